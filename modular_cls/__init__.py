@@ -1,0 +1,37 @@
+"""modular_cls: joint classes from basic attribute classifiers on one shared backbone.
+
+The names below load what they need when first used, so that importing the package is instant.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Attribute": "schema",
+    "AttributeDataModule": "data.datamodule",
+    "AttributeTask": "task",
+    "Composite": "schema",
+    "Config": "config",
+    "FlatClassifier": "models",
+    "Manifest": "data.manifest",
+    "ModularClassifier": "models",
+    "Run": "run",
+    "Schema": "schema",
+    "apply_scarcity": "data.scarcity",
+    "load_config": "parsing",
+    "train": "run",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are the names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'modular_cls' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"modular_cls.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,153 @@
+"""The command line: `modular-cls VERB`. Each verb imports only what it needs, so help is instant."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+# Idle threads that spin make busy cores many times slower; torch reads this when it is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from modular_cls import __version__
+from modular_cls.errors import ModularClsError, nearest
+from modular_cls.parsing import Parser, parse_run, run_parser
+
+
+class _Verb(NamedTuple):
+    does: str
+    run: Callable[[str, list[str]], None]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit status (0 done, 1 stopped by an error, 2 not understood)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    verb, *rest = arguments or ["--help"]
+    if verb in ("-h", "--help"):
+        print("usage: modular-cls VERB ... (modular-cls VERB --help tells more)\n")
+        print("\n".join(f"  {name:10} {v.does}" for name, v in VERBS.items()) + "\n\n  --version")
+        return 0
+    if verb == "--version":
+        print(__version__)
+        return 0
+    if verb not in VERBS:
+        print(f"error: unknown verb {verb!r}; verbs: {', '.join(VERBS)}{nearest(verb, VERBS)}", file=sys.stderr)
+        return 2
+    try:
+        VERBS[verb].run(f"modular-cls {verb}", rest)
+    except (ModularClsError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing was changed", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _faces(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["faces"].does)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--per-class", type=int, default=2000, help="training pictures of each joint class")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
+    parser.add_argument("--size", type=int, default=64, help="side of the pictures in pixels")
+    parser.add_argument("--interaction", type=float, default=0.0, help="0 to 1: couples hair and gender cues")
+    _add_overwrite(parser)
+    given = parser.parse_args(arguments)
+    from modular_cls.data.faces import write_faces
+
+    manifest = write_faces(
+        given.out, given.per_class, given.seed, given.size, given.interaction, overwrite=given.overwrite
+    )
+    print(f"{len(manifest):,} faces and their manifest are in {given.out}")
+
+
+def _train(prog: str, arguments: list[str]) -> None:
+    parser = run_parser(prog, "Train one configuration.")
+    parser.add_argument("--out", type=Path, required=True, help="run folder to write")
+    _add_overwrite(parser)
+    config, given = parse_run(parser, arguments)
+    from modular_cls.report import print_metrics
+    from modular_cls.run import train
+
+    run = train(config, given.out, given.overwrite)
+    print_metrics(run.metrics["test"], run.config.method)
+    print(f"{run.metrics['seconds']} s; written to {given.out}")
+
+
+def _evaluate(prog: str, arguments: list[str]) -> None:
+    parser = run_parser(prog, "Metrics of a run on any manifest: modular-cls evaluate RUN [options].")
+    parser.add_argument("--manifest", help="table of images; default the run's (sets data.manifest, clears data.root)")
+    parser.add_argument("--split", default="test", help="which split of it")
+    parser.add_argument("--out", type=Path, help="JSON file to write the metrics to")
+    if {"-h", "--help"} & set(arguments):
+        parser.parse_args(["--help"])
+    folder, options = _leading_path(prog, arguments)
+    # The run's own configuration comes first, so that files and flags given here change it.
+    config, given = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
+    from dataclasses import replace
+
+    from modular_cls.report import print_metrics
+    from modular_cls.run import Run, evaluate_run, write_metrics
+
+    run = Run.load(folder)
+    data = config.data
+    if given.manifest:
+        data = replace(data, manifest=given.manifest, root=None, about=None)
+    metrics = evaluate_run(run, data, given.split)
+    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}")
+    if given.out:
+        write_metrics(given.out, metrics)
+
+
+def _report(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["report"].does)
+    parser.add_argument("runs", type=Path, nargs="+", help="run folders, or folders that hold some")
+    parser.add_argument("--out", type=Path, help="folder for report.md and figures; default the first of RUNS")
+    given = parser.parse_args(arguments)
+    from modular_cls.report import write_report
+
+    print(write_report(given.runs, given.out or given.runs[0]))
+
+
+def _study(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["study"].does)
+    from modular_cls.config import Study
+
+    parser.add_argument("--config", action="config", help="YAML file of the grid")
+    parser.add_class_arguments(Study)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the study")
+    given = parser.instantiate(parser.parse_args(arguments))
+    from modular_cls.report import write_report
+    from modular_cls.study import run_study
+
+    out = given.pop("out")
+    given.pop("config")
+    run_study(Study(**vars(given)), out)
+    print(write_report([out], out))
+
+
+VERBS = {
+    "faces": _Verb("draw the built-in data set: pictures and manifest.csv", _faces),
+    "train": _Verb("train one configuration into a run folder", _train),
+    "evaluate": _Verb("metrics of a run on any manifest", _evaluate),
+    "study": _Verb("a grid of runs: methods x images kept x seeds, resumable", _study),
+    "report": _Verb("table and figure of finished runs", _report),
+}
+
+
+def _add_overwrite(parser: Parser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there, once the new is complete")
+
+
+def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:
+    """Take the first argument as a run folder, before the configuration in it is parsed."""
+    if not arguments or arguments[0].startswith("-"):
+        raise ModularClsError(f"{prog} needs a run folder as its first argument: {prog} RUN [options]")
+    folder = Path(arguments[0])
+    if not (folder / "config.yaml").is_file():
+        raise ModularClsError(f"{folder} is not a run: it holds no config.yaml")
+    return folder, arguments[1:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""The configuration: what a YAML file may say, as typed dataclasses.
+
+No torch here, so that `--help` is instant. A method is a configuration: a model, a criterion and
+finish steps, each a *part*: a class of this package and its arguments (parts.py).
+"""
+
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from modular_cls.errors import ConfigError
+
+DATA_VARIABLE = "MODULAR_CLS_DATA"
+Part = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scarcity:
+    """Make one joint class scarce in training.
+
+    Args:
+        joint_class: The class, as {attribute: value}.
+        keep: Training images kept; none stay in validation, the test split is untouched. null keeps
+            all, and the class is still reported as the rare one.
+    """
+
+    joint_class: dict[str, str]
+    keep: int | None
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random changes of training images; all 0 turns them off.
+
+    Args:
+        flip: Probability of mirroring left and right.
+        shift: Largest shift, as a share of the side.
+        scale: Largest change of size, as a share.
+        rotate: Largest rotation in degrees.
+        brightness: Largest change of brightness, as a share of the range.
+        contrast: Largest change of contrast, as a share.
+    """
+
+    flip: float = 0.5
+    shift: float = 0.06
+    scale: float = 0.1
+    rotate: float = 6.0
+    brightness: float = 0.2
+    contrast: float = 0.2
+
+
+@dataclass(frozen=True)
+class Data:
+    """The pictures.
+
+    Args:
+        manifest: The table of images (CSV). ${MODULAR_CLS_DATA} stands for that environment variable.
+        root: Folder of the images; default the manifest's. Paths may not leave it.
+        about: What the set is and where to get it; shown when it cannot be found.
+        image_size: Side of the pictures in pixels, or [height, width]; pictures are resized to it.
+        scarcity: Joint classes to make scarce: null, one entry, or a list of entries.
+        batch_size: Images per update, over all devices.
+        workers: Processes that load and augment.
+        cache_gib: Decoded images are kept in memory when they need no more than this.
+        mean: Subtracted from pixel values in [0, 1].
+        std: Divided by after that.
+        augment: Random changes of training images.
+    """
+
+    manifest: str = "data/faces/manifest.csv"
+    root: str | None = None
+    about: str | None = None
+    image_size: int | tuple[int, int] = 64
+    scarcity: Scarcity | list[Scarcity] | None = None
+    batch_size: int = 64
+    workers: int = 1
+    cache_gib: float = 2.0
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    augment: Augment = field(default_factory=Augment)
+
+    @property
+    def scarcities(self) -> list[Scarcity]:
+        """The scarcity entries as a list, whichever way they were written."""
+        if self.scarcity is None:
+            return []
+        return [self.scarcity] if isinstance(self.scarcity, Scarcity) else list(self.scarcity)
+
+    @property
+    def height_width(self) -> tuple[int, int]:
+        """The picture's size as (height, width)."""
+        size = self.image_size
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The shared network: any timm model.
+
+    Args:
+        name: A timm name, or local-dir:FOLDER.
+        pretrained: Start from timm's weights (needs a hub or a folder) instead of from scratch.
+        args: Arguments of that timm model, for example {img_size: 64} for a vision transformer.
+    """
+
+    name: str = "test_resnet"
+    pretrained: bool = False
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and how fast to learn; the same for every method compared.
+
+    Args:
+        updates: Number of optimiser updates. Training always runs to the last one.
+        learning_rate: Peak of the schedule (AdamW).
+        weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
+        schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
+        precision: Lightning's precision.
+        accelerator: Lightning's accelerator.
+        devices: Number of devices.
+        strategy: Lightning's strategy.
+        threads: CPU threads that compute; default the cores that the workers leave over.
+        validate_every: Updates between two looks at the validation split; 0 for none.
+    """
+
+    updates: int = 930
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    schedule: Literal["one_cycle", "cosine"] = "one_cycle"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"] = "32-true"
+    accelerator: str = "auto"
+    devices: int = 1
+    strategy: str = "auto"
+    threads: int | None = None
+    validate_every: int = 310
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How joint scores become decisions, after training.
+
+    Args:
+        prior: Share of each joint class expected where the model is used: uniform, that of the
+            training set, or a mapping from class names to shares (the rest share what is left).
+        unreachable: Predict also joint classes that have no training images and that composition
+            cannot reach. Off: they get probability 0.
+    """
+
+    prior: Literal["uniform", "training"] | dict[str, float] = "uniform"
+    unreachable: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run.
+
+    Args:
+        schema: Attributes and composites (see the README).
+        method: Name of the method in tables.
+        model: ModularClassifier or FlatClassifier, with arguments.
+        criterion: What is minimised.
+        finish: Steps after the fit, in order.
+        backbone: The shared network.
+        data: The pictures.
+        training: How long and how fast to learn.
+        prediction: How joint scores become decisions.
+        seed: Decides initial weights, the draw of scarce images, their order and augmentation.
+    """
+
+    schema: dict[str, Any]
+    method: str
+    model: Part
+    criterion: Part
+    finish: list[Part] = field(default_factory=list)
+    backbone: Backbone = field(default_factory=Backbone)
+    data: Data = field(default_factory=Data)
+    training: Training = field(default_factory=Training)
+    prediction: Prediction = field(default_factory=Prediction)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, least in (
+            ("data.batch_size", self.data.batch_size, 2),
+            ("data.workers", self.data.workers, 0),
+            ("training.updates", self.training.updates, 1),
+            ("training.validate_every", self.training.validate_every, 0),
+            ("training.devices", self.training.devices, 1),
+            ("data.image_size", min(self.data.height_width), 8),
+            ("seed", self.seed, 0),
+        ):
+            if value < least:
+                raise ConfigError(f"{name} is {value}; it must be at least {least}")
+        if not self.training.learning_rate > 0:
+            raise ConfigError(f"training.learning_rate is {self.training.learning_rate}; it must be above 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, dicts and numbers, as a YAML file holds them."""
+        return _plain(asdict(self))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A grid of runs: every method at every number of images kept, with every seed.
+
+    Args:
+        methods: Configuration files, one per method.
+        keep: Training images kept of the scarce class; null leaves all.
+        seeds: One run per seed; it also decides which images are kept.
+        also: Configuration files applied on top of every method's, for example other data.
+        processes: Runs at a time.
+    """
+
+    methods: list[str]
+    keep: list[int | None]
+    seeds: list[int]
+    also: list[str] = field(default_factory=list)
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("methods", "keep", "seeds"):
+            if not getattr(self, name):
+                raise ConfigError(f"study: {name} is empty; give at least one")
+        for name, least, values in (("keep", 0, self.keep), ("seeds", 0, self.seeds)):
+            if wrong := [v for v in values if v is not None and v < least]:
+                raise ConfigError(f"study: {name} holds {wrong[0]}; each must be at least {least}")
+
+
+def expand(path: str, about: str | None = None) -> Path:
+    """Replace `${MODULAR_CLS_DATA}` in a path.
+
+    Raises:
+        ConfigError: If the variable is unset, saying what belongs there (`about`).
+    """
+
+    def value(match: "re.Match[str]") -> str:
+        name = match.group(1)
+        if name != DATA_VARIABLE:
+            raise ConfigError(f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}")
+        if not os.environ.get(name):
+            told = f"\n{about.strip()}" if about else ""
+            raise ConfigError(f"{path}: the environment variable {name} is not set; it names the folder of data sets{told}")
+        return os.environ[name]
+
+    return Path(re.sub(r"\$\{(\w+)\}", value, path))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,121 @@
+"""A manifest as a torch dataset: decode, transform, and the target of every output."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from modular_cls.data.images import read_image
+from modular_cls.data.manifest import Manifest
+
+Example = dict[str, Any]
+
+
+class AttributeDataset(Dataset[Example]):
+    """Images and targets of a manifest.
+
+    An item is `{"image": (3, H, W) float32, "target": {name: int}}`, with a target for every
+    attribute, composite and joint space of the schema; -1 where unknown. It is asked for by
+    `(epoch, position)`, or by position alone where nothing is random.
+
+    Args:
+        manifest: The images, in order.
+        size: (height, width) to resize to.
+        mean: Subtracted from pixel values in [0, 1], per channel.
+        std: Divided by after that, per channel.
+        transform: Called as `transform(image, epoch, row)`; None leaves images alone.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        size: tuple[int, int],
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        transform: Callable[[np.ndarray, int, int], np.ndarray] | None = None,
+    ) -> None:
+        self.manifest = manifest
+        self.size = size
+        self.transform = transform
+        self._scale = torch.tensor([1 / (255 * s) for s in std])[:, None, None]
+        self._offset = torch.tensor([m / s for m, s in zip(mean, std, strict=True)])[:, None, None]
+        schema = manifest.schema
+        self.targets = {c.name: torch.from_numpy(manifest.targets(c)) for c in (*schema.outputs, *schema.joints)}
+        self._decoded: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> Example:
+        epoch, position = key if isinstance(key, tuple) else (0, key)
+        image = self._decoded[position] if self._decoded is not None else self.decode(position)
+        if self.transform is not None:
+            image = self.transform(image, epoch, int(self.manifest.rows[position]))
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        target = {name: int(values[position]) for name, values in self.targets.items()}
+        return {"image": pixels * self._scale - self._offset, "target": target}
+
+    @property
+    def bytes_decoded(self) -> int:
+        """Memory that all images need once decoded, in bytes."""
+        return len(self) * self.size[0] * self.size[1] * 3
+
+    def decode(self, position: int) -> np.ndarray:
+        """Read one image, shape (H, W, 3), uint8; raises ImageError naming its manifest row."""
+        path = self.manifest.file(position)
+        return read_image(path, f"row {self.manifest.rows[position]}, {path}", self.size)
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether images come from memory."""
+        return self._decoded is not None
+
+    def keep_decoded(self, images: np.ndarray | None) -> None:
+        """Serve images from memory from now on: shape (N, H, W, 3), uint8; None reads them anew."""
+        self._decoded = images
+
+    def share_decoded(self, other: "AttributeDataset") -> None:
+        """Serve the images that another dataset of the same rows holds in memory, if it does."""
+        self.keep_decoded(other._decoded)
+
+
+class UpdateSampler(Sampler[tuple[int, int]]):
+    """The images of a whole training, update after update: `(epoch, position)` pairs.
+
+    One pass of the loader is the whole run, so a fixed number of updates needs no epochs, no batch
+    is short, and loader processes start once. Each image has its place in each pass by a random key
+    of (seed, epoch, row): images that two scarcity levels share come in the same relative order.
+
+    Args:
+        rows: The manifest row of each position, shape (N,).
+        length: Number of images to yield: updates times batch size.
+        seed: Which order.
+    """
+
+    def __init__(self, rows: np.ndarray, length: int, seed: int) -> None:
+        self.rows = rows
+        self.length = length
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        for i in range(self.length):
+            epoch, place = divmod(i, len(self.rows))
+            if place == 0:
+                keys = np.random.default_rng((self.seed, epoch)).random(int(self.rows.max()) + 1)
+                order = np.argsort(keys[self.rows], kind="stable")
+            yield epoch, int(order[place])
+
+
+def collate_targets(examples: list[Example]) -> dict[str, Tensor | dict[str, Tensor]]:
+    """Stack examples into a batch: image (B, 3, H, W), targets (B,) int64."""
+    names = examples[0]["target"]
+    return {
+        "image": torch.stack([e["image"] for e in examples]),
+        "target": {n: torch.tensor([e["target"][n] for e in examples]) for n in names},
+    }

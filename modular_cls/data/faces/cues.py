@@ -1,0 +1,71 @@
+"""What a drawn face shows: the cues of each attribute, and the nuisances that belong to none.
+
+Stands at the very start of the line: labels -> **cues** -> picture. Every cue is a number around 0
+with spread 1 whose mean is moved by its attribute's label and by nothing else, so that, given the
+labels, the cues of hair and of gender are independent: `p(x | z)` is the additive energy that
+composition assumes. No cue alone settles a label; together they nearly do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# How far a label moves the mean of a cue, in standard deviations (plus for long / male, minus for
+# short / female). Fixed before any method was compared; tests/data/test_faces.py freezes them.
+HAIR_CUES = {"length": 2.6, "volume": 0.8, "fringe": 0.5, "wave": 0.7, "front": 0.6}
+GENDER_CUES = {
+    "jaw": 1.1, "chin": 0.6, "brow_weight": 1.1, "brow_height": -0.8, "lip_fullness": -0.9,
+    "lip_colour": -1.1, "lashes": -1.0, "neck": 1.0, "shoulders": 1.1,
+}  # fmt: skip
+BEARDED = 0.45  # share of men with any beard; no woman has one
+INTERACTION = 0.45  # how much of a cue the other attribute takes away or adds at interaction = 1
+
+
+@dataclass(frozen=True)
+class Face:
+    """Everything that decides one picture, before it has a size.
+
+    Attributes:
+        hair: Cue values by name (see `HAIR_CUES`), clipped to [-3.5, 3.5].
+        gender: Cue values by name (see `GENDER_CUES`), and `beard`: darkness in [0, 1], 0 for none.
+        nuisance: Unit-interval draws by name, independent of both labels.
+    """
+
+    hair: dict[str, float]
+    gender: dict[str, float]
+    nuisance: dict[str, float]
+
+
+NUISANCES = (
+    "skin", "skin_tint", "hair_hue", "hair_light", "dyed", "dye", "back_r", "back_g", "back_b",
+    "back_shift", "cloth_r", "cloth_g", "cloth_b", "roll", "turn", "zoom", "shift_x", "shift_y",
+    "gaze", "eye_hue", "smile", "nose", "glasses", "glasses_shape", "hat", "hat_r", "hat_g", "hat_b",
+    "light_side", "light_up", "exposure", "blur", "noise", "parting", "blob", "blob_x", "blob_y",
+)  # fmt: skip
+
+
+def draw_cues(long: bool, male: bool, rng: np.random.Generator, interaction: float = 0.0) -> Face:
+    """Draw the cues of one face with the given labels.
+
+    Args:
+        long: Whether the hair is long.
+        male: Whether the face is male.
+        rng: Source of every random number of the face.
+        interaction: 0 keeps the two sets of cues independent given the labels. At 1 each label
+            weakens the other's cues where both are "plus" or both "minus" in sense (a man's long
+            hair is drawn shorter, a long-haired face softer) and strengthens them elsewhere, which
+            breaks the additive assumption on purpose.
+    """
+    hair_sign, gender_sign = (1.0 if long else -1.0), (1.0 if male else -1.0)
+    coupling = interaction * INTERACTION * hair_sign * gender_sign
+    hair = _cues(HAIR_CUES, hair_sign - coupling, rng)
+    gender = _cues(GENDER_CUES, gender_sign - coupling, rng)
+    bearded, darkness = rng.random(2)
+    gender["beard"] = (0.25 + 0.75 * darkness) if male and bearded < BEARDED else 0.0
+    nuisance = dict(zip(NUISANCES, rng.random(len(NUISANCES)).tolist(), strict=True))
+    return Face(hair, gender, nuisance)
+
+
+def _cues(strength: dict[str, float], sign: float, rng: np.random.Generator) -> dict[str, float]:
+    values = rng.standard_normal(len(strength)) + sign * np.array(list(strength.values()))
+    return dict(zip(strength, np.clip(values, -3.5, 3.5).tolist(), strict=True))

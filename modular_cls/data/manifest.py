@@ -1,0 +1,177 @@
+"""The manifest: the one table that says which pictures there are and what is known of each.
+
+A CSV with the columns `path`, `split` (train, validation or test), one column per attribute (blank
+= unknown), and optionally `source` and `identity`. This is the only file that knows the CSV.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modular_cls.errors import ManifestError, nearest, unknown
+from modular_cls.files import replacing_file
+from modular_cls.schema import Composite, Schema
+
+SPLITS = ("train", "validation", "test")
+UNKNOWN = -1
+_EXTRA = ("source", "identity")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Pictures and their labels, as columns of equal length N.
+
+    Attributes:
+        schema: What the labels mean.
+        root: Folder that the paths are relative to.
+        paths: Paths of the pictures, shape (N,), objects of type str.
+        splits: Index into `SPLITS`, shape (N,), int8.
+        labels: Index of the value of each attribute of the schema, shape (N, attributes), int16;
+            -1 where unknown.
+        rows: The row of each picture in the file it was read from, shape (N,), counted as a
+            spreadsheet does: the header is row 1. It names the picture in messages and keys its
+            random draws, so it survives any selection.
+        extra: The optional columns `source` and `identity`, each of shape (N,).
+    """
+
+    schema: Schema
+    root: Path
+    paths: np.ndarray
+    splits: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: str | Path, schema: Schema, root: str | Path | None = None) -> "Manifest":
+        """Read and validate a manifest.
+
+        Args:
+            path: The CSV file, UTF-8.
+            schema: The attributes expected; other columns are ignored.
+            root: Folder that the paths are relative to; default the manifest's own folder.
+
+        Raises:
+            ManifestError: If the file is missing, empty or malformed, or rows do not fit; names
+                rows, columns, the values found and those accepted.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
+        try:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+        except (ValueError, UnicodeError) as error:  # pandas' own errors are ValueErrors
+            raise ManifestError(path, [f"not a CSV table in UTF-8: {error}"]) from None
+        table.columns = [str(c).strip() for c in table.columns]
+        missing = [c for c in ("path", "split", *(a.name for a in schema.attributes)) if c not in table.columns]
+        if missing:
+            raise ManifestError(path, [f"no column {c!r}{nearest(c, table.columns)}" for c in missing])
+        table.index = np.arange(len(table)) + 2
+        table = table[(table != "").any(axis=1)]
+        if table.empty:
+            raise ManifestError(path, ["the table has no rows"])
+        problems: list[str] = []
+        splits = _codes(table["split"], SPLITS, "split", problems, blank_allowed=False)
+        labels = [_codes(table[a.name], a.values, a.name, problems) for a in schema.attributes]
+        manifest = cls(
+            schema=schema,
+            root=Path(root) if root else path.parent,
+            paths=table["path"].to_numpy(dtype=object),
+            splits=splits.astype(np.int8),
+            labels=np.stack(labels, axis=1),
+            rows=table.index.to_numpy(),
+            extra={c: table[c].to_numpy(dtype=object) for c in _EXTRA if c in table.columns},
+        )
+        problems += manifest._path_problems()
+        if problems:
+            raise ManifestError(path, problems)
+        return manifest
+
+    def write(self, path: str | Path) -> None:
+        """Write the table as CSV, beside `path` first and then in its place, so that none is lost."""
+        columns: dict[str, object] = {"path": self.paths, "split": np.array(SPLITS)[self.splits]}
+        for i, a in enumerate(self.schema.attributes):
+            columns[a.name] = np.array([*a.values, ""], dtype=object)[self.labels[:, i]]
+        table = pd.DataFrame({**columns, **self.extra})
+        with replacing_file(Path(path)) as partial:
+            table.to_csv(partial, index=False, lineterminator="\n")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def select(self, keep: np.ndarray) -> "Manifest":
+        """Return the rows where the mask `keep`, shape (N,), is true (or at the given positions)."""
+        extra = {name: column[keep] for name, column in self.extra.items()}
+        columns = {n: getattr(self, n)[keep] for n in ("paths", "splits", "labels", "rows")}
+        return replace(self, extra=extra, **columns)
+
+    def split(self, name: str) -> "Manifest":
+        """Return the rows of one split."""
+        if name not in SPLITS:
+            raise ValueError(unknown("split", name, SPLITS))
+        return self.select(self.splits == SPLITS.index(name))
+
+    def matches(self, values: Mapping[str, str]) -> np.ndarray:
+        """Mask of shape (N,): rows known to have all of `values`, as `{attribute: value}`."""
+        mask = np.ones(len(self), dtype=bool)
+        names = [a.name for a in self.schema.attributes]
+        for name, value in values.items():
+            mask &= self.labels[:, names.index(name)] == self.schema.attribute(name).index(value)
+        return mask
+
+    def targets(self, composite: Composite) -> np.ndarray:
+        """Joint class of each row, shape (N,), int64; -1 where one of its attributes is unknown."""
+        names = [a.name for a in self.schema.attributes]
+        columns = self.labels[:, [names.index(a.name) for a in composite.attributes]].astype(np.int64)
+        index = np.zeros(len(self), dtype=np.int64)
+        for i, a in enumerate(composite.attributes):
+            index = index * len(a.values) + columns[:, i]
+        return np.where((columns == UNKNOWN).any(axis=1), UNKNOWN, index)
+
+    def counts(self, composite: Composite) -> np.ndarray:
+        """Number of rows of each joint class, shape (classes,); rows not fully known count nowhere."""
+        known = self.targets(composite)
+        return np.bincount(known[known != UNKNOWN], minlength=composite.size)
+
+    def file(self, position: int) -> Path:
+        """Path of the picture at a position, under the root."""
+        return self.root / self.paths[position]
+
+    def _path_problems(self) -> list[str]:
+        problems = []
+        paths = pd.Series(self.paths, index=self.rows)
+        for row in paths.index[paths == ""]:
+            problems.append(f"row {row}, column path: empty")
+        for row, found in paths[(paths != "") & paths.duplicated()].items():
+            problems.append(f"row {row}, column path: {found!r} stands in an earlier row too")
+        inside = self.root.absolute()
+        for row, found in paths[_suspicious(paths)].items():
+            if not Path(os.path.normpath(inside / found)).is_relative_to(inside):
+                problems.append(f"row {row}, column path: {found!r} leaves the root {self.root}")
+        return problems
+
+
+def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":
+    # Only paths that climb or are absolute can leave the root; a million others are not resolved.
+    return paths.str.contains("..", regex=False) | paths.str.startswith(("/", "\\")) | paths.str.contains(":")
+
+
+def _codes(
+    column: "pd.Series[str]", values: Iterable[str], name: str, problems: list[str], blank_allowed: bool = True
+) -> np.ndarray:
+    values = tuple(values)
+    codes = column.map({v: i for i, v in enumerate(values)}).fillna(UNKNOWN).astype(np.int16)
+    wrong = (codes == UNKNOWN) & ((column != "") | (not blank_allowed))
+    for row, found in column[wrong].items():
+        problems.append(
+            f"row {row}, column {name}: {found!r} is not one of {', '.join(values)}"
+            + (" or blank" if blank_allowed else "")
+            + nearest(found, values)
+        )
+        if len(problems) > 10_000:  # a wrong column; its every row need not be told
+            break
+    return codes.to_numpy()

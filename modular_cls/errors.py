@@ -1,0 +1,48 @@
+"""What can be wrong with what a user gives, as named errors, and how to word them."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+_SHOWN_PROBLEMS = 20
+
+
+class ModularClsError(ValueError):
+    """Something the user gave does not fit; the message says what, where, and what would."""
+
+
+class SchemaError(ModularClsError):
+    """A schema, or a name looked up in one, that does not fit."""
+
+
+class ConfigError(ModularClsError):
+    """A configuration value that cannot be used."""
+
+
+class ManifestError(ModularClsError):
+    """A manifest that cannot be used; the message lists every problem found (up to 20)."""
+
+    def __init__(self, where: object, problems: Sequence[str]) -> None:
+        shown = "".join(f"\n  {p}" for p in problems[:_SHOWN_PROBLEMS])
+        more = len(problems) - _SHOWN_PROBLEMS
+        super().__init__(f"{where}:{shown}" + (f"\n  ... and {more} more" if more > 0 else ""))
+
+
+class ImageError(ModularClsError):
+    """A picture that is missing, truncated, too large or not a picture."""
+
+
+class OutputExistsError(ModularClsError):
+    """An output that is there already and may not be replaced."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the closest of `known`, or an empty string."""
+    match = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> str:
+    """Word an error about a name that does not exist: what came, what is accepted, the nearest."""
+    known = list(known)
+    place = f" {where}" if where else ""
+    return f"unknown {kind} {name!r}{place}; accepted: {', '.join(map(str, known))}{nearest(str(name), known)}"

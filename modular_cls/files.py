@@ -1,0 +1,58 @@
+"""Writing so that nothing is lost: what was there stays until what replaces it is complete."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modular_cls.errors import OutputExistsError
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; it takes the place of `path` if all goes well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
+    """Give an empty folder beside `out` to write to; it takes the place of `out` if all goes well.
+
+    Args:
+        out: The folder that shall exist in the end.
+        overwrite: Replace a folder that exists; otherwise it is an error.
+        marker: A file that every folder of this kind holds; no other folder is ever replaced.
+
+    Raises:
+        OutputExistsError: If `out` exists and may not be replaced.
+    """
+    check_free(out, overwrite, marker)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    partial.mkdir()
+    try:
+        yield partial
+        old = out.with_name(f".{out.name}.{os.getpid()}.old")
+        if out.exists():
+            out.rename(old)
+        partial.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_free(out: Path, overwrite: bool, marker: str) -> None:
+    """Raise OutputExistsError where `new_folder` would."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (out / marker).is_file():
+        raise OutputExistsError(f"{out} exists and is not one of ours (it holds no {marker}); give another --out")
+    if not overwrite:
+        raise OutputExistsError(f"{out} exists already; give another --out, or --overwrite to replace it")

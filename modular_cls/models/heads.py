@@ -1,0 +1,128 @@
+"""Attribute heads, and the composite heads that turn attribute scores into joint scores.
+
+A composite head maps one score tensor `(B, values)` per attribute to joint scores `(B, classes)`
+without the training prior, and says which joint classes it can reach from which seen ones.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from modular_cls.schema import Composite
+
+__all__ = ["MLP", "Additive", "AttributeHead", "Linear", "Product"]
+
+
+class AttributeHead(nn.Linear):
+    """One basic classifier: `(B, F)` features -> `(B, values)` scores."""
+
+
+class Additive(nn.Module):
+    """Attribute scores are added, one bias per joint class is taken away (COMPOSITION: the default).
+
+    `log p(x | z) = sum_i s_i(x, z_i) - B_z + c(x)`: an additive energy model of each joint class
+    (Mahajan et al., Compositional Risk Minimization, ICML 2025). The biases are all its parameters.
+    They are learned with the network, then fitted and extrapolated to unseen classes (finish.py).
+
+    Args:
+        joint: The joint space.
+    """
+
+    def __init__(self, joint: Composite) -> None:
+        super().__init__()
+        self.joint = joint
+        self.bias = nn.Parameter(torch.zeros(joint.size))
+        self.register_buffer("cells", torch.tensor(joint.cells), persistent=False)
+
+    def energies(self, scores: list[Tensor]) -> Tensor:
+        """`S(x, z) = sum_i s_i(x, z_i)`, shape (B, classes)."""
+        return torch.stack([s[:, self.cells[:, i]] for i, s in enumerate(scores)]).sum(0)
+
+    def forward(self, scores: list[Tensor]) -> Tensor:
+        """`S(x, z) - B_z`, shape (B, classes)."""
+        return self.energies(scores) - self.bias
+
+    @staticmethod
+    def reachable(joint: Composite, seen: Tensor) -> Tensor:
+        """Classes identified by the seen ones: see `affine_reach`."""
+        return affine_reach(joint, seen)
+
+
+class Product(nn.Module):
+    """Independent classifiers: `log prod_i p(z_i | x)`. Inherits whatever shortcuts they learned."""
+
+    def __init__(self, joint: Composite) -> None:
+        super().__init__()
+        self.register_buffer("cells", torch.tensor(joint.cells), persistent=False)
+
+    def forward(self, scores: list[Tensor]) -> Tensor:
+        """Sum of log probabilities, shape (B, classes)."""
+        return torch.stack([s.log_softmax(1)[:, self.cells[:, i]] for i, s in enumerate(scores)]).sum(0)
+
+    @staticmethod
+    def reachable(joint: Composite, seen: Tensor) -> Tensor:
+        """Classes each of whose values occurs in some seen class."""
+        cells = torch.tensor(joint.cells)
+        each = [torch.isin(cells[:, i], cells[seen][:, i]) for i in range(cells.shape[1])]
+        return torch.stack(each).all(0)
+
+
+class Linear(nn.Sequential):
+    """A linear layer on all attribute scores. Knows only the joint classes it was shown."""
+
+    def __init__(self, joint: Composite) -> None:
+        super().__init__(_Concatenate(), nn.Linear(_width(joint), joint.size))
+
+    @staticmethod
+    def reachable(joint: Composite, seen: Tensor) -> Tensor:
+        """The seen classes."""
+        return seen.clone()
+
+
+class MLP(nn.Sequential):
+    """One hidden layer on all attribute scores: attributes may interact.
+
+    Args:
+        joint: The joint space.
+        hidden: Width of the hidden layer.
+    """
+
+    def __init__(self, joint: Composite, hidden: int = 32) -> None:
+        super().__init__(_Concatenate(), nn.Linear(_width(joint), hidden), nn.ReLU(), nn.Linear(hidden, joint.size))
+
+    @staticmethod
+    def reachable(joint: Composite, seen: Tensor) -> Tensor:
+        """The seen classes."""
+        return seen.clone()
+
+
+def affine_reach(joint: Composite, seen: Tensor) -> Tensor:
+    """Which joint classes an additive model identifies from the seen ones.
+
+    A class is reached when its concatenated one-hot vector is an affine combination of those of the
+    seen classes (Mahajan et al. 2025): one least-squares solve for all classes.
+
+    Args:
+        joint: The joint space.
+        seen: Mask of the classes with training images, shape (classes,), bool.
+
+    Returns:
+        Mask of shape (classes,), bool; the seen classes are in it.
+    """
+    if not seen.any():
+        return seen.clone()
+    cells = torch.tensor(joint.cells)
+    columns = [torch.nn.functional.one_hot(cells[:, i], len(a.values)) for i, a in enumerate(joint.attributes)]
+    # Each attribute's one-hot sums to 1, so any linear combination that fits is an affine one.
+    vectors = torch.cat(columns, dim=1).double()
+    basis = vectors[seen].T
+    residual = vectors.T - basis @ (torch.linalg.pinv(basis) @ vectors.T)
+    return residual.abs().amax(0) < 1e-6
+
+
+class _Concatenate(nn.Module):
+    def forward(self, scores: list[Tensor]) -> Tensor:
+        return torch.cat(scores, dim=1)
+
+
+def _width(joint: Composite) -> int:
+    return sum(len(a.values) for a in joint.attributes)

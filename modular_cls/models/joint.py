@@ -1,0 +1,77 @@
+"""What modular and flat have in common: joint scores in, probabilities of every output out."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from modular_cls.config import Backbone
+from modular_cls.models.backbone import create_backbone
+from modular_cls.schema import Composite, Schema
+
+
+class JointClassifier(nn.Module):
+    """A backbone and something that scores the joint classes of each joint space of a schema.
+
+    Scores carry no prior: a criterion adds the training prior, prediction the target prior
+    (`log_priors`). Attribute and composite outputs are marginals of the joint probabilities, so a
+    method is scored the same way whatever it is made of.
+
+    Args:
+        schema: Attributes and composites.
+        backbone: The shared network.
+    """
+
+    def __init__(self, schema: Schema, backbone: Backbone) -> None:
+        super().__init__()
+        self.schema = schema
+        self.backbone, self.width = create_backbone(backbone)
+        for i, joint in enumerate(schema.joints):
+            self.register_buffer(f"_log_prior_{i}", torch.zeros(joint.size))
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Images `(B, 3, H, W)` -> prior-free scores by name; see `score`."""
+        return self.score(self.backbone(image))
+
+    def score(self, features: Tensor) -> dict[str, Tensor]:
+        """Features `(B, F)` -> `{joint space: (B, classes)}`, and `{attribute: (B, values)}` where
+        the model has attribute heads (raw scores: not probabilities, see `log_probabilities`)."""
+        raise NotImplementedError
+
+    def reachable(self, joint: Composite, seen: Tensor) -> Tensor:
+        """Joint classes that can be predicted when those of the mask `seen` were trained on."""
+        raise NotImplementedError
+
+    @property
+    def log_priors(self) -> dict[str, Tensor]:
+        """Log of the target prior of each joint space, shape (classes,); -inf is never predicted."""
+        return {joint.name: getattr(self, f"_log_prior_{i}") for i, joint in enumerate(self.schema.joints)}
+
+    def set_priors(self, priors: Mapping[str, Tensor]) -> None:
+        """Set the target prior of each joint space; saved with the weights.
+
+        Args:
+            priors: Shares by joint space, shape (classes,); need not sum to 1.
+        """
+        for name, buffer in self.log_priors.items():
+            buffer.copy_(priors[name].log())
+
+    def log_probabilities(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Scores -> `{output: (B, classes)}`: log probabilities under the target prior.
+
+        Every attribute and composite is the marginal of the joint space that it is part of.
+        """
+        log_priors = self.log_priors
+        joint = {name: (scores[name] + log_priors[name]).log_softmax(1) for name in log_priors}
+        return {output.name: self._marginal(joint, output) for output in self.schema.outputs}
+
+    def _marginal(self, joint: Mapping[str, Tensor], output: Composite) -> Tensor:
+        space = next(j for j in self.schema.joints if set(output.attributes) <= set(j.attributes))
+        if space.attributes == output.attributes:
+            return joint[space.name]
+        axes = [space.attributes.index(a) for a in output.attributes]
+        others = [i for i in range(len(space.attributes)) if i not in axes]
+        grid = joint[space.name].unflatten(1, [len(a.values) for a in space.attributes])
+        ordered = grid.permute(0, *(1 + i for i in axes), *(1 + i for i in others))
+        summed = ordered.flatten(1 + len(axes)).logsumexp(-1) if others else ordered
+        return summed.flatten(1)

@@ -1,0 +1,81 @@
+"""Command line and YAML -> Config. The only file that knows jsonargparse."""
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, Namespace
+
+from modular_cls.config import Config
+from modular_cls.errors import nearest
+
+_CHECKOUT = Path(__file__).parent.parent / "configs"
+
+
+class Parser(ArgumentParser):
+    """An argument parser whose complaints name the nearest key or flag that exists."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the complaint, shortened to what a person needs, and exit with status 2."""
+        self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
+
+    def _suggestion(self, message: str) -> str:
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        if wrong := re.search(r"unrecognized arguments: (--[\w.]+)", message):
+            return nearest(wrong.group(1), flags)
+        if wrong := re.search(r"Group '([\w.]+)' does not accept option '(\w+)'", message):
+            group, key = wrong.groups()
+            inside = [f.removeprefix(f"--{group}.") for f in flags if f.startswith(f"--{group}.")]
+            return nearest(key, inside)
+        if wrong := re.search(r"'([\w.]+)'", message):
+            return nearest(wrong.group(1), [f.removeprefix("--") for f in flags])
+        return ""
+
+
+def run_parser(prog: str, description: str) -> Parser:
+    """A parser for every field of Config, with `--config` for files, applied in order."""
+    parser = Parser(prog=prog, description=description)
+    parser.add_argument("--config", action="config", help="YAML file; several are applied in order")
+    parser.add_class_arguments(Config, fail_untyped=True)
+    return parser
+
+
+def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
+    """Parse a command line into a Config and the parser's other arguments."""
+    parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))
+    fields = {name: parsed.pop(name) for name in Config.__dataclass_fields__}
+    return Config(**fields), parsed
+
+
+def load_config(*paths: str | Path, **overrides: Any) -> Config:
+    """Read configuration files, applied in order.
+
+    Args:
+        *paths: YAML files.
+        **overrides: Fields to set after that, with `__` between levels, as in `data__manifest`.
+    """
+    arguments = [word for path in paths for word in ("--config", str(path))]
+    for name, value in overrides.items():
+        arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
+    return parse_run(run_parser("configuration", ""), arguments)[0]
+
+
+def find_configs(arguments: list[str]) -> list[str]:
+    """Let `--config NAME` mean a configuration that comes with the package, where no file has that name."""
+    found = list(arguments)
+    for i, word in enumerate(arguments):
+        if word.startswith("--config="):
+            found[i] = f"--config={_config_path(word.removeprefix('--config='))}"
+        elif word == "--config" and i + 1 < len(arguments):
+            found[i + 1] = _config_path(arguments[i + 1])
+    return found
+
+
+def _config_path(name: str) -> str:
+    if Path(name).exists():
+        return name
+    for folder in (_CHECKOUT, Path(str(resources.files("modular_cls"))) / "configs"):
+        if (folder / Path(name).name).is_file() and Path(name).parent in (Path("."), Path("configs")):
+            return str(folder / Path(name).name)
+    return name
