@@ -173,7 +173,7 @@ def finish_model(model: JointClassifier, steps: list[FinishStep], data: Attribut
     model.eval()
     device = next(model.parameters()).device
     batches = data.split_dataloader("train")
-    features = torch.cat([model.backbone(batch["image"].to(device)).float() for batch in batches])
+    features = torch.cat([model.extract(batch["image"].to(device)).float() for batch in batches])
     targets = {name: t.to(device) for name, t in data.datasets["train"].targets.items()}
     notes: dict[str, float] = {}
     for step in steps:

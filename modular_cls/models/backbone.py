@@ -1,6 +1,7 @@
 """The shared network. The only file that knows timm."""
 
 import timm
+import torch
 from torch import nn
 
 from modular_cls.config import Backbone
@@ -24,5 +25,7 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
         raise ConfigError(f"backbone.args does not fit {config.name}: {error}") from None
     except (OSError, RuntimeError, AssertionError) as error:
         raise ConfigError(f"backbone {config.name} cannot be created: {error}") from None
+    # Convolutions on a CPU are up to twice as fast when channels lie innermost.
+    network = network.to(memory_format=torch.channels_last)
     # head_hidden_size is the width of what forward() returns; num_features is not, in some networks.
     return network, getattr(network, "head_hidden_size", None) or network.num_features

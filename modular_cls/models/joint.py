@@ -31,7 +31,12 @@ class JointClassifier(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """Images `(B, 3, H, W)` -> prior-free scores by name; see `score`."""
-        return self.score(self.backbone(image))
+        return self.score(self.extract(image))
+
+    def extract(self, image: Tensor) -> Tensor:
+        """Images `(B, 3, H, W)` -> features `(B, F)`."""
+        features: Tensor = self.backbone(image.contiguous(memory_format=torch.channels_last))
+        return features
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
         """Features `(B, F)` -> `{joint space: (B, classes)}`, and `{attribute: (B, values)}` where

@@ -1,0 +1,55 @@
+# Every target sets up what it needs, shows progress, and can be repeated.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/modular-cls
+FACES := data/faces/manifest.csv
+export OMP_WAIT_POLICY = passive
+
+.PHONY: install train-modular train-flat compare study test check bench clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(FACES): | $(VENV)/.installed
+	$(RUN) faces --out data/faces --overwrite
+
+train-modular: install $(FACES)
+	$(RUN) train --config configs/modular.yaml --out runs/modular --overwrite
+
+train-flat: install $(FACES)
+	$(RUN) train --config configs/flat.yaml --out runs/flat --overwrite
+
+# Both methods on the same images (trained if they are not yet), then one table and one figure.
+compare: runs/modular/metrics.json runs/flat/metrics.json
+	$(RUN) report runs/modular runs/flat --out runs/compare
+
+runs/%/metrics.json: configs/%.yaml $(VENV)/.installed | $(FACES)
+	$(RUN) train --config $< --out runs/$* --overwrite
+
+study: install $(FACES)
+	$(RUN) study --config configs/study/small.yaml --out runs/study_small
+
+test: install
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: install $(FACES)
+	$(BIN)/python tests/bench/bench.py
+
+clean:
+	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find modular_cls tests data_prep -name __pycache__ -type d -exec rm -rf {} +

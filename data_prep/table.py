@@ -1,0 +1,152 @@
+"""Any CSV of pictures and labels -> a manifest, by naming its columns.
+
+    python data_prep/table.py labels.csv --path file --attribute hair=hair_length \
+        --attribute beard=facial_hair --value beard:0=none --value beard:1=moustache \
+        --group variant --out data/avatars/manifest.csv
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.errors import ManifestError, ModularClsError, nearest, unknown
+from modular_cls.schema import Attribute, Composite, Schema
+
+SPLIT_NAMES = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
+               "validation": "validation", "dev": "validation", "test": "test", "testing": "test"}  # fmt: skip
+
+
+def convert(
+    table: Path,
+    attributes: Mapping[str, str],
+    path: str = "path",
+    values: Mapping[tuple[str, str], str] | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    shares: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+) -> Manifest:
+    """Convert a table.
+
+    Args:
+        table: CSV file, UTF-8, with a header.
+        attributes: Column of each attribute, by the attribute's name in the manifest.
+        path: Column that holds the path of the picture.
+        values: New names of values, by (attribute, value in the table); an empty name means unknown,
+            and so does every value not named of an attribute that has some named.
+        split: A column that holds the split, or the name of one split for all rows; default: drawn.
+        group: Draw the split for whole groups, rows with the same value in this column; a group is
+            never divided, and every joint class is divided group by group.
+        shares: Shares of train, validation and test where the split is drawn.
+        seed: Which draw.
+
+    Returns:
+        The manifest, with values in order of their names. Rows keep their order.
+
+    Raises:
+        ManifestError: If a column is missing or a split is not understood.
+    """
+    if not table.is_file():
+        raise ManifestError(table, ["no such file"])
+    frame = pd.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    frame.columns = [str(c).strip() for c in frame.columns]
+    is_column = split is not None and split in frame.columns
+    wanted = [path, *attributes.values(), *([group] if group else [])]
+    if missing := [c for c in wanted if c not in frame.columns]:
+        raise ManifestError(table, [f"no column {c!r}{nearest(c, frame.columns)}" for c in missing])
+    if split is not None and not is_column and split not in SPLITS:
+        raise ManifestError(table, [unknown("split or column", split, [*SPLITS, *frame.columns])])
+    labels = {name: _renamed(frame[column].str.strip(), name, values or {}) for name, column in attributes.items()}
+    schema = _schema(labels, table)
+    codes = [labels[a.name].map({v: i for i, v in enumerate(a.values)}).fillna(-1) for a in schema.attributes]
+    label_array = np.stack(codes, axis=1).astype(np.int16)
+    if is_column:
+        splits = _given_splits(frame[str(split)], table)
+    elif split is not None:
+        splits = np.full(len(frame), SPLITS.index(split), dtype=np.int8)
+    else:
+        groups = frame[group] if group else frame[path]
+        splits = _drawn_splits(groups.to_numpy(dtype=object), label_array, shares, seed)
+    extra = {"identity": frame[group].to_numpy(dtype=object)} if group else {}
+    rows = np.arange(len(frame)) + 2
+    return Manifest(schema, table.parent, frame[path].to_numpy(dtype=object), splits, label_array, rows, extra)
+
+
+def _renamed(column: "pd.Series[str]", attribute: str, values: Mapping[tuple[str, str], str]) -> "pd.Series[str]":
+    names = {old: new for (name, old), new in values.items() if name == attribute}
+    return column.map(names).fillna("") if names else column
+
+
+def _schema(labels: Mapping[str, "pd.Series[str]"], table: Path) -> Schema:
+    found = {name: sorted(set(column) - {""}) for name, column in labels.items()}
+    if few := [name for name, values in found.items() if len(values) < 2]:
+        raise ManifestError(table, [f"attribute {n!r} has fewer than 2 values: {found[n]}" for n in few])
+    attributes = tuple(Attribute(name, tuple(values)) for name, values in found.items())
+    return Schema(attributes, (Composite("all", attributes),))
+
+
+def _given_splits(column: "pd.Series[str]", table: Path) -> np.ndarray:
+    codes = column.str.strip().str.lower().map(SPLIT_NAMES)
+    if codes.isna().any():
+        wrong = column[codes.isna()]
+        problems = [f"row {i + 2}, split: {v!r} is not one of {', '.join(SPLIT_NAMES)}" for i, v in wrong.items()]
+        raise ManifestError(table, problems)
+    return codes.map(SPLITS.index).to_numpy(dtype=np.int8)
+
+
+def _drawn_splits(groups: np.ndarray, labels: np.ndarray, shares: tuple[float, ...], seed: int) -> np.ndarray:
+    """Draw whole groups, by a hash of their name, within the joint class that most of a group's rows have."""
+    common: dict[str, list[str]] = {}
+    for name, rows in pd.Series(range(len(groups))).groupby(groups):
+        kinds, counts = np.unique(labels[rows.to_numpy()], axis=0, return_counts=True)
+        common.setdefault(str(kinds[counts.argmax()]), []).append(str(name))
+    chosen: dict[str, int] = {}
+    for names in common.values():
+        names.sort(key=lambda n: hashlib.blake2b(f"{seed}/{n}".encode(), digest_size=8).digest())
+        ends = np.rint(np.cumsum(shares) / sum(shares) * len(names))
+        chosen |= {n: int(np.searchsorted(ends, i, side="right")) for i, n in enumerate(names)}
+    return np.array([chosen[str(g)] for g in groups], dtype=np.int8)
+
+
+def _pair(text: str, name: str, separator: str = "=") -> tuple[str, str]:
+    left, found, right = text.partition(separator)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{name} must be written A{separator}B, found {text!r}")
+    return left, right
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description="Any CSV of pictures and labels -> a manifest.")
+    parser.add_argument("table", type=Path, help="the CSV file")
+    parser.add_argument("--out", type=Path, required=True, help="manifest to write")
+    parser.add_argument("--path", default="path", help="column of the picture's path")
+    parser.add_argument("--attribute", action="append", required=True, metavar="NAME=COLUMN",
+                        type=lambda t: _pair(t, "--attribute"), help="an attribute and its column; repeat")  # fmt: skip
+    parser.add_argument("--value", action="append", default=[], metavar="NAME:OLD=NEW",
+                        type=lambda t: _pair(t, "--value"), help="rename a value; the unnamed become unknown")  # fmt: skip
+    parser.add_argument("--split", help="column of the split, or one split for all rows; default: drawn")
+    parser.add_argument("--group", help="draw whole groups: rows alike in this column stay together")
+    parser.add_argument("--shares", type=float, nargs=3, default=(0.7, 0.1, 0.2), metavar=("TRAIN", "VAL", "TEST"))
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    values = {_pair(old, "--value", ":"): new for old, new in given.value}
+    try:
+        manifest = convert(given.table, dict(given.attribute), given.path, values, given.split, given.group,
+                           tuple(given.shares), given.seed)  # fmt: skip
+        manifest.write(given.out)
+    except (ModularClsError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(manifest):,} rows written to {given.out}; the pictures' paths are relative to {given.table.parent}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
