@@ -16,6 +16,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import yaml
+from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
@@ -67,13 +68,14 @@ class Run:
         return cls(config, model.eval(), json.loads((folder / MARKER).read_text(encoding="utf-8")))
 
 
-def train(config: Config, out: str | Path, overwrite: bool = False) -> Run:
+def train(config: Config, out: str | Path, overwrite: bool = False, progress: bool = True) -> Run:
     """Train one configuration and write its run folder.
 
     Args:
         config: What to run.
         out: The run folder.
         overwrite: Replace an earlier run; it stays until the new one is complete.
+        progress: Show progress bars.
 
     Raises:
         ValueError: Before anything slow, if the configuration or the manifest does not fit; the
@@ -98,9 +100,9 @@ def train(config: Config, out: str | Path, overwrite: bool = False) -> Run:
     task = AttributeTask(model, criterion, config.training, scarce)
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     _announce(config, data, counts, model, parameters)
-    data.decode()
+    data.decode(progress)
     with new_folder(out, overwrite, MARKER) as folder:
-        trainer = _trainer(config, folder)
+        trainer = _trainer(config, folder, progress)
         trainer.fit(task, data)
         notes = finish_model(model, steps, data)
         metrics = {
@@ -111,7 +113,7 @@ def train(config: Config, out: str | Path, overwrite: bool = False) -> Run:
             "trainable_parameters": parameters,
             "updates": trainer.global_step,
             "seconds": None,
-            "test": evaluate(task, data, "test"),
+            "test": evaluate(task, data, "test", progress),
             "finish": notes,
         }
         trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)  # after the finish steps, so that they are in it
@@ -155,11 +157,11 @@ def build_model(config: Config, schema: Schema, pretrained: bool | None = None) 
     return model
 
 
-def evaluate(task: AttributeTask, data: AttributeDataModule, split: str) -> dict[str, Any]:
+def evaluate(task: AttributeTask, data: AttributeDataModule, split: str, progress: bool = True) -> dict[str, Any]:
     """Metrics of a task's model on a split, on one device: spread over several, images would be padded."""
     tester = pl.Trainer(
         accelerator=task.training_config.accelerator, devices=1, precision=task.training_config.precision,
-        logger=False, enable_checkpointing=False, enable_model_summary=False,
+        logger=False, enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=progress,
     )  # fmt: skip
     tester.test(task, data.split_dataloader(split), verbose=False)
     return task.results["test"]
@@ -240,7 +242,7 @@ def _announce(
             print(f"  without training images, out of this method's reach, {how}: {', '.join(lost)}")
 
 
-def _trainer(config: Config, folder: Path) -> pl.Trainer:
+def _trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
     training = config.training
     every = training.validate_every
     return pl.Trainer(
@@ -253,12 +255,21 @@ def _trainer(config: Config, folder: Path) -> pl.Trainer:
         val_check_interval=min(every, training.updates) if every else None,
         limit_val_batches=1.0 if every else 0,
         num_sanity_val_steps=0,
-        log_every_n_steps=10,
+        log_every_n_steps=min(10, training.updates),
         logger=CSVLogger(folder, name="", version=""),
         enable_checkpointing=False,
         enable_model_summary=False,
         deterministic="warn",
+        callbacks=[_OnePass()] if progress else [],
+        enable_progress_bar=progress,
     )
+
+
+class _OnePass(RichProgressBar):
+    """Lightning's progress bar, without the count of epochs: one pass is the whole training."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return "Training"
 
 
 def _write_run(folder: Path, config: Config, schema: Schema, metrics: dict[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """A study: a grid of runs, each a run folder of its own; what is finished is not run again."""
 
 import multiprocessing
-from concurrent.futures import Executor, ProcessPoolExecutor
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-
-from rich.progress import track
 
 from modular_cls.config import Config, Scarcity, Study
 from modular_cls.errors import ConfigError
@@ -32,9 +32,10 @@ def run_study(study: Study, out: Path, executor: Executor | None = None) -> None
         todo = [(_alone(config), folder) for config, folder in todo]
         executor = ProcessPoolExecutor(study.processes, mp_context=multiprocessing.get_context("spawn"))
     with executor or nullcontext():
-        futures = [executor.submit(train_cell, *cell) if executor else None for cell in todo]
-        for future, cell in track(zip(futures, todo, strict=True), "Study", total=len(todo)):
-            future.result() if future else train_cell(*cell)
+        started = time.monotonic()
+        for done, folder in enumerate(_train_all(todo, executor), start=1):
+            left = (time.monotonic() - started) / done * (len(todo) - done)
+            print(f"[{done}/{len(todo)}] {folder.name} done, about {left / 60:.0f} min left", flush=True)
 
 
 def cells(study: Study, out: Path) -> list[tuple[Config, Path]]:
@@ -48,9 +49,17 @@ def cells(study: Study, out: Path) -> list[tuple[Config, Path]]:
     ]
 
 
-def train_cell(config: Config, folder: Path) -> None:
-    """Train one cell; a module-level function, so that any executor can carry it."""
-    train(config, folder)
+def train_cell(config: Config, folder: Path) -> Path:
+    """Train one cell and return its folder; a module-level function, so that any executor can carry it."""
+    train(config, folder, progress=False)
+    return folder
+
+
+def _train_all(todo: list[tuple[Config, Path]], executor: Executor | None) -> Iterator[Path]:
+    if executor is None:
+        return (train_cell(*cell) for cell in todo)
+    futures = [executor.submit(train_cell, *cell) for cell in todo]
+    return (future.result() for future in as_completed(futures))
 
 
 def _cell(config: Config, keep: int | None, seed: int) -> Config:

@@ -79,7 +79,7 @@ class AttributeTask(pl.LightningModule):
         scores, target = self.model(batch["image"]), batch["target"]
         loss = self.criterion(scores, target)
         training = stage == "train"
-        self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=len(batch["image"]), sync_dist=not training)
+        self.log(f"{stage}/loss", loss, prog_bar=stage == "train", batch_size=len(batch["image"]), sync_dist=not training)
         if not training:
             predicted = self.model.log_probabilities(scores)
             for meter in self.meters:
@@ -90,6 +90,6 @@ class AttributeTask(pl.LightningModule):
         self.results[stage] = {m.output.name: m.compute() for m in self.meters}
         for name, values in self.results[stage].items():
             accuracy = values["balanced_accuracy"]
-            self.log(f"{stage}/{name}", math.nan if accuracy is None else accuracy, prog_bar=stage == "validation")
+            self.log(f"{stage}/{name}", math.nan if accuracy is None else accuracy)
         for meter in self.meters:
             meter.reset()

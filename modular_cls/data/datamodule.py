@@ -53,8 +53,11 @@ class AttributeDataModule(pl.LightningDataModule):
             if not len(dataset):
                 raise ManifestError(data.manifest, [f"split {name!r} has no images; give some rows that split"])
 
-    def decode(self) -> None:
-        """Decode all images once, if they fit in memory; shows progress.
+    def decode(self, progress: bool = True) -> None:
+        """Decode all images once, if they fit in memory.
+
+        Args:
+            progress: Show progress bars.
 
         Raises:
             ImageError: Naming the first manifest row whose picture cannot be read.
@@ -66,7 +69,7 @@ class AttributeDataModule(pl.LightningDataModule):
             images = np.empty((len(dataset), *dataset.size, 3), dtype=np.uint8)
             with ThreadPoolExecutor(max(1, self.data.workers + 1)) as pool:  # Pillow decodes outside the lock
                 decoded = pool.map(dataset.decode, range(len(dataset)))
-                for i, image in enumerate(track(decoded, f"Decoding {name}", total=len(dataset))):
+                for i, image in enumerate(track(decoded, f"Decoding {name}", len(dataset), disable=not progress)):
                     images[i] = image
             dataset.keep_decoded(images)
 

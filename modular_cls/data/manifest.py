@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modular_cls.errors import ManifestError, nearest, unknown
+from modular_cls.errors import ConfigError, ManifestError, nearest, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Composite, Schema
 
@@ -110,9 +110,9 @@ class Manifest:
         return replace(self, extra=extra, **columns)
 
     def split(self, name: str) -> "Manifest":
-        """Return the rows of one split."""
+        """Return the rows of one split; raises ConfigError for a name that is none."""
         if name not in SPLITS:
-            raise ValueError(unknown("split", name, SPLITS))
+            raise ConfigError(unknown("split", name, SPLITS))
         return self.select(self.splits == SPLITS.index(name))
 
     def matches(self, values: Mapping[str, str]) -> np.ndarray:

@@ -1,0 +1,203 @@
+"""Measures what training costs: `python tests/bench/bench.py [--quick]`.
+
+Three tables: a training step through Lightning against a plain loop, loading against training, and
+the memory of a real run. A number that misses its limit is reported, not an error.
+"""
+
+import argparse
+import copy
+import itertools
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # torch reads this when it is imported
+
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from modular_cls import criteria, run
+from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.parsing import load_config
+from modular_cls.parts import build_part
+from modular_cls.schema import Schema
+from modular_cls.task import AttributeTask
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = "configs/modular.yaml"
+BLOCK = 20  # steps, or batches, that are timed together
+RATIO_LIMIT = 1.10
+GIB_LIMIT = 2.5
+
+
+class Setup:
+    """What the measured loops share, for that many blocks: built as in `run.train`, on the CPU."""
+
+    def __init__(self, blocks: int) -> None:
+        given = {"updates": blocks * BLOCK, "validate_every": 0, "accelerator": "cpu"}
+        self.config = config = load_config(CONFIG, **{f"training__{name}": value for name, value in given.items()})
+        run._quiet()
+        run._use_threads(config)  # leaves a core to the configuration's worker
+        pl.seed_everything(config.seed, workers=True, verbose=False)
+        schema = Schema.from_dict(config.schema)
+        self.data = AttributeDataModule(schema, config.data, config.seed, config.training.updates, splits=("train",))
+        counts = {j.name: torch.from_numpy(self.data.datasets["train"].manifest.counts(j)) for j in schema.joints}
+        self.criterion = build_part(config.criterion, criteria, "criterion")(schema=schema, counts=counts)
+        self.model = run.build_model(config, schema)
+        self.data.decode()
+
+    def task(self) -> AttributeTask:
+        """A task with a fresh copy of the initial weights."""
+        return AttributeTask(copy.deepcopy(self.model), self.criterion, self.config.training, [])
+
+
+class HandLoop:
+    """A plain PyTorch loop: the model, criterion, optimiser and schedule of a task, no Lightning."""
+
+    def __init__(self, task: AttributeTask, batches: Iterator[dict[str, Any]]) -> None:
+        self.model, self.criterion, self.batches = task.model.train(), task.criterion, batches
+        made = task.configure_optimizers()
+        self.optimiser, self.schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
+
+    def block(self) -> float:
+        """Train for a block; returns seconds per step."""
+        started = time.perf_counter()
+        for _ in range(BLOCK):
+            batch = next(self.batches)
+            self.optimiser.zero_grad()
+            loss: Tensor = self.criterion(self.model(batch["image"]), batch["target"])
+            loss.backward()
+            self.optimiser.step()
+            self.schedule.step()
+        return (time.perf_counter() - started) / BLOCK
+
+
+class Alternate(pl.Callback):
+    """Pauses Lightning after each of its blocks, and runs the hand loops' blocks in between.
+
+    In order: L A B, B A L, L A B, ...; in each round A is next to both of its opponents, and a drift
+    of the machine's speed favours none. The first round warms up.
+    """
+
+    def __init__(self, first: HandLoop, second: HandLoop, blocks: int) -> None:
+        self.hand, self.blocks = (first, second), blocks
+        self.seconds: tuple[list[float], ...] = ([], [], [])  # per step: Lightning, A, B
+
+    def on_train_start(self, *_: Any) -> None:
+        self.resumed = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: Any, task: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        number, step = divmod(batch_idx, BLOCK)
+        if step < BLOCK - 1:
+            return
+        self.seconds[0].append((time.perf_counter() - self.resumed) / BLOCK)
+        if number % 2 == 0:
+            for i in (0, 1, 1, 0) if number + 1 < self.blocks else (0, 1):
+                self.seconds[i + 1].append(self.hand[i].block())
+        self.resumed = time.perf_counter()
+
+
+def measure_memory(updates: int = 30) -> None:
+    """Print the peak memory of a short real run. Call first: a child's peak includes what its parent held."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "modular_cls", "train", "--config", CONFIG, "--out", f"{folder}/run"]
+        command += ["--training.updates", str(updates), "--training.validate_every", "0"]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2 ** (30 if sys.platform == "darwin" else 20)
+    row = ("peak of the largest process", f"{gib:.2f} GiB", f"at most {GIB_LIMIT} GiB: {yes(gib <= GIB_LIMIT)}")
+    show(f"Memory of a run of {updates} updates", [row])
+
+
+def measure_step(setup: Setup, blocks: int) -> None:
+    """Print the time of a step through Lightning against the plain loop, and of the loop against itself."""
+    data, task = copy.copy(setup.data), setup.task()
+    data.data = replace(data.data, workers=0)  # no process works ahead into another loop's block
+    loops = [HandLoop(setup.task(), iter(data.train_dataloader())) for _ in range(2)]
+    alternate = Alternate(*loops, blocks)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = run._trainer(setup.config, Path(folder), progress=False)
+        trainer.callbacks.append(alternate)  # type: ignore[attr-defined]
+        trainer.fit(task, data)
+    lightning, first, second = (times[1:] for times in alternate.seconds)
+    ratios = [a / b for a, b in zip(lightning, first, strict=True)]
+    control = [a / b for a, b in zip(second, first, strict=True)]
+    ratio = median(ratios)
+    inside = "within" if min(control) <= ratio <= max(control) else "outside"
+    weights = [list(model.state_dict().values()) for model in (task.model, *(loop.model for loop in loops))]
+    same = all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(*weights, strict=True))
+    rows = [
+        ("Lightning", spread([1000 * s for s in lightning], "ms", 1), ""),
+        ("plain loop", spread([1000 * s for s in first], "ms", 1), ""),
+        ("Lightning / plain loop", spread(ratios), f"at most {RATIO_LIMIT:.2f}: {yes(ratio <= RATIO_LIMIT)}"),
+        ("control: plain / plain", spread(control), f"the ratio is {inside} control"),
+        ("same weights at the end", yes(same), "all loops do the same work"),
+    ]
+    threads = torch.get_num_threads()
+    show(f"Training step, loading included: {blocks - 1} rounds of {BLOCK} steps, threads: {threads}", rows)
+
+
+def measure_data(setup: Setup, blocks: int) -> None:
+    """Print images per second of the loader alone, and of the training step on a fixed batch."""
+    workers, size, loaded = setup.config.data.workers, setup.config.data.batch_size, []
+    batches = iter(setup.data.train_dataloader())
+    for _ in range(blocks):
+        started = time.perf_counter()
+        fixed = [next(batches) for _ in range(BLOCK)][-1]
+        loaded.append(BLOCK * size / (time.perf_counter() - started))
+    loop = HandLoop(setup.task(), itertools.repeat(fixed))
+    trained = [size / loop.block() for _ in range(blocks)]
+    ratio = median(loaded[1:]) / median(trained[1:])
+    rows = [
+        (f"loader with augmentation, data.workers={workers}", spread(loaded[1:], "images/s", 0), ""),
+        ("training step on a fixed batch", spread(trained[1:], "images/s", 0), ""),
+        ("loader / training step", f"{ratio:.2f}", f"at least 1: {yes(ratio >= 1)}"),
+    ]
+    show(f"Data path: {blocks - 1} blocks of {BLOCK} batches of {size}, threads: {torch.get_num_threads()}", rows)
+
+
+def spread(values: list[float], unit: str = "", digits: int = 3) -> str:
+    """Median (min - max), with a unit."""
+    middle, low, high = (f"{v:.{digits}f}" for v in (median(values), min(values), max(values)))
+    return f"{middle} ({low} - {high}) {unit}".rstrip()
+
+
+def show(title: str, rows: list[tuple[str, str, str]]) -> None:
+    """Print a table; values are medians with their range."""
+    table = Table("", "median (min - max)", "", title=f"\n{title}", title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=110).print(table)
+
+
+def yes(holds: bool) -> str:
+    """Yes or no."""
+    return "yes" if holds else "no"
+
+
+def main() -> None:
+    """Run all three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="3 rounds instead of 8")
+    blocks = 1 + (3 if parser.parse_args().quick else 8)
+    os.chdir(ROOT)
+    measure_memory()
+    setup = Setup(blocks)
+    measure_step(setup, blocks)
+    measure_data(setup, blocks)
+
+
+if __name__ == "__main__":
+    main()
