@@ -1,6 +1,6 @@
 """Any CSV of pictures and labels -> a manifest, by naming its columns.
 
-    python data_prep/table.py labels.csv --path file --attribute hair=hair_length \
+python data_prep/table.py labels.csv --path file --attribute hair=hair_length \
         --attribute beard=facial_hair --value beard:0=none --value beard:1=moustache \
         --group variant --out data/avatars/manifest.csv
 """
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--attribute", action="append", required=True, metavar="NAME=COLUMN",
                         type=lambda t: _pair(t, "--attribute"), help="an attribute and its column; repeat")  # fmt: skip
     parser.add_argument("--value", action="append", default=[], metavar="NAME:OLD=NEW",
-                        type=lambda t: _pair(t, "--value"), help="rename a value; the unnamed become unknown")  # fmt: skip
+                        type=lambda t: _pair(t, "--value"), help="rename a value; others become unknown")  # fmt: skip
     parser.add_argument("--split", help="column of the split, or one split for all rows; default: drawn")
     parser.add_argument("--group", help="draw whole groups: rows alike in this column stay together")
     parser.add_argument("--shares", type=float, nargs=3, default=(0.7, 0.1, 0.2), metavar=("TRAIN", "VAL", "TEST"))

@@ -24,7 +24,7 @@ _HOMES = {
     "train": "run",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are the names
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -242,7 +242,9 @@ def expand(path: str, about: str | None = None) -> Path:
             raise ConfigError(f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}")
         if not os.environ.get(name):
             told = f"\n{about.strip()}" if about else ""
-            raise ConfigError(f"{path}: the environment variable {name} is not set; it names the folder of data sets{told}")
+            raise ConfigError(
+                f"{path}: the environment variable {name} is not set; it names the folder of data sets{told}"
+            )
         return os.environ[name]
 
     return Path(re.sub(r"\$\{(\w+)\}", value, path))

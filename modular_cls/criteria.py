@@ -44,8 +44,7 @@ class JointLikelihood(Criterion):
     def forward(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
         """Mean over the rows whose joint class is known, summed over joint spaces."""
         losses = [
-            _masked(scores[name] + getattr(self, f"log_prior_{i}"), targets[name])
-            for i, name in enumerate(self.names)
+            _masked(scores[name] + getattr(self, f"log_prior_{i}"), targets[name]) for i, name in enumerate(self.names)
         ]
         return torch.stack(losses).sum()
 

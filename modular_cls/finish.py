@@ -60,7 +60,7 @@ class FitBias(FinishStep):
 
     def check(self, model: JointClassifier) -> None:
         """Needs additive composite heads."""
-        heads = model.composite_heads if isinstance(model, ModularClassifier) else []
+        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not all(isinstance(h, Additive) for h in heads):
             raise ConfigError("finish: FitBias needs model ModularClassifier with composite Additive")
 
@@ -72,6 +72,7 @@ class FitBias(FinishStep):
         attributes = model.attribute_scores(train.features)
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             known = train.targets[joint.name] >= 0
+            assert isinstance(head, Additive)  # check() saw to it
             energies = head.energies([attributes[a.name][known] for a in joint.attributes]).double()
             bias, sizes = _fit(energies, train.targets[joint.name][known], joint, self.kappa)
             head.bias.copy_(bias)
@@ -98,7 +99,7 @@ class FitComposite(FinishStep):
 
     def check(self, model: JointClassifier) -> None:
         """Needs composite heads with parameters."""
-        heads = model.composite_heads if isinstance(model, ModularClassifier) else []
+        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not any(p.numel() for h in heads for p in h.parameters()):
             raise ConfigError("finish: FitComposite needs model ModularClassifier with a composite that learns")
 
@@ -131,9 +132,7 @@ class FitComposite(FinishStep):
         optimiser.step(closure)
 
 
-def _fit(
-    energies: Tensor, target: Tensor, joint: Composite, kappa: float
-) -> tuple[Tensor, dict[int, float]]:
+def _fit(energies: Tensor, target: Tensor, joint: Composite, kappa: float) -> tuple[Tensor, dict[int, float]]:
     """Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones."""
     counts = torch.bincount(target, minlength=joint.size)
     seen = counts > 0

@@ -30,7 +30,7 @@ def build_part(part: Part | str, module: ModuleType, where: str) -> Callable[...
         ConfigError: If the class or an argument does not exist, with the nearest that does.
     """
     arguments = {"name": part} if isinstance(part, str) else dict(part)
-    name = arguments.pop("name", None)
+    name = str(arguments.pop("name", None))
     classes = [n for n in module.__all__ if inspect.isclass(getattr(module, n))]
     if name not in classes:
         raise ConfigError(unknown("name", name, classes, f"in {where}"))

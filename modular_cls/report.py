@@ -10,6 +10,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -128,7 +129,7 @@ def _with_interval(values: list[float]) -> str:
     return percent(mean) if math.isnan(half) else f"{percent(mean)[:-2]} ± {100 * half:.1f} %"
 
 
-def _figure(table: pd.DataFrame, runs: Sequence[dict[str, Any]]) -> plt.Figure:
+def _figure(table: pd.DataFrame, runs: Sequence[dict[str, Any]]) -> Figure:
     """Recall of each joint class, methods side by side, one panel per number of images kept."""
     name = table["composite"].iloc[0]
     keeps, methods = list(dict.fromkeys(table["keep"])), list(dict.fromkeys(table["method"]))

@@ -7,6 +7,7 @@ and `checkpoints/last.ckpt`, whose weights are those that were tested, fitted bi
 import json
 import logging
 import os
+import sys
 import time
 import warnings
 from dataclasses import dataclass, replace
@@ -21,15 +22,16 @@ from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
 from modular_cls import criteria, finish, models
-from modular_cls.config import Config, Data, Prediction
+from modular_cls.config import Config, Data
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.errors import ConfigError, unknown
+from modular_cls.errors import ConfigError
 from modular_cls.files import check_free, new_folder, replacing_file
 from modular_cls.finish import Features, FinishStep
 from modular_cls.models.joint import JointClassifier
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
-from modular_cls.schema import Composite, Schema
+from modular_cls.priors import target_priors
+from modular_cls.schema import Schema
 from modular_cls.task import AttributeTask
 
 MARKER = "metrics.json"
@@ -87,7 +89,7 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
     _use_threads(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     schema = Schema.from_dict(config.schema)
-    data = AttributeDataModule(schema, config.data, config.seed, config.training.updates)
+    data = AttributeDataModule(schema, config.data, config.seed, config.training.updates, config.training.devices)
     counts = {j.name: torch.from_numpy(data.datasets["train"].manifest.counts(j)) for j in schema.joints}
     model = build_model(config, schema)
     steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
@@ -104,6 +106,7 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
     with new_folder(out, overwrite, MARKER) as folder:
         trainer = _trainer(config, folder, progress)
         trainer.fit(task, data)
+        _leave_group(trainer)
         notes = finish_model(model, steps, data)
         metrics = {
             "method": config.method,
@@ -111,12 +114,14 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
             "keep": _keep(config.data),
             "train_images": len(data.datasets["train"]),
             "trainable_parameters": parameters,
-            "updates": trainer.global_step,
+            "updates": config.training.updates,
             "seconds": None,
             "test": evaluate(task, data, "test", progress),
             "finish": notes,
         }
-        trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)  # after the finish steps, so that they are in it
+        trainer.save_checkpoint(
+            folder / _CHECKPOINT, weights_only=False
+        )  # after the finish steps, so that they are in it
         metrics["seconds"] = round(time.monotonic() - started, 1)
         _write_run(folder, config, schema, metrics)
     return Run(config, model.cpu().eval(), metrics)
@@ -184,43 +189,6 @@ def finish_model(model: JointClassifier, steps: list[FinishStep], data: Attribut
     return notes
 
 
-def target_priors(
-    model: JointClassifier, counts: dict[str, Tensor], prediction: Prediction
-) -> dict[str, Tensor]:
-    """The target prior of each joint space, shape (classes,); 0 for classes out of reach.
-
-    Raises:
-        ConfigError: If `prediction.prior` names a class that does not exist or shares that do not fit.
-    """
-    priors = {}
-    for joint in model.schema.joints:
-        seen = counts[joint.name] > 0
-        allowed = torch.ones_like(seen) if prediction.unreachable else model.reachable(joint, seen)
-        if prediction.prior == "training":
-            share = counts[joint.name].float()
-        elif prediction.prior == "uniform":
-            share = torch.ones(joint.size)
-        else:
-            share = _given_prior(joint, prediction.prior)
-        priors[joint.name] = share * allowed
-        if not priors[joint.name].sum() > 0:
-            raise ConfigError("prediction.prior gives every joint class that can be predicted a share of 0")
-    return priors
-
-
-def _given_prior(joint: Composite, given: dict[str, float]) -> Tensor:
-    for name, share in given.items():
-        if name not in joint.class_names:
-            raise ConfigError(unknown("joint class", name, joint.class_names, "in prediction.prior"))
-        if not 0 <= share <= 1:
-            raise ConfigError(f"prediction.prior.{name} is {share}; it must be from 0 to 1")
-    left = 1 - sum(given.values())
-    others = joint.size - len(given)
-    if left < -1e-6 or (not others and abs(left) > 1e-6):
-        raise ConfigError(f"prediction.prior: the shares add up to {1 - left:g}; they must add up to 1")
-    return torch.tensor([given.get(name, max(left, 0.0) / max(others, 1)) for name in joint.class_names])
-
-
 def _announce(
     config: Config, data: AttributeDataModule, counts: dict[str, Tensor], model: JointClassifier, parameters: int
 ) -> None:
@@ -272,6 +240,15 @@ class _OnePass(RichProgressBar):
         return "Training"
 
 
+def _leave_group(trainer: pl.Trainer) -> None:
+    """After training on several devices the first process goes on alone: finish steps and tests need one."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+    if not trainer.is_global_zero:
+        sys.exit(0)
+
+
 def _write_run(folder: Path, config: Config, schema: Schema, metrics: dict[str, Any]) -> None:
     (folder / "config.yaml").write_text(
         yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
@@ -283,7 +260,7 @@ def _write_run(folder: Path, config: Config, schema: Schema, metrics: dict[str, 
     write_metrics(folder / MARKER, metrics)
 
 
-def _keep(data: Data) -> int | list[int] | None:
+def _keep(data: Data) -> int | list[int | None] | None:
     keeps = [s.keep for s in data.scarcities]
     return keeps if len(keeps) > 1 else (keeps[0] if keeps else None)
 

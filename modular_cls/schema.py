@@ -1,6 +1,6 @@
 """The words of one problem: attributes, their values, and the joint classes made of them.
 
-Standard library only, like everything above it; every other file may import this one. The order of attributes and values is
+Standard library only; almost every other file imports this one. The order of attributes and values is
 part of the meaning (weights are stored by position), so everything here is an ordered tuple.
 """
 

@@ -1,15 +1,16 @@
 """The LightningModule: one step shared by training, validation and test, for every method."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from modular_cls.config import Training
 from modular_cls.criteria import Criterion
-from modular_cls.metrics import build_metrics
+from modular_cls.metrics import OutputMetrics, build_metrics
 from modular_cls.models.joint import JointClassifier
 
 
@@ -38,15 +39,15 @@ class AttributeTask(pl.LightningModule):
         """Images `(B, 3, H, W)` -> `{output: (B, classes)}` log probabilities."""
         return self.model.log_probabilities(self.model(image))
 
-    def training_step(self, batch: dict[str, Any], _: int) -> Tensor:
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The loss of a batch."""
         return self._step(batch, "train")
 
-    def validation_step(self, batch: dict[str, Any], _: int) -> None:
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Loss and metrics of a batch."""
         self._step(batch, "validation")
 
-    def test_step(self, batch: dict[str, Any], _: int) -> None:
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Loss and metrics of a batch."""
         self._step(batch, "test")
 
@@ -58,7 +59,7 @@ class AttributeTask(pl.LightningModule):
         """Compute the metrics of the test split."""
         self._finish("test")
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; weight decay on matrices and kernels only; the schedule runs over all updates."""
         config = self.training_config
         parameters = [p for p in self.parameters() if p.requires_grad]
@@ -79,17 +80,20 @@ class AttributeTask(pl.LightningModule):
         scores, target = self.model(batch["image"]), batch["target"]
         loss = self.criterion(scores, target)
         training = stage == "train"
-        self.log(f"{stage}/loss", loss, prog_bar=stage == "train", batch_size=len(batch["image"]), sync_dist=not training)
+        self.log(f"{stage}/loss", loss, prog_bar=training, batch_size=len(batch["image"]), sync_dist=not training)
         if not training:
             predicted = self.model.log_probabilities(scores)
-            for meter in self.meters:
+            for meter in self._each_meter():
                 meter.update(predicted[meter.output.name], target[meter.output.name])
         return loss
 
     def _finish(self, stage: str) -> None:
-        self.results[stage] = {m.output.name: m.compute() for m in self.meters}
+        self.results[stage] = {m.output.name: m.compute() for m in self._each_meter()}
         for name, values in self.results[stage].items():
             accuracy = values["balanced_accuracy"]
             self.log(f"{stage}/{name}", math.nan if accuracy is None else accuracy)
-        for meter in self.meters:
+        for meter in self._each_meter():
             meter.reset()
+
+    def _each_meter(self) -> list[OutputMetrics]:
+        return cast(list[OutputMetrics], list(self.meters))

@@ -18,7 +18,7 @@ ORDER = [
     "data.manifest", "data.scarcity", "data.images", "data.transforms", "data.dataset", "data.datamodule",
     "data.faces.cues", "data.faces.draw", "data.faces.write", "data.faces",
     "models.backbone", "models.heads", "models.joint", "models.modular", "models.flat", "models",
-    "criteria", "finish", "metrics", "task", "run", "study", "report", "cli", "__main__",
+    "criteria", "finish", "priors", "metrics", "task", "run", "study", "report", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "timm": {"models.backbone"},

@@ -40,7 +40,9 @@ def test_nothing_known_costs_nothing():
 def test_attribute_likelihood_masks_each_attribute_apart():
     scores = {"hair": torch.randn(4, 2), "gender": torch.randn(4, 2)}
     targets = {"hair": torch.tensor([0, 1, -1, -1]), "gender": torch.tensor([-1, 0, 1, -1])}
-    slow = -(scores["hair"].log_softmax(1)[[0, 1], [0, 1]].mean() + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean())
+    slow = -(
+        scores["hair"].log_softmax(1)[[0, 1], [0, 1]].mean() + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean()
+    )
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), slow)
     with pytest.raises(ValueError, match="attribute heads"):
         AttributeLikelihood(SCHEMA)({"both": torch.zeros(4, 4)}, targets)

@@ -73,7 +73,7 @@ def test_shrinkage_lies_between_fitted_and_left_out():
     for kappa in (0.0, 5.0, 1e9):
         model = model_that_knows()
         FitBias(kappa)(model, features([900, 900, 900, 5], model, seed=3))
-        bias = model.composite_heads[0].bias
+        bias = model.composite_heads[0].bias.detach()
         biases[kappa] = float(bias[3] - bias[0])
     assert min(biases[0.0], biases[1e9]) < biases[5.0] < max(biases[0.0], biases[1e9])
     assert biases[5.0] == pytest.approx((biases[0.0] + biases[1e9]) / 2, abs=1e-2)

@@ -1,0 +1,1 @@
+"""Data: manifest, scarcity, pictures, loaders, and the built-in faces."""

@@ -13,7 +13,7 @@ from modular_cls.data.dataset import AttributeDataset, Example, UpdateSampler, c
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.data.transforms import TrainTransform
-from modular_cls.errors import ManifestError
+from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
@@ -27,6 +27,7 @@ class AttributeDataModule(pl.LightningDataModule):
         data: Where the pictures are and how to load them.
         seed: Decides which scarce images are kept, and order and augmentation in training.
         updates: Length of the training loader.
+        devices: Devices that share each batch.
         splits: The splits that must hold images; the others are left unread.
 
     Attributes:
@@ -41,10 +42,18 @@ class AttributeDataModule(pl.LightningDataModule):
     """
 
     def __init__(
-        self, schema: Schema, data: Data, seed: int, updates: int = 0, splits: tuple[str, ...] = SPLITS
+        self,
+        schema: Schema,
+        data: Data,
+        seed: int,
+        updates: int = 0,
+        devices: int = 1,
+        splits: tuple[str, ...] = SPLITS,
     ) -> None:
         super().__init__()
-        self.data, self.seed, self.updates = data, seed, updates
+        if data.batch_size % devices:
+            raise ConfigError(f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices")
+        self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
@@ -77,8 +86,9 @@ class AttributeDataModule(pl.LightningDataModule):
         """One pass is the whole training: `updates` batches, each `(epoch, position)` drawn by seed."""
         dataset = self._dataset("train", TrainTransform(self.data.augment, self.seed))
         dataset.share_decoded(self.datasets["train"])
-        rows, length = dataset.manifest.rows, self.updates * self.data.batch_size
-        return self._loader(dataset, self.data.batch_size, UpdateSampler(rows, length, self.seed))
+        # Lightning hands every device its share of the sampler; the batches shrink with it.
+        length, share = self.updates * self.data.batch_size, self.data.batch_size // self.devices
+        return self._loader(dataset, share, UpdateSampler(dataset.manifest.rows, length, self.seed))
 
     def val_dataloader(self) -> DataLoader[Example]:
         """The validation images in order, unchanged."""

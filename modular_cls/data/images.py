@@ -31,12 +31,12 @@ def read_image(path: Path, named: str, size: tuple[int, int] | None = None) -> n
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise ImageError(f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS}")
+            with Image.open(path) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    raise ImageError(f"{named}: {opened.width} x {opened.height} pixels is over {MAX_PIXELS}")
                 if size is not None:
-                    picture.draft("RGB", (2 * size[1], 2 * size[0]))  # JPEG: unpack no more than needed
-                picture = _rgb(ImageOps.exif_transpose(picture))
+                    opened.draft("RGB", (2 * size[1], 2 * size[0]))  # JPEG: unpack no more than needed
+                picture = _rgb(ImageOps.exif_transpose(opened))
     except FileNotFoundError:
         raise ImageError(f"{named}: no such file") from None
     except UnidentifiedImageError:

@@ -23,15 +23,16 @@ class TrainTransform:
 
     def __init__(self, augment: Augment, seed: int) -> None:
         self.seed = seed
-        moved = {
-            "scale": (1 - augment.scale, 1 + augment.scale),
-            "translate_percent": (-augment.shift, augment.shift),
-            "rotate": (-augment.rotate, augment.rotate),
-        }
         self.compose = A.Compose(
             [
                 A.HorizontalFlip(p=augment.flip),
-                A.Affine(**moved, border_mode=cv2.BORDER_REFLECT_101, p=1.0),
+                A.Affine(
+                    scale=(1 - augment.scale, 1 + augment.scale),
+                    translate_percent=(-augment.shift, augment.shift),
+                    rotate=(-augment.rotate, augment.rotate),
+                    border_mode=cv2.BORDER_REFLECT_101,
+                    p=1.0,
+                ),
                 A.RandomBrightnessContrast(augment.brightness, augment.contrast, p=1.0),
             ]
         )

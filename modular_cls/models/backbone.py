@@ -1,5 +1,7 @@
 """The shared network. The only file that knows timm."""
 
+from typing import Any
+
 import timm
 import torch
 from torch import nn
@@ -28,4 +30,5 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     # Convolutions on a CPU are up to twice as fast when channels lie innermost.
     network = network.to(memory_format=torch.channels_last)
     # head_hidden_size is the width of what forward() returns; num_features is not, in some networks.
-    return network, getattr(network, "head_hidden_size", None) or network.num_features
+    width: Any = getattr(network, "head_hidden_size", None) or network.num_features
+    return network, int(width)

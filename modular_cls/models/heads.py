@@ -16,7 +16,16 @@ class AttributeHead(nn.Linear):
     """One basic classifier: `(B, F)` features -> `(B, values)` scores."""
 
 
-class Additive(nn.Module):
+class CompositeHead(nn.Module):
+    """Maps one score tensor `(B, values)` per attribute to joint scores `(B, classes)`."""
+
+    @staticmethod
+    def reachable(joint: Composite, seen: Tensor) -> Tensor:
+        """Classes that can be predicted when those of the mask `seen`, shape (classes,), were trained on."""
+        return seen.clone()
+
+
+class Additive(CompositeHead):
     """Attribute scores are added, one bias per joint class is taken away (COMPOSITION: the default).
 
     `log p(x | z) = sum_i s_i(x, z_i) - B_z + c(x)`: an additive energy model of each joint class
@@ -27,9 +36,10 @@ class Additive(nn.Module):
         joint: The joint space.
     """
 
+    cells: Tensor
+
     def __init__(self, joint: Composite) -> None:
         super().__init__()
-        self.joint = joint
         self.bias = nn.Parameter(torch.zeros(joint.size))
         self.register_buffer("cells", torch.tensor(joint.cells), persistent=False)
 
@@ -47,8 +57,10 @@ class Additive(nn.Module):
         return affine_reach(joint, seen)
 
 
-class Product(nn.Module):
+class Product(CompositeHead):
     """Independent classifiers: `log prod_i p(z_i | x)`. Inherits whatever shortcuts they learned."""
+
+    cells: Tensor
 
     def __init__(self, joint: Composite) -> None:
         super().__init__()
@@ -66,19 +78,14 @@ class Product(nn.Module):
         return torch.stack(each).all(0)
 
 
-class Linear(nn.Sequential):
+class Linear(nn.Sequential, CompositeHead):
     """A linear layer on all attribute scores. Knows only the joint classes it was shown."""
 
     def __init__(self, joint: Composite) -> None:
         super().__init__(_Concatenate(), nn.Linear(_width(joint), joint.size))
 
-    @staticmethod
-    def reachable(joint: Composite, seen: Tensor) -> Tensor:
-        """The seen classes."""
-        return seen.clone()
 
-
-class MLP(nn.Sequential):
+class MLP(nn.Sequential, CompositeHead):
     """One hidden layer on all attribute scores: attributes may interact.
 
     Args:
@@ -88,11 +95,6 @@ class MLP(nn.Sequential):
 
     def __init__(self, joint: Composite, hidden: int = 32) -> None:
         super().__init__(_Concatenate(), nn.Linear(_width(joint), hidden), nn.ReLU(), nn.Linear(hidden, joint.size))
-
-    @staticmethod
-    def reachable(joint: Composite, seen: Tensor) -> Tensor:
-        """The seen classes."""
-        return seen.clone()
 
 
 def affine_reach(joint: Composite, seen: Tensor) -> Tensor:

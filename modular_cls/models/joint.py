@@ -39,8 +39,11 @@ class JointClassifier(nn.Module):
         return features
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> `{joint space: (B, classes)}`, and `{attribute: (B, values)}` where
-        the model has attribute heads (raw scores: not probabilities, see `log_probabilities`)."""
+        """Features `(B, F)` -> `{joint space: (B, classes)}`.
+
+        A model with attribute heads adds their raw scores, `{attribute: (B, values)}`; they are no
+        probabilities, those come from `log_probabilities`.
+        """
         raise NotImplementedError
 
     def reachable(self, joint: Composite, seen: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The modular classifier: backbone -> attribute heads -> composite heads."""
 
+from typing import cast
+
 from torch import Tensor, nn
 
 from modular_cls.config import Backbone, Part
@@ -42,4 +44,5 @@ class ModularClassifier(JointClassifier):
 
     def reachable(self, joint: Composite, seen: Tensor) -> Tensor:
         """As the composite head says."""
-        return self.composite_heads[self.schema.joints.index(joint)].reachable(joint, seen)
+        head = cast(heads.CompositeHead, self.composite_heads[self.schema.joints.index(joint)])
+        return head.reachable(joint, seen)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+Cues = dict[str, float]
+
 # How far a label moves the mean of a cue, in standard deviations (plus for long / male, minus for
 # short / female). Fixed before any method was compared; tests/data/test_faces.py freezes them.
 HAIR_CUES = {"length": 2.6, "volume": 0.8, "fringe": 0.5, "wave": 0.7, "front": 0.6}
@@ -31,9 +33,9 @@ class Face:
         nuisance: Unit-interval draws by name, independent of both labels.
     """
 
-    hair: dict[str, float]
-    gender: dict[str, float]
-    nuisance: dict[str, float]
+    hair: Cues
+    gender: Cues
+    nuisance: Cues
 
 
 NUISANCES = (
@@ -66,6 +68,6 @@ def draw_cues(long: bool, male: bool, rng: np.random.Generator, interaction: flo
     return Face(hair, gender, nuisance)
 
 
-def _cues(strength: dict[str, float], sign: float, rng: np.random.Generator) -> dict[str, float]:
+def _cues(strength: Cues, sign: float, rng: np.random.Generator) -> Cues:
     values = rng.standard_normal(len(strength)) + sign * np.array(list(strength.values()))
     return dict(zip(strength, np.clip(values, -3.5, 3.5).tolist(), strict=True))

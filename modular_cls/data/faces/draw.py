@@ -8,7 +8,7 @@ neck and jaw line. Light, blur and noise come last, at the final size.
 import cv2
 import numpy as np
 
-from modular_cls.data.faces.cues import Face
+from modular_cls.data.faces.cues import Cues, Face
 
 cv2.setNumThreads(1)  # one face is too small to share; processes share the work instead
 
@@ -23,7 +23,7 @@ _RIM = np.array([30, 28, 32], dtype=float)
 class _Canvas:
     """An RGB picture addressed in head units through a pose (roll, zoom, shift)."""
 
-    def __init__(self, size: int, background: np.ndarray, nuisance: dict[str, float]) -> None:
+    def __init__(self, size: int, background: np.ndarray, nuisance: Cues) -> None:
         side = 2 * size
         self.image = cv2.resize(background, (side, side), interpolation=cv2.INTER_LINEAR)
         self.zoom = side * (0.355 + 0.05 * nuisance["zoom"])
@@ -78,7 +78,7 @@ def draw_face(face: Face, size: int, rng: np.random.Generator) -> np.ndarray:
     return _develop(canvas.image, size, nuisance, rng)
 
 
-def _face_outline(gender: dict[str, float]) -> np.ndarray:
+def _face_outline(gender: Cues) -> np.ndarray:
     """The face's closed outline; a strong jaw is wider and squarer below the ears."""
     cos, sin = _CIRCLE[:, 0], _CIRCLE[:, 1]
     below = np.clip(sin, 0.0, None)
@@ -87,7 +87,7 @@ def _face_outline(gender: dict[str, float]) -> np.ndarray:
     return np.stack([0.52 * cos * squareness, height * sin], axis=1)
 
 
-def _body(canvas: _Canvas, gender: dict, nuisance: dict, skin: np.ndarray) -> None:
+def _body(canvas: _Canvas, gender: Cues, nuisance: Cues, skin: np.ndarray) -> None:
     neck = 0.27 + 0.045 * gender["neck"]
     canvas.fill(np.array([[-neck, 0.3], [neck, 0.3], [neck * 1.12, 1.2], [-neck * 1.12, 1.2]]), skin * 0.86)
     wide = 0.95 + 0.12 * gender["shoulders"]
@@ -97,7 +97,7 @@ def _body(canvas: _Canvas, gender: dict, nuisance: dict, skin: np.ndarray) -> No
     canvas.fill(np.concatenate([half, half[::-1] * [-1, 1]]), cloth)
 
 
-def _beard(canvas: _Canvas, outline: np.ndarray, gender: dict, skin: np.ndarray, mane: np.ndarray) -> None:
+def _beard(canvas: _Canvas, outline: np.ndarray, gender: Cues, skin: np.ndarray, mane: np.ndarray) -> None:
     if not gender["beard"]:
         return
     colour = skin + (0.6 * mane - skin) * 0.75 * gender["beard"]
@@ -107,9 +107,7 @@ def _beard(canvas: _Canvas, outline: np.ndarray, gender: dict, skin: np.ndarray,
     canvas.fill(np.concatenate([lower, mouth]), colour)
 
 
-def _features(
-    canvas: _Canvas, gender: dict, nuisance: dict, skin: np.ndarray, mane: np.ndarray, turn: float
-) -> None:
+def _features(canvas: _Canvas, gender: Cues, nuisance: Cues, skin: np.ndarray, mane: np.ndarray, turn: float) -> None:
     brow_colour = np.minimum(0.75 * mane, 0.7 * skin)
     iris = 30 + 90 * np.array([0.3, nuisance["eye_hue"], 1.0 - 0.7 * nuisance["eye_hue"]])
     brow_y = -0.205 - 0.035 * gender["brow_height"]
@@ -139,23 +137,23 @@ def _features(
                           [turn * 1.2 + 0.16, 0.41 - corner]]), lips * 0.55, 0.018)  # fmt: skip
 
 
-def _length(hair: dict[str, float]) -> float:
+def _length(hair: Cues) -> float:
     """Where the hair ends, in head units below the ears (chin 0.7, shoulders about 1.1)."""
     return 0.50 + 0.22 * hair["length"]
 
 
-def _width(hair: dict[str, float]) -> float:
+def _width(hair: Cues) -> float:
     return 0.60 + 0.035 * hair["volume"]
 
 
-def _back_hair(canvas: _Canvas, hair: dict, mane: np.ndarray) -> None:
+def _back_hair(canvas: _Canvas, hair: Cues, mane: np.ndarray) -> None:
     wide, end = _width(hair), max(0.05, _length(hair))
     sides = np.array([[wide, -0.2], [wide + 0.02, 0.5 * end], [wide * 0.92, end]])
     crown = _CIRCLE[_CIRCLE[:, 1] <= 0.0] * [wide, 0.74 + 0.02 * hair["volume"]] + [0.0, -0.12]
     canvas.fill(np.concatenate([crown, sides, sides[::-1] * [-1, 1]]), mane * 0.72)
 
 
-def _side_hair(canvas: _Canvas, hair: dict, mane: np.ndarray, nuisance: dict) -> None:
+def _side_hair(canvas: _Canvas, hair: Cues, mane: np.ndarray, nuisance: Cues) -> None:
     """Two curtains from the temples down, over ears, jaw line and, when in front, the shoulders."""
     wide, end = _width(hair), _length(hair)
     if end < -0.05:
@@ -169,7 +167,7 @@ def _side_hair(canvas: _Canvas, hair: dict, mane: np.ndarray, nuisance: dict) ->
         canvas.fill(np.concatenate([outer_edge, inner_edge[::-1]]), mane)
 
 
-def _top_hair(canvas: _Canvas, hair: dict, mane: np.ndarray, nuisance: dict) -> None:
+def _top_hair(canvas: _Canvas, hair: Cues, mane: np.ndarray, nuisance: Cues) -> None:
     wide, hairline = _width(hair), -0.42 + 0.045 * hair["fringe"]
     crown = _CIRCLE[_CIRCLE[:, 1] <= 0.05] * [wide, 0.74 + 0.02 * hair["volume"]] + [0.0, -0.12]
     parting = 0.5 * (nuisance["parting"] - 0.5)
@@ -180,7 +178,7 @@ def _top_hair(canvas: _Canvas, hair: dict, mane: np.ndarray, nuisance: dict) -> 
     canvas.fill(np.concatenate([crown[order], fringe[::-1]]), mane)
 
 
-def _extras(canvas: _Canvas, nuisance: dict, turn: float) -> None:
+def _extras(canvas: _Canvas, nuisance: Cues, turn: float) -> None:
     if nuisance["glasses"] < 0.2:
         round_eye = [0.16, 0.12 + 0.05 * nuisance["glasses_shape"]]
         for side in (-1.0, 1.0):
@@ -193,14 +191,14 @@ def _extras(canvas: _Canvas, nuisance: dict, turn: float) -> None:
         canvas.fill(np.array([[-0.78, -0.46], [0.78, -0.46], [0.78, -0.36], [-0.78, -0.36]]), colour * 0.8)
 
 
-def _skin_colour(nuisance: dict[str, float]) -> np.ndarray:
+def _skin_colour(nuisance: Cues) -> np.ndarray:
     position = nuisance["skin"] * (len(_SKIN) - 1)
     low = min(int(position), len(_SKIN) - 2)
     colour = _SKIN[low] + (_SKIN[low + 1] - _SKIN[low]) * (position - low)
     return np.clip(colour + 24 * (nuisance["skin_tint"] - 0.5) * np.array([1.0, -0.4, -0.6]), 0, 255)
 
 
-def _hair_colour(nuisance: dict[str, float]) -> np.ndarray:
+def _hair_colour(nuisance: Cues) -> np.ndarray:
     if nuisance["dyed"] < 0.06:
         phase = 2 * np.pi * (nuisance["dye"] + np.array([0.0, 1 / 3, 2 / 3]))
         return 120 + 90 * np.cos(phase)
@@ -208,7 +206,7 @@ def _hair_colour(nuisance: dict[str, float]) -> np.ndarray:
     return np.clip(colour * (0.75 + 0.5 * nuisance["hair_light"]), 8, 250)
 
 
-def _background(nuisance: dict[str, float]) -> np.ndarray:
+def _background(nuisance: Cues) -> np.ndarray:
     """A 4x4 picture to be enlarged: a diagonal gradient with one lighter or darker patch."""
     base = 20 + 215 * np.array([nuisance["back_r"], nuisance["back_g"], nuisance["back_b"]])
     ramp = np.add.outer(np.arange(4), np.arange(4))[..., None] / 6 - 0.5
@@ -217,9 +215,9 @@ def _background(nuisance: dict[str, float]) -> np.ndarray:
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def _develop(image: np.ndarray, size: int, nuisance: dict, rng: np.random.Generator) -> np.ndarray:
+def _develop(image: np.ndarray, size: int, nuisance: Cues, rng: np.random.Generator) -> np.ndarray:
     """Reduce to the final size; then light from one side, exposure, blur and sensor noise."""
-    picture = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+    picture: np.ndarray = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
     axis = np.linspace(-0.5, 0.5, size, dtype=np.float32)
     tilt = 0.7 * (nuisance["light_side"] - 0.5) * axis + 0.5 * (nuisance["light_up"] - 0.5) * axis[:, None]
     picture *= (0.7 + 0.55 * nuisance["exposure"] + tilt)[..., None]

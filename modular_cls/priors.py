@@ -1,0 +1,44 @@
+"""The target prior: the share of each joint class expected where a model is used."""
+
+import torch
+from torch import Tensor
+
+from modular_cls.config import Prediction
+from modular_cls.errors import ConfigError, unknown
+from modular_cls.models.joint import JointClassifier
+from modular_cls.schema import Composite
+
+
+def target_priors(model: JointClassifier, counts: dict[str, Tensor], prediction: Prediction) -> dict[str, Tensor]:
+    """The target prior of each joint space, shape (classes,); 0 for classes out of reach.
+
+    Raises:
+        ConfigError: If `prediction.prior` names a class that does not exist or shares that do not fit.
+    """
+    priors = {}
+    for joint in model.schema.joints:
+        seen = counts[joint.name] > 0
+        allowed = torch.ones_like(seen) if prediction.unreachable else model.reachable(joint, seen)
+        if prediction.prior == "training":
+            share = counts[joint.name].float()
+        elif prediction.prior == "uniform":
+            share = torch.ones(joint.size)
+        else:
+            share = _given_prior(joint, prediction.prior)
+        priors[joint.name] = share * allowed
+        if not priors[joint.name].sum() > 0:
+            raise ConfigError("prediction.prior gives every joint class that can be predicted a share of 0")
+    return priors
+
+
+def _given_prior(joint: Composite, given: dict[str, float]) -> Tensor:
+    for name, share in given.items():
+        if name not in joint.class_names:
+            raise ConfigError(unknown("joint class", name, joint.class_names, "in prediction.prior"))
+        if not 0 <= share <= 1:
+            raise ConfigError(f"prediction.prior.{name} is {share}; it must be from 0 to 1")
+    left = 1 - sum(given.values())
+    others = joint.size - len(given)
+    if left < -1e-6 or (not others and abs(left) > 1e-6):
+        raise ConfigError(f"prediction.prior: the shares add up to {1 - left:g}; they must add up to 1")
+    return torch.tensor([given.get(name, max(left, 0.0) / max(others, 1)) for name in joint.class_names])

@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from modular_cls.data import images
+from modular_cls.data.images import read_image
+from modular_cls.errors import ImageError
+
+NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+def save(folder, picture, name="a.png", **options):
+    path = folder / name
+    picture.save(path, **options)
+    return path
+
+
+def read(path, size=None):
+    image = read_image(path, "row 7, it", size)
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
+    return image
+
+
+def refusal(path, size=None):
+    with pytest.raises(ImageError, match="^row 7, it: ") as caught:
+        read_image(path, "row 7, it", size)
+    return str(caught.value)
+
+
+def palette():
+    picture = Image.new("P", (4, 3), 1)
+    picture.putpalette([0, 0, 0, 10, 200, 30])
+    return picture
+
+
+def half_clear():
+    picture = Image.new("RGBA", (4, 3), (200, 0, 0, 128))
+    picture.putpixel((3, 2), (9, 9, 9, 0))
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "name", "options", "first", "last"),
+    [
+        (Image.new("RGB", (4, 3), (1, 2, 3)), "a.png", {}, (1, 2, 3), (1, 2, 3)),
+        (Image.new("L", (4, 3), 77), "a.png", {}, (77, 77, 77), (77, 77, 77)),
+        (Image.new("1", (4, 3), 1), "a.png", {}, (255, 255, 255), (255, 255, 255)),
+        (Image.new("LA", (4, 3), (0, 0)), "a.png", {}, (255, 255, 255), (255, 255, 255)),
+        (palette(), "a.png", {}, (10, 200, 30), (10, 200, 30)),
+        (palette(), "a.gif", {}, (10, 200, 30), (10, 200, 30)),
+        (palette(), "a.png", {"transparency": 1}, (255, 255, 255), (255, 255, 255)),
+        (half_clear(), "a.png", {}, (227, 127, 127), (255, 255, 255)),
+        (Image.new("CMYK", (4, 3), (255, 0, 0, 0)), "a.tif", {}, (0, 255, 255), (0, 255, 255)),
+        (Image.new("CMYK", (4, 3), (0, 255, 0, 0)), "a.jpg", {}, (255, 0, 255), (255, 0, 255)),
+    ],
+)
+def test_modes(tmp_path, picture, name, options, first, last):
+    image = read(save(tmp_path, picture, name, **options))
+    assert image.shape == (3, 4, 3)
+    assert np.abs(image[0, 0].astype(int) - first).max() <= 1
+    assert np.abs(image[-1, -1].astype(int) - last).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_sixteen_bit(tmp_path, name):
+    grey = np.array([[0, 65535], [257 * 100, 257 * 3 + 100]], dtype=np.uint16)
+    image = read(save(tmp_path, Image.fromarray(grey), name))
+    assert image[..., 0].tolist() == [[0, 255], [100, 3]]
+    assert (image == image[..., :1]).all()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shape", "corner"),
+    [
+        (1, (4, 6), (0, 0)),
+        (2, (4, 6), (0, 5)),
+        (3, (4, 6), (3, 5)),
+        (4, (4, 6), (3, 0)),
+        (5, (6, 4), (0, 0)),
+        (6, (6, 4), (0, 3)),
+        (7, (6, 4), (5, 3)),
+        (8, (6, 4), (5, 0)),
+    ],
+)
+def test_exif_orientation(tmp_path, orientation, shape, corner):
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[0, 0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = read(save(tmp_path, Image.fromarray(pixels), exif=exif))
+    assert image.shape[:2] == shape
+    assert np.argwhere(image[..., 0] == 255).tolist() == [list(corner)]
+
+
+def test_resizing_averages(tmp_path):
+    pixels = np.zeros((32, 64, 3), np.uint8)
+    pixels[:, ::2] = 255
+    image = read(save(tmp_path, Image.fromarray(pixels)), (8, 4))
+    assert image.shape == (8, 4, 3)
+    assert np.abs(image.astype(int) - 127).max() <= 4
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_size_is_height_then_width_once_upright(tmp_path, name):
+    pixels = np.zeros((400, 600, 3), np.uint8)
+    pixels[:200] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = read(save(tmp_path, Image.fromarray(pixels), name, exif=exif), (30, 20))
+    assert image.shape == (30, 20, 3)
+    assert image[:, -8:].min() > 240
+    assert image[:, :8].max() < 15
+
+
+def test_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new("RGB", (4, 3), c) for c in ((255, 0, 0), (0, 0, 255))]
+    image = read(save(tmp_path, frames[0], "a.gif", save_all=True, append_images=frames[1:]))
+    assert image[0, 0].tolist() == [255, 0, 0]
+
+
+def test_missing(tmp_path):
+    assert refusal(tmp_path / "none.png") == "row 7, it: no such file"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n"])
+def test_not_a_picture(tmp_path, content):
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    refusal(path)
+
+
+def test_a_folder(tmp_path):
+    refusal(tmp_path)
+
+
+@pytest.mark.parametrize("size", [None, (8, 8)])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.tif", "a.webp"])
+def test_truncated(tmp_path, name, size):
+    path = save(tmp_path, Image.fromarray(NOISE), name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refusal(path, size)
+
+
+def test_flipped_bytes_give_a_picture_or_our_error(tmp_path):
+    rng = np.random.default_rng(1)
+    for name in ("a.png", "a.jpg", "a.gif", "a.webp"):
+        path = save(tmp_path, Image.fromarray(NOISE), name)
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+        for _ in range(60):
+            broken = content.copy()
+            broken[rng.integers(0, min(200, len(broken)), 3)] = rng.integers(0, 256, 3)
+            path.write_bytes(broken.tobytes())
+            try:
+                assert read_image(path, "it", (8, 8)).shape == (8, 8, 3)
+            except ImageError as error:
+                assert str(error).startswith("it: ")  # noqa: PT017
+
+
+def test_too_many_pixels(tmp_path, monkeypatch):
+    path = save(tmp_path, Image.fromarray(NOISE))
+    monkeypatch.setattr(images, "MAX_PIXELS", NOISE.shape[0] * NOISE.shape[1] - 1)
+    assert refusal(path) == "row 7, it: 60 x 40 pixels is over 2399"
+    monkeypatch.setattr(images, "MAX_PIXELS", NOISE.shape[0] * NOISE.shape[1])
+    np.testing.assert_array_equal(read(path), NOISE)
+
+
+@pytest.mark.parametrize("limit", [2399, 1000])
+def test_too_many_pixels_for_pillow(tmp_path, monkeypatch, limit):
+    path = save(tmp_path, Image.fromarray(NOISE))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    assert "too large" in refusal(path)

@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from modular_cls.config import Augment
+from modular_cls.data.dataset import AttributeDataset, UpdateSampler, collate_targets
+from modular_cls.data.faces import SCHEMA
+from modular_cls.data.manifest import Manifest
+from modular_cls.data.transforms import TrainTransform
+
+OFF = {"flip": 0.0, "shift": 0.0, "scale": 0.0, "rotate": 0.0, "brightness": 0.0, "contrast": 0.0}
+HALVES = np.repeat(np.array([60, 180], np.uint8), 16)[None, :, None].repeat(32, 0).repeat(3, 2)
+NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+HALF = np.array([0.5, 0.5, 0.5])
+
+
+def flipped(transform, epoch, row):
+    image = transform(HALVES, epoch, row).astype(int)
+    return image[:, :8].mean() > image[:, -8:].mean()
+
+
+def train_set(faces_dir, **augment):
+    manifest = Manifest.read(faces_dir / "manifest.csv", SCHEMA).split("train")
+    return AttributeDataset(manifest, (32, 32), tuple(HALF), tuple(HALF), TrainTransform(Augment(**augment), 5))
+
+
+def test_nothing_asked_nothing_changed():
+    transform = TrainTransform(Augment(**OFF), 0)
+    for row in range(5):
+        np.testing.assert_array_equal(transform(NOISE, 0, row), NOISE)
+
+
+@pytest.mark.parametrize("name", [n for n in OFF if n != "flip"])
+def test_each_change_does_something(name):
+    transform = TrainTransform(Augment(**OFF | {name: 10.0 if name == "rotate" else 0.3}), 0)
+    image = transform(NOISE, 0, 2)
+    assert image.shape == NOISE.shape
+    assert image.dtype == np.uint8
+    assert (image != NOISE).any()
+
+
+def test_flip_mirrors():
+    for probability, expected in ((0.0, NOISE), (1.0, NOISE[:, ::-1])):
+        transform = TrainTransform(Augment(**OFF | {"flip": probability}), 0)
+        for row in range(8):
+            np.testing.assert_array_equal(transform(NOISE, 0, row), expected)
+
+
+def test_flips_of_two_transforms_agree():
+    keys = [(epoch, row) for epoch in range(4) for row in range(2, 42)]
+    full, bare = TrainTransform(Augment(), 3), TrainTransform(Augment(**OFF | {"flip": 0.5}), 3)
+    flips = [flipped(full, *key) for key in keys]
+    assert flips == [flipped(bare, *key) for key in keys]
+    assert flips != [flipped(TrainTransform(Augment(), 4), *key) for key in keys]
+    assert 50 < sum(flips) < 110
+
+
+def test_a_function_of_seed_epoch_and_row_alone():
+    keys = [(epoch, row) for epoch in range(3) for row in range(2, 8)]
+    transform, other = TrainTransform(Augment(), 3), TrainTransform(Augment(), 3)
+    first = {key: transform(NOISE, *key) for key in keys}
+    for key in reversed(keys):
+        np.testing.assert_array_equal(other(NOISE, *key), first[key])
+        np.testing.assert_array_equal(transform(NOISE, *key), first[key])
+    assert len({image.tobytes() for image in first.values()}) == len(keys)
+    assert (TrainTransform(Augment(), 4)(NOISE, 0, 2) != first[0, 2]).any()
+
+
+def test_the_image_given_is_left_alone():
+    image = NOISE.copy()
+    TrainTransform(Augment(), 0)(image, 0, 2)
+    np.testing.assert_array_equal(image, NOISE)
+
+
+def test_loader_gives_the_same_stream_with_any_workers(faces_dir):
+    dataset = train_set(faces_dir)
+    sampler = UpdateSampler(dataset.manifest.rows, 12 * 16, seed=5)
+    streams = [
+        list(DataLoader(dataset, 16, sampler=sampler, num_workers=workers, collate_fn=collate_targets))
+        for workers in (0, 2)
+    ]
+    assert len(streams[0]) == len(streams[1]) == 12
+    for mine, theirs in zip(*streams, strict=True):
+        assert torch.equal(mine["image"], theirs["image"])
+        assert mine["target"].keys() == theirs["target"].keys() == {"hair", "gender", "hair_gender"}
+        assert all(torch.equal(mine["target"][n], theirs["target"][n]) for n in mine["target"])
+    images = torch.cat([batch["image"] for batch in streams[0]])
+    assert len(torch.unique(images.flatten(1), dim=0)) == len(images)
+
+
+def test_items(faces_dir):
+    dataset = train_set(faces_dir, **OFF)
+    item = dataset[5]
+    decoded = dataset.decode(5)
+    assert item["image"].dtype == torch.float32
+    expected = torch.from_numpy(decoded.copy()).permute(2, 0, 1) / 127.5 - 1
+    torch.testing.assert_close(item["image"], expected)
+    name = dataset.manifest.paths[5].split("/")[1]
+    assert name.startswith(SCHEMA.composites[0].class_names[item["target"]["hair_gender"]])
+    dataset.keep_decoded(np.stack([255 - dataset.decode(i) for i in range(len(dataset))]))
+    torch.testing.assert_close(dataset[0, 5]["image"], -expected)
+
+
+def test_items_depend_on_epoch_and_row(faces_dir):
+    dataset = train_set(faces_dir)
+    assert torch.equal(dataset[1, 5]["image"], dataset[1, 5]["image"])
+    assert not torch.equal(dataset[1, 5]["image"], dataset[2, 5]["image"])
+    part = AttributeDataset(
+        dataset.manifest.select(np.arange(5, 9)), (32, 32), tuple(HALF), tuple(HALF), TrainTransform(Augment(), 5)
+    )
+    assert torch.equal(dataset[1, 5]["image"], part[1, 0]["image"])
+
+
+ROWS = st.lists(st.integers(2, 80), min_size=1, max_size=30, unique=True).map(sorted).map(np.array)
+
+
+@given(ROWS, st.integers(0, 9))
+def test_each_epoch_is_a_permutation(rows, seed):
+    sampler = UpdateSampler(rows, 3 * len(rows) + len(rows) // 2, seed)
+    drawn = list(sampler)
+    assert len(drawn) == len(sampler)
+    assert drawn == list(sampler)
+    for epoch in range(3):
+        block = drawn[epoch * len(rows) : (epoch + 1) * len(rows)]
+        assert {e for e, _ in block} == {epoch}
+        assert sorted(p for _, p in block) == list(range(len(rows)))
+    assert all(e == 3 for e, _ in drawn[3 * len(rows) :])
+
+
+@given(ROWS, st.integers(0, 9), st.data())
+def test_common_rows_keep_their_order(rows, seed, data):
+    fewer = rows[sorted(data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=1)))]
+    full = [(e, rows[p]) for e, p in UpdateSampler(rows, 2 * len(rows), seed)]
+    part = [(e, fewer[p]) for e, p in UpdateSampler(fewer, 2 * len(fewer), seed)]
+    assert part == [(e, row) for e, row in full if row in fewer]
+
+
+def test_epochs_and_seeds_are_ordered_differently():
+    rows = np.arange(50) + 2
+    orders = [[p for _, p in UpdateSampler(rows, 100, seed)] for seed in (0, 1)]
+    blocks = {tuple(order[i : i + 50]) for order in orders for i in (0, 50)}
+    assert len(blocks) == 4
+    assert tuple(range(50)) not in blocks

@@ -1,0 +1,70 @@
+"""The configurations of real data sets, on the sets themselves where they are at hand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modular_cls.cli import main
+
+ROOT = Path(__file__).parent.parent
+DATA = os.environ.get("MODULAR_CLS_DATA", "")
+
+
+def prepared(name, tmp_path):
+    """Make the manifest by the very command that the configuration tells, and point a copy at it."""
+    spec = yaml.safe_load((ROOT / "configs/data" / f"{name}.yaml").read_text())
+    told = spec["data"]["about"].partition("python ")[2].replace("\\\n", " ")
+    command = told.replace("$MODULAR_CLS_DATA", DATA).replace(spec["data"]["manifest"], str(tmp_path / "m.csv")).split()
+    subprocess.run([sys.executable, *command], check=True, cwd=ROOT, capture_output=True)
+    spec["data"]["manifest"] = str(tmp_path / "m.csv")
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    return str(tmp_path / "data.yaml")
+
+
+@pytest.mark.skipif(not Path(DATA, "avatars/labels.csv").is_file(), reason="needs avatars in MODULAR_CLS_DATA")
+def test_avatars_train_and_hairstyles_do_not_leak(tmp_path):
+    data = prepared("avatars", tmp_path)
+    rows = [line.split(",") for line in (tmp_path / "m.csv").read_text().splitlines()[1:]]
+    styles = {split: {r[4] for r in rows if r[1] == split} for split in ("train", "validation", "test")}
+    assert all(styles.values())
+    assert not styles["train"] & styles["test"]
+    flags = ["--training.updates", "3", "--data.workers", "0", "--out", str(tmp_path / "run")]
+    assert main(["train", "--config", str(ROOT / "configs/modular.yaml"), "--config", data, *flags]) == 0
+    test = json.loads((tmp_path / "run/metrics.json").read_text())["test"]
+    assert min(test["hair_facial_hair"]["support"].values()) >= 30
+
+
+@pytest.mark.skipif(not Path(DATA, "portraits/labels.csv").is_file(), reason="needs portraits in MODULAR_CLS_DATA")
+def test_portraits_evaluate_a_run_on_drawn_faces(tmp_path, faces_dir):
+    data = prepared("portraits", tmp_path)
+    flags = ["--data.manifest", str(faces_dir / "manifest.csv"), "--training.updates", "2", "--data.workers", "0"]
+    run = str(tmp_path / "run")
+    assert main(["train", "--config", str(ROOT / "configs/modular.yaml"), *flags, "--out", run]) == 0
+    assert main(["evaluate", run, "--config", data, "--out", str(tmp_path / "m.json")]) == 0
+    joint = json.loads((tmp_path / "m.json").read_text())["hair_gender"]
+    assert joint["support"] == {"short_female": 29, "short_male": 96, "long_female": 36, "long_haired_man": 0}
+    assert joint["recall"]["long_haired_man"] is None
+
+
+def test_without_the_variable_the_error_says_what_and_where(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("MODULAR_CLS_DATA", raising=False)
+    (tmp_path / "m.csv").write_text("path,split,hair,facial_hair\n")
+    data = str(ROOT / "configs/data/avatars.yaml")
+    arguments = [
+        "train",
+        "--config",
+        str(ROOT / "configs/modular.yaml"),
+        "--config",
+        data,
+        "--out",
+        str(tmp_path / "r"),
+    ]
+    assert main([*arguments, "--data.manifest", str(tmp_path / "m.csv")]) == 1
+    told = capsys.readouterr().err
+    assert "MODULAR_CLS_DATA is not set" in told
+    assert "DiceBear" in told
