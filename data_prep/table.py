@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.manifest import SPLITS, Manifest, read_table
 from modular_cls.errors import ManifestError, ModularClsError, nearest, unknown
 from modular_cls.schema import Attribute, Composite, Schema
 
@@ -52,16 +52,15 @@ def convert(
     Raises:
         ManifestError: If a column is missing or a split is not understood.
     """
-    if not table.is_file():
-        raise ManifestError(table, ["no such file"])
-    frame = pd.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    frame.columns = [str(c).strip() for c in frame.columns]
+    frame = read_table(table)
     is_column = split is not None and split in frame.columns
     wanted = [path, *attributes.values(), *([group] if group else [])]
     if missing := [c for c in wanted if c not in frame.columns]:
         raise ManifestError(table, [f"no column {c!r}{nearest(c, frame.columns)}" for c in missing])
     if split is not None and not is_column and split not in SPLITS:
         raise ManifestError(table, [unknown("split or column", split, [*SPLITS, *frame.columns])])
+    if wrong := [name for name, _ in values or {} if name not in attributes]:
+        raise ManifestError(table, [unknown("attribute", n, attributes, "among the values renamed") for n in wrong])
     labels = {name: _renamed(frame[column].str.strip(), name, values or {}) for name, column in attributes.items()}
     schema = _schema(labels, table)
     codes = [labels[a.name].map({v: i for i, v in enumerate(a.values)}).fillna(-1) for a in schema.attributes]
@@ -74,7 +73,7 @@ def convert(
         groups = frame[group] if group else frame[path]
         splits = _drawn_splits(groups.to_numpy(dtype=object), label_array, shares, seed)
     extra = {"identity": frame[group].to_numpy(dtype=object)} if group else {}
-    rows = np.arange(len(frame)) + 2
+    rows = frame.index.to_numpy()
     return Manifest(schema, table.parent, frame[path].to_numpy(dtype=object), splits, label_array, rows, extra)
 
 
@@ -88,14 +87,15 @@ def _schema(labels: Mapping[str, "pd.Series[str]"], table: Path) -> Schema:
     if few := [name for name, values in found.items() if len(values) < 2]:
         raise ManifestError(table, [f"attribute {n!r} has fewer than 2 values: {found[n]}" for n in few])
     attributes = tuple(Attribute(name, tuple(values)) for name, values in found.items())
-    return Schema(attributes, (Composite("all", attributes),))
+    # A manifest holds attributes only; a schema needs some composite, whatever its name.
+    return Schema(attributes, (Composite("_".join(found) + "_", attributes[:1]),))
 
 
 def _given_splits(column: "pd.Series[str]", table: Path) -> np.ndarray:
     codes = column.str.strip().str.lower().map(SPLIT_NAMES)
     if codes.isna().any():
         wrong = column[codes.isna()]
-        problems = [f"row {i + 2}, split: {v!r} is not one of {', '.join(SPLIT_NAMES)}" for i, v in wrong.items()]
+        problems = [f"row {i}, split: {v!r} is not one of {', '.join(SPLIT_NAMES)}" for i, v in wrong.items()]
         raise ManifestError(table, problems)
     return codes.map(SPLITS.index).to_numpy(dtype=np.int8)
 
@@ -121,6 +121,11 @@ def _pair(text: str, name: str, separator: str = "=") -> tuple[str, str]:
     return left, right
 
 
+def _renaming(text: str) -> tuple[tuple[str, str], str]:
+    old, new = _pair(text, "--value")
+    return _pair(old, "--value NAME", ":"), new
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Any CSV of pictures and labels -> a manifest.")
@@ -130,15 +135,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--attribute", action="append", required=True, metavar="NAME=COLUMN",
                         type=lambda t: _pair(t, "--attribute"), help="an attribute and its column; repeat")  # fmt: skip
     parser.add_argument("--value", action="append", default=[], metavar="NAME:OLD=NEW",
-                        type=lambda t: _pair(t, "--value"), help="rename a value; others become unknown")  # fmt: skip
+                        type=_renaming, help="rename a value; others become unknown")  # fmt: skip
     parser.add_argument("--split", help="column of the split, or one split for all rows; default: drawn")
     parser.add_argument("--group", help="draw whole groups: rows alike in this column stay together")
     parser.add_argument("--shares", type=float, nargs=3, default=(0.7, 0.1, 0.2), metavar=("TRAIN", "VAL", "TEST"))
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
-    values = {_pair(old, "--value", ":"): new for old, new in given.value}
     try:
-        manifest = convert(given.table, dict(given.attribute), given.path, values, given.split, given.group,
+        manifest = convert(given.table, dict(given.attribute), given.path, dict(given.value), given.split, given.group,
                            tuple(given.shares), given.seed)  # fmt: skip
         manifest.write(given.out)
     except (ModularClsError, OSError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 
 from modular_cls.errors import SchemaError, unknown
 
+RESERVED = ("path", "split", "source", "identity")  # columns of a manifest that are no attributes
 MAX_JOINT_CLASSES = 256  # above this, one energy model per composite instead of one over everything
 
 
@@ -31,6 +32,12 @@ class Attribute:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise SchemaError("an attribute needs a name")
+        if self.name in RESERVED:
+            raise SchemaError(
+                f"an attribute may not be called {self.name!r}: that column of a manifest means something else"
+            )
+        if not all(v.strip() for v in self.values):
+            raise SchemaError(f"attribute {self.name!r} has a blank value; blank means unknown in a manifest")
         if len(self.values) < 2:
             raise SchemaError(f"attribute {self.name!r} has {len(self.values)} value(s); it needs at least 2")
         _refuse_repeats(self.values, f"values of attribute {self.name!r}")
@@ -61,7 +68,6 @@ class Composite:
             raise SchemaError(f"composite {self.name!r} names no attributes")
         _refuse_repeats([a.name for a in self.attributes], f"attributes of composite {self.name!r}")
         _refuse_repeats([values for _, values in self.given_names], f"joint classes named in {self.name!r}")
-        _refuse_repeats(self.class_names, f"joint class names of {self.name!r}")
 
     @property
     def size(self) -> int:
@@ -108,6 +114,12 @@ class Schema:
             raise SchemaError("schema.composites is empty; name at least one set of joint classes")
         names = [a.name for a in self.attributes] + [c.name for c in self.composites]
         _refuse_repeats(names, "names of attributes and composites")
+        for name in names:
+            if "*" in name:  # kept for the joint spaces that are made below
+                raise SchemaError(f"{name!r}: names of attributes and composites may not hold '*'")
+        for composite in self.composites:
+            if composite.size <= MAX_JOINT_CLASSES:
+                _refuse_repeats(composite.class_names, f"joint class names of {composite.name!r}")
         _refuse_repeats([n.strip().casefold() for n in names], "names (apart from case)")
 
     @classmethod
@@ -168,7 +180,7 @@ class Schema:
         """
         used = tuple(a for a in self.attributes if any(a in c.attributes for c in self.composites))
         whole = next((c for c in self.composites if set(c.attributes) == set(used)), None)
-        whole = whole or Composite("*".join(a.name for a in used), used)
+        whole = whole or Composite("*".join(a.name for a in used) + "*", used)
         spaces = (whole,) if whole.size <= MAX_JOINT_CLASSES else self.composites
         alone = (a for a in self.attributes if a not in used)
         return spaces + tuple(Composite(f"{a.name}*", (a,)) for a in alone)
@@ -194,7 +206,7 @@ def _composite(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Co
     _refuse_unknown_keys(entry, ("attributes", "names"), where)
     attributes = []
     for a in _sequence(entry.get("attributes"), f"{where}.attributes"):
-        if a not in by_name:
+        if not isinstance(a, str) or a not in by_name:
             raise SchemaError(unknown("attribute", a, by_name, f"in {where}"))
         attributes.append(by_name[a])
     given = []

@@ -1,10 +1,14 @@
+"""Shared by all tests: quiet threads, no network, one small set of drawn faces."""
+
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import pytest
 from hypothesis import settings
+
+from modular_cls.data.faces import write_faces
 
 settings.register_profile("steady", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("steady")
@@ -12,8 +16,7 @@ settings.load_profile("steady")
 
 @pytest.fixture(scope="session")
 def faces_dir(tmp_path_factory):
-    from modular_cls.data.faces import write_faces
-
-    folder = tmp_path_factory.mktemp("faces") / "faces"
-    write_faces(folder, per_class=24, seed=0, processes=1)
-    return folder
+    """A small drawn data set, 24 training faces of each joint class."""
+    out = tmp_path_factory.mktemp("faces") / "faces"
+    write_faces(out, per_class=24, seed=0, processes=1)
+    return out

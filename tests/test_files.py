@@ -94,7 +94,6 @@ def test_stopped_folder_leaves_nothing(tmp_path, stop):
     assert names(tmp_path) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a failing last step leaves the old folder under its .old name")
 def test_folder_whose_last_step_fails_keeps_the_old(ours):
     with pytest.raises(OSError, match="partial"), new_folder(ours, overwrite=True, marker="marker") as partial:
         shutil.rmtree(partial)

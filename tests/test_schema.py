@@ -19,7 +19,9 @@ FACES = {
 
 @st.composite
 def specs(draw):
-    names = draw(st.lists(NAMES, min_size=2, max_size=7, unique_by=lambda n: n.strip().casefold()))
+    names = draw(
+        st.lists(NAMES.filter(lambda n: "*" not in n), min_size=2, max_size=7, unique_by=lambda n: n.strip().casefold())
+    )
     cut = draw(st.integers(1, len(names) - 1))
     attributes = {n: draw(st.lists(WORDS, min_size=2, max_size=4, unique=True)) for n in names[:cut]}
     composites = {}
@@ -99,7 +101,7 @@ def test_numbers_become_text():
 
 def test_one_joint_up_to_the_limit():
     schema = chain(4, 4, 4, 4)
-    assert [(j.name, j.size) for j in schema.joints] == [("a0*a1*a2*a3", MAX_JOINT_CLASSES)]
+    assert [(j.name, j.size) for j in schema.joints] == [("a0*a1*a2*a3*", MAX_JOINT_CLASSES)]
 
 
 def test_a_joint_per_composite_above_the_limit():
@@ -118,7 +120,6 @@ def test_an_unused_attribute_stands_alone():
     assert [(j.name, j.size) for j in schema.joints] == [("hair_gender", 4), ("hat*", 2)]
 
 
-@pytest.mark.xfail(strict=True, reason="joints spells out the whole space, and refuses its names, before any need")
 @pytest.mark.parametrize("third", [2, 65])
 def test_a_joint_of_our_making_needs_no_distinct_names(third):
     spec = {
@@ -195,20 +196,17 @@ def test_yaml_booleans_are_refused(value):
         Schema.from_dict(changed(composites=named))
 
 
-@pytest.mark.xfail(strict=True, reason="a blank value is accepted, though blank means unknown in a manifest")
 def test_a_blank_value_is_refused():
     with pytest.raises(SchemaError):
         Attribute("hair", ("", "long"))
 
 
-@pytest.mark.xfail(strict=True, reason="the manifest's own columns are accepted as attribute names")
 @pytest.mark.parametrize("name", ["path", "split", "source", "identity"])
 def test_columns_of_the_manifest_are_no_attributes(name):
     with pytest.raises(SchemaError):
         Schema.from_dict({"attributes": {name: ["a", "b"]}, "composites": {"c": {"attributes": [name]}}})
 
 
-@pytest.mark.xfail(strict=True, reason="a list where a name should stand raises TypeError: unhashable")
 def test_a_list_as_attribute_name_is_refused():
     with pytest.raises(SchemaError):
         Schema.from_dict(changed(composites={"c": {"attributes": [["hair"]]}}))

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from modular_cls.errors import ImageError
 
 MAX_PIXELS = 100_000_000  # refused from the header, before anything is unpacked
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours is the limit
 
 
 def read_image(path: Path, named: str, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -29,19 +30,17 @@ def read_image(path: Path, named: str, size: tuple[int, int] | None = None) -> n
         ImageError: If the file is missing, truncated, too large or not a picture.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise ImageError(f"{named}: {opened.width} x {opened.height} pixels is over {MAX_PIXELS}")
-                if size is not None:
-                    opened.draft("RGB", (2 * size[1], 2 * size[0]))  # JPEG: unpack no more than needed
-                picture = _rgb(ImageOps.exif_transpose(opened))
+        with Image.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise ImageError(f"{named}: {opened.width} x {opened.height} pixels is over {MAX_PIXELS}")
+            if size is not None:
+                opened.draft("RGB", (2 * max(size), 2 * max(size)))  # JPEG: unpack no more than needed
+            picture = _rgb(ImageOps.exif_transpose(opened))
     except FileNotFoundError:
         raise ImageError(f"{named}: no such file") from None
     except UnidentifiedImageError:
         raise ImageError(f"{named}: not a picture that can be read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise ImageError(f"{named}: too large: {error}") from None
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for broken content
         raise error if isinstance(error, ImageError) else ImageError(f"{named}: broken: {error}") from None

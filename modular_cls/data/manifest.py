@@ -5,6 +5,7 @@ A CSV with the columns `path`, `split` (train, validation or test), one column p
 """
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,20 +61,10 @@ class Manifest:
                 rows, columns, the values found and those accepted.
         """
         path = Path(path)
-        if not path.is_file():
-            raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
-        try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
-        except (ValueError, UnicodeError) as error:  # pandas' own errors are ValueErrors
-            raise ManifestError(path, [f"not a CSV table in UTF-8: {error}"]) from None
-        table.columns = [str(c).strip() for c in table.columns]
+        table = read_table(path)
         missing = [c for c in ("path", "split", *(a.name for a in schema.attributes)) if c not in table.columns]
         if missing:
             raise ManifestError(path, [f"no column {c!r}{nearest(c, table.columns)}" for c in missing])
-        table.index = np.arange(len(table)) + 2
-        table = table[(table != "").any(axis=1)]
-        if table.empty:
-            raise ManifestError(path, ["the table has no rows"])
         problems: list[str] = []
         splits = _codes(table["split"], SPLITS, "split", problems, blank_allowed=False)
         labels = [_codes(table[a.name], a.values, a.name, problems) for a in schema.attributes]
@@ -153,6 +144,32 @@ class Manifest:
             if not Path(os.path.normpath(inside / found)).is_relative_to(inside):
                 problems.append(f"row {row}, column path: {found!r} leaves the root {self.root}")
         return problems
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file as text, its rows numbered as a spreadsheet does (the header is row 1).
+
+    Raises:
+        ManifestError: If the file is missing, empty or not a CSV table in UTF-8, or repeats a column.
+    """
+    if not path.is_file():
+        raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
+            table = pd.read_csv(
+                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False, index_col=False
+            )
+    except (ValueError, UnicodeError, pd.errors.ParserWarning) as error:  # pandas' own errors are ValueErrors
+        raise ManifestError(path, [f"not a CSV table in UTF-8: {error}"]) from None
+    table.columns = pd.Index([str(c).strip() for c in table.columns])
+    if repeated := sorted(set(table.columns[table.columns.duplicated()])):
+        raise ManifestError(path, [f"column {c!r} appears twice" for c in repeated])
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    table = table[(table.fillna("") != "").any(axis=1)].fillna("")
+    if table.empty:
+        raise ManifestError(path, ["the table has no rows"])
+    return table
 
 
 def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":

@@ -28,12 +28,13 @@ def apply_scarcity(manifest: Manifest, joint_class: Mapping[str, str], keep: int
         SchemaError: If the class names an attribute or value that does not exist.
         ConfigError: If `keep` is negative or larger than what exists.
     """
-    rare = manifest.matches(manifest.schema.scarce_values(joint_class))
+    values = manifest.schema.scarce_values(joint_class)
+    rare = manifest.matches(values)
     if keep is None:
         return manifest
     train = np.flatnonzero(rare & (manifest.splits == SPLITS.index("train")))
     if not 0 <= keep <= len(train):
-        named = class_name(manifest.schema, joint_class)
+        named = class_name(manifest.schema, values)
         raise ConfigError(
             f"data.scarcity.keep is {keep}, but the manifest has {len(train)} training images of "
             f"{named}; give a number from 0 to {len(train)}"

@@ -24,7 +24,7 @@ def read(path, size=None):
 
 
 def refusal(path, size=None):
-    with pytest.raises(ImageError, match="^row 7, it: ") as caught:
+    with pytest.raises(ImageError, match=r"^row 7, it: ") as caught:
         read_image(path, "row 7, it", size)
     return str(caught.value)
 
@@ -65,9 +65,9 @@ def test_modes(tmp_path, picture, name, options, first, last):
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_sixteen_bit(tmp_path, name):
-    grey = np.array([[0, 65535], [257 * 100, 257 * 3 + 100]], dtype=np.uint16)
+    grey = np.array([[0, 65535], [257 * 200, 257 * 3 + 100]], dtype=np.uint16)
     image = read(save(tmp_path, Image.fromarray(grey), name))
-    assert image[..., 0].tolist() == [[0, 255], [100, 3]]
+    assert image[..., 0].tolist() == [[0, 255], [200, 3]]
     assert (image == image[..., :1]).all()
 
 
@@ -166,8 +166,7 @@ def test_too_many_pixels(tmp_path, monkeypatch):
     np.testing.assert_array_equal(read(path), NOISE)
 
 
-@pytest.mark.parametrize("limit", [2399, 1000])
-def test_too_many_pixels_for_pillow(tmp_path, monkeypatch, limit):
+def test_too_many_pixels_for_pillow(tmp_path, monkeypatch):
     path = save(tmp_path, Image.fromarray(NOISE))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "too large" in refusal(path)

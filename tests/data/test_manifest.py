@@ -95,9 +95,8 @@ def test_select_split_and_matches(manifest, data):
     values = {a.name: data.draw(st.sampled_from(a.values)) for a in SCHEMA.attributes[: data.draw(st.integers(0, 2))]}
     mask = manifest.matches(values)
     for has, row in zip(mask, manifest.labels, strict=True):
-        assert has == all(
-            a.values[i] == values.get(a.name, a.values[i]) for a, i in zip(SCHEMA.attributes, row, strict=True)
-        )
+        known = {a.name: a.values[i] for a, i in zip(SCHEMA.attributes, row, strict=True) if i != UNKNOWN}
+        assert has == all(known.get(name) == value for name, value in values.items())
     part = manifest.select(mask)
     assert part.paths.tolist() == manifest.paths[mask].tolist()
     assert all(len(column) == mask.sum() for column in part.extra.values())
@@ -214,7 +213,6 @@ def test_a_failed_write_keeps_the_old(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["m.csv"]
 
 
-@pytest.mark.xfail(strict=True, reason="pandas takes the first column as an index when every row ends with a comma")
 def test_rows_longer_than_the_header(tmp_path):
     text = HEADER + "a,train,short,male,\nb,test,long,male,\n"
     try:
@@ -223,6 +221,5 @@ def test_rows_longer_than_the_header(tmp_path):
         assert "'short' is not one of train" not in str(error)  # noqa: PT017
 
 
-@pytest.mark.xfail(strict=True, reason="two columns that are alike once stripped raise TypeError")
 def test_columns_alike_once_stripped(tmp_path):
     assert "hair" in refusal(tmp_path, "path,split,hair, hair,gender\na,train,short,long,male\n")

@@ -140,7 +140,6 @@ def test_class_name():
     assert class_name(SCHEMA, {"beard": "1", "hair": "long"}) == "beard 1, hair long"
 
 
-@pytest.mark.xfail(strict=True, reason="class_name gets the class as written, not as text")
 def test_numbers_are_values_too():
     schema = Schema.from_dict({"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}})
     manifest = Manifest(

@@ -14,7 +14,7 @@ from modular_cls.data.transforms import TrainTransform
 OFF = {"flip": 0.0, "shift": 0.0, "scale": 0.0, "rotate": 0.0, "brightness": 0.0, "contrast": 0.0}
 HALVES = np.repeat(np.array([60, 180], np.uint8), 16)[None, :, None].repeat(32, 0).repeat(3, 2)
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-HALF = np.array([0.5, 0.5, 0.5])
+HALF = (0.5, 0.5, 0.5)
 
 
 def flipped(transform, epoch, row):
@@ -24,7 +24,7 @@ def flipped(transform, epoch, row):
 
 def train_set(faces_dir, **augment):
     manifest = Manifest.read(faces_dir / "manifest.csv", SCHEMA).split("train")
-    return AttributeDataset(manifest, (32, 32), tuple(HALF), tuple(HALF), TrainTransform(Augment(**augment), 5))
+    return AttributeDataset(manifest, (32, 32), HALF, HALF, TrainTransform(Augment(**augment), 5))
 
 
 def test_nothing_asked_nothing_changed():
@@ -109,7 +109,7 @@ def test_items_depend_on_epoch_and_row(faces_dir):
     assert torch.equal(dataset[1, 5]["image"], dataset[1, 5]["image"])
     assert not torch.equal(dataset[1, 5]["image"], dataset[2, 5]["image"])
     part = AttributeDataset(
-        dataset.manifest.select(np.arange(5, 9)), (32, 32), tuple(HALF), tuple(HALF), TrainTransform(Augment(), 5)
+        dataset.manifest.select(np.arange(5, 9)), (32, 32), HALF, HALF, TrainTransform(Augment(), 5)
     )
     assert torch.equal(dataset[1, 5]["image"], part[1, 0]["image"])
 
