@@ -152,13 +152,13 @@ def _figure(table: pd.DataFrame, runs: Sequence[dict[str, Any]]) -> Figure:
             for place, mean in zip(places, means, strict=True):
                 if len(methods) <= 3:
                     axis.text(place, mean + 0.01, f"{100 * mean:.0f}", ha="center", va="bottom", fontsize=7)
-        axis.set_xticks(range(len(labels)), [label.replace("_", "\n", 1) for label in labels], fontsize=8)
+        axis.set_xticks(range(len(labels)), [label.replace("_", "\n") for label in labels], fontsize=8)
         axis.set_title(f"{keep} training images of the rare class" if keep != "all" else "nothing scarce", fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0][0].set_ylabel("recall on test images")
     axes[0][0].set_ylim(0, 1.08)
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="lower center", ncols=min(4, len(methods)),
-                  frameon=False, bbox_to_anchor=(0.5, -0.08))  # fmt: skip
+                  frameon=False, bbox_to_anchor=(0.5, -0.16))  # fmt: skip
     return figure
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from modular_cls import criteria, finish, models
 from modular_cls.config import Config, Data
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.files import check_free, new_folder, replacing_file
 from modular_cls.finish import Features, FinishStep
 from modular_cls.models.joint import JointClassifier
@@ -91,6 +91,9 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
     schema = Schema.from_dict(config.schema)
     data = AttributeDataModule(schema, config.data, config.seed, config.training.updates, config.training.devices)
     counts = {j.name: torch.from_numpy(data.datasets["train"].manifest.counts(j)) for j in schema.joints}
+    for joint, count in counts.items():
+        if not count.sum():
+            raise ManifestError(config.data.manifest, [f"no training image has all labels of {joint}"])
     model = build_model(config, schema)
     steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
     for step in steps:
@@ -119,9 +122,8 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
             "test": evaluate(task, data, "test", progress),
             "finish": notes,
         }
-        trainer.save_checkpoint(
-            folder / _CHECKPOINT, weights_only=False
-        )  # after the finish steps, so that they are in it
+        # Saved after the finish steps, so that the weights on disk are those that were tested.
+        trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)
         metrics["seconds"] = round(time.monotonic() - started, 1)
         _write_run(folder, config, schema, metrics)
     return Run(config, model.cpu().eval(), metrics)
