@@ -1,9 +1,9 @@
-"""Any CSV of pictures and labels -> a manifest, by naming its columns.
+r"""Any CSV of pictures and labels -> a manifest, by naming its columns.
 
 For example, with values renamed and rows of one hairstyle kept in one split:
 
-    python data_prep/table.py labels.csv --path file --attribute hair=hair_length \\
-        --attribute beard=facial_hair --value beard:0=none --value beard:1=moustache \\
+    python data_prep/table.py labels.csv --path file --attribute hair=hair_length \
+        --attribute beard=facial_hair --value beard:0=none --value beard:1=moustache \
         --group variant --out data/avatars/manifest.csv
 """
 
