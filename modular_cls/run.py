@@ -19,6 +19,7 @@ import torch
 import yaml
 from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from modular_cls import criteria, finish, models
@@ -105,9 +106,9 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
     task = AttributeTask(model, criterion, config.training, scarce)
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     _announce(config, data, counts, model, parameters)
-    data.decode(progress)
     with new_folder(out, overwrite, MARKER) as folder:
         trainer = _trainer(config, folder, progress)
+        data.decode(progress)
         trainer.fit(task, data)
         _leave_group(trainer)
         notes = finish_model(model, steps, data)
@@ -215,24 +216,27 @@ def _announce(
 def _trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
     training = config.training
     every = training.validate_every
-    return pl.Trainer(
-        max_epochs=1,
-        max_steps=training.updates,
-        accelerator=training.accelerator,
-        devices=training.devices,
-        strategy=training.strategy,
-        precision=training.precision,
-        val_check_interval=min(every, training.updates) if every else None,
-        limit_val_batches=1.0 if every else 0,
-        num_sanity_val_steps=0,
-        log_every_n_steps=min(10, training.updates),
-        logger=CSVLogger(folder, name="", version=""),
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        deterministic="warn",
-        callbacks=[_OnePass()] if progress else [],
-        enable_progress_bar=progress,
-    )
+    try:
+        return pl.Trainer(
+            max_epochs=1,
+            max_steps=training.updates,
+            accelerator=training.accelerator,
+            devices=training.devices,
+            strategy=training.strategy,
+            precision=training.precision,
+            val_check_interval=min(every, training.updates) if every else None,
+            limit_val_batches=1.0 if every else 0,
+            num_sanity_val_steps=0,
+            log_every_n_steps=min(10, training.updates),
+            logger=CSVLogger(folder, name="", version=""),
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            deterministic="warn",
+            callbacks=[_OnePass()] if progress else [],
+            enable_progress_bar=progress,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise ConfigError(f"training: Lightning cannot do this on this machine: {error}") from None
 
 
 class _OnePass(RichProgressBar):

@@ -155,6 +155,8 @@ SCHEMA = "{attributes: {hair: [short, long], gender: [female, male]}, composites
         (["--sed", "1"], "did you mean '--seed'"),
         (["--training.schedule", "onecycle"], "one_cycle"),
         (["--training.updates", "0"], "training.updates is 0"),
+        (["--training.accelerator", "abacus"], "abacus"),
+        (["--training.devices", "3"], "multiple of the 3 devices"),
         (["--backbone.name", "test_resnt"], "did you mean 'test_resnet"),
         (["--data.scarcity.keep", "25"], "24 training images of long_haired_man"),
         (["--data.scarcity.keep", "-1"], "from 0 to 24"),
