@@ -67,6 +67,9 @@ class Data:
         mean: Subtracted from pixel values in [0, 1].
         std: Divided by after that.
         augment: Random changes of training images.
+        sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
+        hold_out: Share of the rarest joint class's training images that the fit does not see; finish
+            steps learn from them, and from up to ten times as many of each other class.
     """
 
     manifest: str = "data/faces/manifest.csv"
@@ -80,6 +83,8 @@ class Data:
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     augment: Augment = field(default_factory=Augment)
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    hold_out: float = 0.0
 
     @property
     def scarcities(self) -> list[Scarcity]:
@@ -117,6 +122,7 @@ class Training:
     Args:
         updates: Number of optimiser updates. Training always runs to the last one.
         learning_rate: Peak of the schedule (AdamW).
+        trials: How many learning rates were tried before this one was chosen; only reported.
         weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
         schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
         precision: Lightning's precision.
@@ -129,6 +135,7 @@ class Training:
 
     updates: int = 930
     learning_rate: float = 2e-3
+    trials: int = 1
     weight_decay: float = 0.05
     schedule: Literal["one_cycle", "cosine"] = "one_cycle"
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"] = "32-true"
@@ -196,6 +203,8 @@ class Config:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
         if not self.training.learning_rate > 0:
             raise ConfigError(f"training.learning_rate is {self.training.learning_rate}; it must be above 0")
+        if not 0 <= self.data.hold_out < 1:
+            raise ConfigError(f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""
@@ -207,26 +216,35 @@ class Study:
     """A grid of runs: every method at every number of images kept, with every seed.
 
     Args:
-        methods: Configuration files, one per method.
+        methods: Configuration files, one per method; a bare name stands for `configs/NAME.yaml`.
         keep: Training images kept of the scarce class; null leaves all.
         seeds: One run per seed; it also decides which images are kept.
         also: Configuration files applied on top of every method's, for example other data.
-        processes: Runs at a time.
+        learning_rates: Try each of these in place of every method's own; the report then compares
+            them on the validation split and shows no test score.
+        processes: Runs at a time, each in a process of its own; 1 runs them in this one.
     """
 
     methods: list[str]
     keep: list[int | None]
     seeds: list[int]
     also: list[str] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
     processes: int = 1
 
     def __post_init__(self) -> None:
         for name in ("methods", "keep", "seeds"):
             if not getattr(self, name):
                 raise ConfigError(f"study: {name} is empty; give at least one")
-        for name, least, values in (("keep", 0, self.keep), ("seeds", 0, self.seeds)):
+        for name in ("methods", "keep", "seeds", "learning_rates"):
+            values = getattr(self, name)
+            if repeated := [v for i, v in enumerate(values) if v in values[:i]]:
+                raise ConfigError(f"study: {name} holds {repeated[0]} twice; each cell is one run")
+        for name, least, values in (("keep", 0, self.keep), ("seeds", 0, self.seeds), ("processes", 1, [self.processes])):
             if wrong := [v for v in values if v is not None and v < least]:
                 raise ConfigError(f"study: {name} holds {wrong[0]}; each must be at least {least}")
+        if wrong := [rate for rate in self.learning_rates if not rate > 0]:
+            raise ConfigError(f"study: learning_rates holds {wrong[0]}; each must be above 0")
 
 
 def expand(path: str, about: str | None = None) -> Path:

@@ -18,6 +18,10 @@ class ConfigError(ModularClsError):
     """A configuration value that cannot be used."""
 
 
+class UndefinedError(ConfigError):
+    """A method that has no meaning on these data, for example class weights of a class without images."""
+
+
 class ManifestError(ModularClsError):
     """A manifest that cannot be used; the message lists every problem found (up to 20)."""
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, Namespace
 
 from modular_cls.config import Config
-from modular_cls.errors import nearest
+from modular_cls.errors import ConfigError, nearest, unknown
 
 _CHECKOUT = Path(__file__).parent.parent / "configs"
 
@@ -72,10 +72,27 @@ def find_configs(arguments: list[str]) -> list[str]:
     return found
 
 
+def method_config(name: str) -> str:
+    """Find the configuration of a method, given as a path or as the bare name of one in `configs/`.
+
+    Raises:
+        ConfigError: If there is none, with the nearest.
+    """
+    found = _config_path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    if Path(found).is_file():
+        return found
+    known = {p.stem for folder in _config_folders() for p in folder.glob("*.yaml")}
+    raise ConfigError(unknown("method", name, sorted(known), "(a file, or the name of one in configs/)"))
+
+
+def _config_folders() -> list[Path]:
+    return [_CHECKOUT, Path(str(resources.files("modular_cls"))) / "configs"]
+
+
 def _config_path(name: str) -> str:
     if Path(name).exists():
         return name
-    for folder in (_CHECKOUT, Path(str(resources.files("modular_cls"))) / "configs"):
+    for folder in _config_folders():
         if (folder / Path(name).name).is_file() and Path(name).parent in (Path("."), Path("configs")):
             return str(folder / Path(name).name)
     return name

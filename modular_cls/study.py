@@ -1,79 +1,193 @@
-"""A study: a grid of runs, each a run folder of its own; what is finished is not run again."""
+"""A study: a grid of runs, each a run folder of its own; what is finished is not run again.
 
-import multiprocessing
+Runs that differ only in how they end (finish steps, target prior) are one job: they share one fit.
+Jobs go to any `concurrent.futures.Executor`; pictures are decoded once in each of its processes.
+"""
+
+import json
+import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import redirect_stderr
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
-from modular_cls.config import Config, Scarcity, Study
-from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config
-from modular_cls.run import MARKER, train
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from modular_cls.config import Config, Prediction, Scarcity, Study
+from modular_cls.data.datamodule import read_manifest
+from modular_cls.data.scarcity import apply_scarcity
+from modular_cls.errors import ConfigError, ModularClsError, UndefinedError
+from modular_cls.executors import Inline, Processes
+from modular_cls.fit import Fit
+from modular_cls.parsing import load_config, method_config
+from modular_cls.run import MARKER, complete, write_undefined
+from modular_cls.schema import Schema
+
+Cell = tuple[Config, Path]  # what to run, and its run folder
+_ATTEMPTS = 2
 
 
-def run_study(study: Study, out: Path, executor: Executor | None = None) -> None:
+def run_study(study: Study, out: Path, executor: Executor | None = None) -> list[str]:
     """Run what is not finished yet of a grid, into `out/METHOD_k5_seed0` and so on.
 
     Args:
         study: The grid.
         out: Folder of the run folders.
-        executor: Where to run, any `concurrent.futures.Executor`; default this process, or
-            `study.processes` processes of one computing thread each.
+        executor: Where to run, for example dask's `Client(...).get_executor()`; its workers must see
+            the same files. Default: this process, or `study.processes` processes.
+
+    Returns:
+        What failed, twice: the cells' names and why. All others are finished.
 
     Raises:
-        ConfigError: If cells cannot be made scarce, or a finished one has another configuration.
+        ConfigError: Before anything slow, if a method is unknown, cells cannot be made scarce, or a
+            finished one has another configuration.
     """
-    todo = [(config, folder) for config, folder in cells(study, out) if not _finished(config, folder)]
-    if executor is None and study.processes > 1:
-        # Processes beside each other: each computes with one thread and loads its own pictures.
-        todo = [(_alone(config), folder) for config, folder in todo]
-        executor = ProcessPoolExecutor(study.processes, mp_context=multiprocessing.get_context("spawn"))
-    with executor or nullcontext():
-        started = time.monotonic()
-        for done, folder in enumerate(_train_all(todo, executor), start=1):
-            left = (time.monotonic() - started) / done * (len(todo) - done)
-            print(f"[{done}/{len(todo)}] {folder.name} done, about {left / 60:.0f} min left", flush=True)
+    jobs = make_jobs(study, out)
+    threads = None if executor is None and study.processes == 1 else _threads(executor, study.processes)
+    if threads is not None:  # jobs beside each other: each loads its own pictures
+        jobs = [[(_alone(config, threads), folder) for config, folder in job] for job in jobs]
+    if executor is not None:
+        return _run_jobs(jobs, executor)
+    with Inline() if study.processes == 1 else Processes(study.processes) as own:
+        return _run_jobs(jobs, own)
 
 
-def cells(study: Study, out: Path) -> list[tuple[Config, Path]]:
-    """Configuration and run folder of each cell, seeds outermost, so that early results compare."""
-    methods = [load_config(method, *study.also) for method in study.methods]
+def make_jobs(study: Study, out: Path) -> list[list[Cell]]:
+    """The cells still to run, those that share a fit together; seeds outermost, so that early results compare."""
+    cells = grid(study, out)
+    _check_scarcity([config for config, _ in cells])
+    jobs: dict[str, list[Cell]] = {}
+    for config, folder in cells:
+        if not _finished(config, folder):
+            jobs.setdefault(_fit_key(config), []).append((config, folder))
+    return list(jobs.values())
+
+
+def grid(study: Study, out: Path) -> list[Cell]:
+    """Configuration and run folder of each cell."""
+    methods = [load_config(method_config(method), *study.also) for method in study.methods]
+    names = [config.method for config in methods]
+    if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise ConfigError(f"study: two configurations say method: {repeated[0]}; each needs a name of its own")
     return [
-        (_cell(config, keep, seed), out / f"{config.method}_k{'all' if keep is None else keep}_seed{seed}")
+        (_cell(config, keep, seed, rate), out / _name(config.method, keep, seed, rate))
         for seed in study.seeds
         for keep in study.keep
         for config in methods
+        for rate in study.learning_rates or [None]
     ]
 
 
-def train_cell(config: Config, folder: Path) -> Path:
-    """Train one cell and return its folder; a module-level function, so that any executor can carry it."""
-    train(config, folder, progress=False)
-    return folder
+def train_job(job: list[Cell]) -> None:
+    """Fit once, end it as each cell says; a module-level function, so that any executor can carry it."""
+    try:
+        fit = Fit(job[0][0])
+    except UndefinedError as error:
+        for config, folder in job:
+            write_undefined(config, folder, str(error), overwrite=True)
+        return
+    endings = []
+    for config, folder in job:
+        try:
+            endings.append((fit.ending(config), config, folder))
+        except UndefinedError as error:
+            write_undefined(config, folder, str(error), overwrite=True)
+    if endings:
+        fit.run(progress=False)
+    for ending, config, folder in endings:
+        complete(fit, ending, config, folder, overwrite=True, progress=False)
 
 
-def _train_all(todo: list[tuple[Config, Path]], executor: Executor | None) -> Iterator[Path]:
-    if executor is None:
-        return (train_cell(*cell) for cell in todo)
-    futures = [executor.submit(train_cell, *cell) for cell in todo]
-    return (future.result() for future in as_completed(futures))
+def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
+    failures: list[str] = []
+    with _Meter(sum(map(len, jobs))) as meter:
+        pending = {_submit(executor, job, meter): (job, 1) for job in jobs}
+        while pending:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                job, attempt = pending.pop(future)
+                error = future.exception()
+                if error is None:
+                    continue
+                if attempt < _ATTEMPTS and not isinstance(error, ModularClsError):
+                    meter.say(f"{_names(job)} stopped ({_told(error)}); tried once more")
+                    pending[_submit(executor, job, meter)] = (job, attempt + 1)
+                else:
+                    failures.append(f"{_names(job)}: {_told(error)}")
+    return failures
 
 
-def _cell(config: Config, keep: int | None, seed: int) -> Config:
+def _submit(executor: Executor, job: list[Cell], meter: "_Meter") -> "Future[None]":
+    future = executor.submit(train_job, job)
+    future.add_done_callback(lambda done: meter.count(job) if not done.cancelled() and not done.exception() else None)
+    return future
+
+
+class _Meter:
+    """A progress bar over cells with the time left, and a line for each that is done."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.progress = Progress(*columns, speed_estimate_period=7200)
+        self.task = self.progress.add_task("Cells", total=total)
+        self.started, self.total, self.done = time.monotonic(), total, 0
+
+    def __enter__(self) -> "_Meter":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def count(self, job: list[Cell]) -> None:
+        self.done += len(job)
+        self.progress.advance(self.task, len(job))
+        left = (time.monotonic() - self.started) / self.done * (self.total - self.done)
+        self.say(f"[{self.done}/{self.total}] {_names(job)} done, about {left / 60:.0f} min left")
+
+    def say(self, text: str) -> None:
+        self.progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _check_scarcity(configs: list[Config]) -> None:
+    """Before anything slow: every number of images kept must exist."""
+    most: dict[str, Config] = {}
+    for config in configs:
+        keep = config.data.scarcities[0].keep
+        key = str((config.schema, config.data.manifest, config.data.scarcities[0].joint_class))
+        if key not in most or (keep or 0) > (most[key].data.scarcities[0].keep or 0):
+            most[key] = config
+    for config in most.values():
+        scarcity = config.data.scarcities[0]
+        manifest = read_manifest(Schema.from_dict(config.schema), config.data)
+        apply_scarcity(manifest, scarcity.joint_class, scarcity.keep, config.seed)
+
+
+def _cell(config: Config, keep: int | None, seed: int, rate: float | None) -> Config:
     scarcities = config.data.scarcities
     if len(scarcities) != 1:
         raise ConfigError(f"study: {config.method} must have one data.scarcity entry, it has {len(scarcities)}")
     scarcity = Scarcity(scarcities[0].joint_class, keep)
-    return replace(config, seed=seed, data=replace(config.data, scarcity=scarcity))
+    training = replace(config.training, learning_rate=rate or config.training.learning_rate)
+    return replace(config, seed=seed, data=replace(config.data, scarcity=scarcity), training=training)
+
+
+def _name(method: str, keep: int | None, seed: int, rate: float | None) -> str:
+    return f"{method}_k{'all' if keep is None else keep}_seed{seed}" + (f"_rate{rate:g}" if rate else "")
 
 
 def _finished(config: Config, folder: Path) -> bool:
     if not (folder / MARKER).is_file():
         return False
-    earlier = load_config(folder / "config.yaml")
+    try:
+        json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        with redirect_stderr(StringIO()):
+            earlier = load_config(folder / "config.yaml")
+    except (ValueError, OSError, SystemExit):
+        print(f"{folder} is corrupt; it is run again")
+        return False
     if _essence(earlier) != _essence(config):
         raise ConfigError(f"{folder} holds a run of another configuration; give another --out")
     return True
@@ -81,9 +195,28 @@ def _finished(config: Config, folder: Path) -> bool:
 
 def _essence(config: Config) -> Config:
     """A configuration without what decides only where and how fast it runs."""
-    training = replace(config.training, threads=None, accelerator="auto", devices=1, strategy="auto")
+    training = replace(config.training, threads=None, accelerator="auto", devices=1, strategy="auto", trials=1)
     return replace(config, data=replace(config.data, workers=0, cache_gib=0.0), training=training)
 
 
-def _alone(config: Config) -> Config:
-    return replace(config, data=replace(config.data, workers=0), training=replace(config.training, threads=1))
+def _fit_key(config: Config) -> str:
+    """Equal for runs that differ only in how they end."""
+    same = replace(_essence(config), method="", finish=[], prediction=Prediction())
+    return json.dumps(same.to_dict(), sort_keys=True)
+
+
+def _alone(config: Config, threads: int) -> Config:
+    training = replace(config.training, threads=threads)
+    return replace(config, data=replace(config.data, workers=0), training=training)
+
+
+def _threads(executor: Executor | None, processes: int) -> int:
+    return 1 if executor is not None else max(1, (os.cpu_count() or 1) // processes)
+
+
+def _names(job: list[Cell]) -> str:
+    return ", ".join(folder.name for _, folder in job)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

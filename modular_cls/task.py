@@ -25,6 +25,7 @@ class AttributeTask(pl.LightningModule):
 
     Attributes:
         results: Metrics of the last validation or test, by stage and output.
+        predicted: Classes predicted in the last test, by output, shape (N,), in the order of the images.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class AttributeTask(pl.LightningModule):
         self.model, self.criterion, self.training_config = model, criterion, training
         self.meters = torch.nn.ModuleList(build_metrics(model.schema, scarce).values())
         self.results: dict[str, dict[str, Any]] = {}
+        self.predicted: dict[str, Tensor] = {}
+        self._batches: list[dict[str, Tensor]] = []
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """Images `(B, 3, H, W)` -> `{output: (B, classes)}` log probabilities."""
@@ -41,6 +44,7 @@ class AttributeTask(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The loss of a batch."""
+        self.criterion.progress = self.global_step / self.training_config.updates
         return self._step(batch, "train")
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
@@ -55,9 +59,14 @@ class AttributeTask(pl.LightningModule):
         """Compute the metrics of the validation split."""
         self._finish("validation")
 
+    def on_test_epoch_start(self) -> None:
+        """Forget the predictions of an earlier test."""
+        self._batches = []
+
     def on_test_epoch_end(self) -> None:
-        """Compute the metrics of the test split."""
+        """Compute the metrics of the test split, and join the predictions of its batches."""
         self._finish("test")
+        self.predicted = {name: torch.cat([b[name] for b in self._batches]) for name in self._batches[0]}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; weight decay on matrices and kernels only; the schedule runs over all updates."""
@@ -85,6 +94,8 @@ class AttributeTask(pl.LightningModule):
             predicted = self.model.log_probabilities(scores)
             for meter in self._each_meter():
                 meter.update(predicted[meter.output.name], target[meter.output.name])
+            if stage == "test":
+                self._batches.append({name: logs.argmax(1).cpu() for name, logs in predicted.items()})
         return loss
 
     def _finish(self, stage: str) -> None:

@@ -68,3 +68,17 @@ def test_without_the_variable_the_error_says_what_and_where(monkeypatch, tmp_pat
     told = capsys.readouterr().err
     assert "MODULAR_CLS_DATA is not set" in told
     assert "DiceBear" in told
+
+
+@pytest.mark.skipif(not Path(DATA, "mnist/mnist.npz").is_file(), reason="needs mnist in MODULAR_CLS_DATA")
+def test_mnist_trains_and_tests_on_the_official_digits(tmp_path):
+    config, folder = ROOT / "configs/data/mnist.yaml", tmp_path / "digits"
+    told = yaml.safe_load(config.read_text())["data"]["about"].partition("python ")[2]
+    command = told.replace("data/mnist", str(folder)).replace("$MODULAR_CLS_DATA", DATA).split()
+    subprocess.run([sys.executable, *command, "--per-class", "60"], check=True, cwd=ROOT, capture_output=True)
+    flags = ["--data.manifest", str(folder / "manifest.csv"), "--training.updates", "3", "--data.workers", "0"]
+    run = tmp_path / "run"
+    configs = ["--config", str(ROOT / "configs/modular.yaml"), "--config", str(config)]
+    assert main(["train", *configs, *flags, "--out", str(run)]) == 0
+    test = json.loads((run / "metrics.json").read_text())["test"]
+    assert test["digit_slant"]["support"] == {"four_left": 491, "four_right": 491, "nine_left": 505, "nine_right": 504}

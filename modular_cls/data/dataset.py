@@ -1,12 +1,12 @@
 """A manifest as a torch dataset: decode, transform, and the target of every output."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
@@ -44,7 +44,7 @@ class AttributeDataset(Dataset[Example]):
         self._offset = torch.tensor([m / s for m, s in zip(mean, std, strict=True)])[:, None, None]
         schema = manifest.schema
         self.targets = {c.name: torch.from_numpy(manifest.targets(c)) for c in (*schema.outputs, *schema.joints)}
-        self._decoded: np.ndarray | None = None
+        self._decoded: Sequence[np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.manifest)
@@ -73,43 +73,13 @@ class AttributeDataset(Dataset[Example]):
         """Whether images come from memory."""
         return self._decoded is not None
 
-    def keep_decoded(self, images: np.ndarray | None) -> None:
-        """Serve images from memory from now on: shape (N, H, W, 3), uint8; None reads them anew."""
+    def keep_decoded(self, images: Sequence[np.ndarray] | None) -> None:
+        """Serve images from memory from now on: N of shape (H, W, 3), uint8; None reads them anew."""
         self._decoded = images
 
     def share_decoded(self, other: "AttributeDataset") -> None:
         """Serve the images that another dataset of the same rows holds in memory, if it does."""
         self.keep_decoded(other._decoded)
-
-
-class UpdateSampler(Sampler[tuple[int, int]]):
-    """The images of a whole training, update after update: `(epoch, position)` pairs.
-
-    One pass of the loader is the whole run, so a fixed number of updates needs no epochs, no batch
-    is short, and loader processes start once. Each image has its place in each pass by a random key
-    of (seed, epoch, row): images that two scarcity levels share come in the same relative order.
-
-    Args:
-        rows: The manifest row of each position, shape (N,).
-        length: Number of images to yield: updates times batch size.
-        seed: Which order.
-    """
-
-    def __init__(self, rows: np.ndarray, length: int, seed: int) -> None:
-        self.rows = rows
-        self.length = length
-        self.seed = seed
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        for i in range(self.length):
-            epoch, place = divmod(i, len(self.rows))
-            if place == 0:
-                keys = np.random.default_rng((self.seed, epoch)).random(int(self.rows.max()) + 1)
-                order = np.argsort(keys[self.rows], kind="stable")
-            yield epoch, int(order[place])
 
 
 def collate_targets(examples: list[Example]) -> dict[str, Tensor | dict[str, Tensor]]:

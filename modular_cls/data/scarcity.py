@@ -1,4 +1,4 @@
-"""Scarcity: keep only k training images of one joint class. A pure function of its arguments."""
+"""Which training images there are: scarcity and held-out images. Pure functions of their arguments."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,7 +7,9 @@ import numpy as np
 
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError
-from modular_cls.schema import Schema
+from modular_cls.schema import Composite, Schema
+
+_OTHERS = 10  # images held out of a common class for each one of the rarest: refits can draw anew
 
 
 def apply_scarcity(manifest: Manifest, joint_class: Mapping[str, str], keep: int | None, seed: int) -> Manifest:
@@ -39,11 +41,35 @@ def apply_scarcity(manifest: Manifest, joint_class: Mapping[str, str], keep: int
             f"data.scarcity.keep is {keep}, but the manifest has {len(train)} training images of "
             f"{named}; give a number from 0 to {len(train)}"
         )
-    ranks = [hashlib.blake2b(f"{seed}/{manifest.paths[i]}".encode(), digest_size=8).digest() for i in train]
-    kept = train[sorted(range(len(train)), key=ranks.__getitem__)[:keep]]
+    kept = _ranked(manifest, train, seed)[:keep]
     stays = ~rare | (manifest.splits == SPLITS.index("test"))
     stays[kept] = True
     return manifest.select(stays)
+
+
+def held_out(manifest: Manifest, composite: Composite, share: float, seed: int) -> np.ndarray:
+    """Choose training images that the fit shall not see, so that finish steps can learn from them.
+
+    Of the rarest joint class that has images it takes that share, rounded down, and of each other
+    class ten times as many, but no more than the same share.
+
+    Args:
+        manifest: Training images.
+        composite: The joint classes.
+        share: From 0 to below 1.
+        seed: Which draw.
+
+    Returns:
+        Mask of shape (N,). Images not fully labelled are never in it.
+    """
+    targets = manifest.targets(composite)
+    classes = [np.flatnonzero(targets == z) for z in range(composite.size)]
+    fewest = int(share * min((len(c) for c in classes if len(c)), default=0))
+    chosen = np.zeros(len(manifest), dtype=bool)
+    for members in classes:
+        size = min(int(share * len(members)), _OTHERS * fewest)
+        chosen[_ranked(manifest, members, seed)[:size]] = True
+    return chosen
 
 
 def class_name(schema: Schema, joint_class: Mapping[str, str]) -> str:
@@ -52,3 +78,9 @@ def class_name(schema: Schema, joint_class: Mapping[str, str]) -> str:
         if {a.name for a in composite.attributes} == set(joint_class):
             return composite.class_names[composite.contains(joint_class)[0]]
     return ", ".join(f"{name} {value}" for name, value in joint_class.items())
+
+
+def _ranked(manifest: Manifest, positions: np.ndarray, seed: int) -> np.ndarray:
+    """Put positions in random order, by a hash of the seed and the path."""
+    keys = [hashlib.blake2b(f"{seed}/{manifest.paths[i]}".encode(), digest_size=8).digest() for i in positions]
+    return positions[sorted(range(len(positions)), key=keys.__getitem__)]

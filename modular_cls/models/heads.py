@@ -16,6 +16,26 @@ class AttributeHead(nn.Linear):
     """One basic classifier: `(B, F)` features -> `(B, values)` scores."""
 
 
+class Cosine(nn.Linear):
+    """`scale * cos(w_z, h)`: the normalised linear layer that margins ask for (Cao et al., NeurIPS 2019).
+
+    Args:
+        width: F, features.
+        classes: Number of scores.
+        scale: Largest score.
+    """
+
+    def __init__(self, width: int, classes: int, scale: float) -> None:
+        super().__init__(width, classes, bias=False)
+        self.scale = scale
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features `(B, F)` -> scores `(B, classes)` in [-scale, scale]."""
+        return self.scale * nn.functional.linear(
+            nn.functional.normalize(features, dim=1), nn.functional.normalize(self.weight, dim=1)
+        )
+
+
 class CompositeHead(nn.Module):
     """Maps one score tensor `(B, values)` per attribute to joint scores `(B, classes)`."""
 
@@ -58,17 +78,24 @@ class Additive(CompositeHead):
 
 
 class Product(CompositeHead):
-    """Independent classifiers: `log prod_i p(z_i | x)`. Inherits whatever shortcuts they learned."""
+    """Independent classifiers: `log prod_i p(z_i | x)`. Inherits whatever shortcuts they learned.
+
+    Args:
+        joint: The joint space.
+    """
 
     cells: Tensor
+    correction: Tensor
 
     def __init__(self, joint: Composite) -> None:
         super().__init__()
         self.register_buffer("cells", torch.tensor(joint.cells), persistent=False)
+        self.register_buffer("correction", torch.zeros(joint.size))  # see finish.CorrectPrior
 
     def forward(self, scores: list[Tensor]) -> Tensor:
-        """Sum of log probabilities, shape (B, classes)."""
-        return torch.stack([s.log_softmax(1)[:, self.cells[:, i]] for i, s in enumerate(scores)]).sum(0)
+        """Sum of log probabilities and the correction, shape (B, classes)."""
+        logs = [s.log_softmax(1)[:, self.cells[:, i]] for i, s in enumerate(scores)]
+        return torch.stack(logs).sum(0) + self.correction
 
     @staticmethod
     def reachable(joint: Composite, seen: Tensor) -> Tensor:

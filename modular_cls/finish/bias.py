@@ -1,46 +1,21 @@
-"""Steps after the fit: they take the model and cached features of its images, and finish the model."""
+"""Fit the bias of each seen joint class, and extrapolate it to those not seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError
+from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.heads import Additive, affine_reach
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.schema import Composite
 
-__all__ = ["Features", "FinishStep", "FitBias", "FitComposite"]
-
 _CLOSE = 1e-6  # a bias fitted to this change is exact for any decision
 _MOST_ROUNDS = 2000
-
-
-class Features(NamedTuple):
-    """Backbone outputs of the training images, in evaluation mode and unaugmented.
-
-    Attributes:
-        features: Shape (N, F).
-        targets: By attribute, composite and joint space, shape (N,); -1 where unknown.
-    """
-
-    features: Tensor
-    targets: dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class FinishStep:
-    """A step `(model, features) -> notes`; changes the model, returns what is worth reporting."""
-
-    def check(self, model: JointClassifier) -> None:
-        """Raise ConfigError, before training, if the step does not fit the model."""
-
-    def __call__(self, model: JointClassifier, train: Features) -> dict[str, float]:
-        """Finish the model."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -58,17 +33,17 @@ class FitBias(FinishStep):
 
     kappa: float = 1.0
 
-    def check(self, model: JointClassifier) -> None:
+    def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs additive composite heads."""
         heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not all(isinstance(h, Additive) for h in heads):
             raise ConfigError("finish: FitBias needs model ModularClassifier with composite Additive")
 
     @torch.no_grad()
-    def __call__(self, model: JointClassifier, train: Features) -> dict[str, float]:
+    def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the biases; notes the effective sample size behind each extrapolated one."""
         assert isinstance(model, ModularClassifier)
-        notes: dict[str, float] = {}
+        train, notes = images["train"], {}
         attributes = model.attribute_scores(train.features)
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             known = train.targets[joint.name] >= 0
@@ -78,58 +53,6 @@ class FitBias(FinishStep):
             head.bias.copy_(bias)
             notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
         return notes
-
-
-@dataclass(frozen=True)
-class FitComposite(FinishStep):
-    """Freeze backbone and attribute heads; fit the composite head alone, from few images.
-
-    The lecture's own recipe: the basic classifiers come first, and what they share lets the
-    composite do with little. Minimises prior-corrected cross-entropy plus an l2 penalty by L-BFGS.
-
-    Args:
-        per_class: Images of each joint class to learn from, the first of each; null for all.
-        l2: Penalty on the squared weights.
-        steps: L-BFGS iterations.
-    """
-
-    per_class: int | None = 50
-    l2: float = 1e-3
-    steps: int = 200
-
-    def check(self, model: JointClassifier) -> None:
-        """Needs composite heads with parameters."""
-        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
-        if not heads or not any(p.numel() for h in heads for p in h.parameters()):
-            raise ConfigError("finish: FitComposite needs model ModularClassifier with a composite that learns")
-
-    def __call__(self, model: JointClassifier, train: Features) -> dict[str, float]:
-        """Fit each composite head; notes the number of images used."""
-        assert isinstance(model, ModularClassifier)
-        notes = {}
-        with torch.no_grad():
-            attributes = model.attribute_scores(train.features)
-        for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
-            target = train.targets[joint.name]
-            chosen = torch.cat([(target == z).nonzero()[: self.per_class, 0] for z in range(joint.size)])
-            scores = [attributes[a.name][chosen] for a in joint.attributes]
-            self._fit_head(head, scores, target[chosen], joint.size)
-            notes[f"composite_images/{joint.name}"] = float(len(chosen))
-        return notes
-
-    def _fit_head(self, head: nn.Module, scores: list[Tensor], target: Tensor, classes: int) -> None:
-        log_prior = log_share(torch.bincount(target, minlength=classes))
-        weights = [p for p in head.parameters() if p.ndim > 1]
-        optimiser = torch.optim.LBFGS(head.parameters(), max_iter=self.steps, line_search_fn="strong_wolfe")
-
-        def closure() -> Tensor:
-            optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(head(scores) + log_prior, target)
-            loss = loss + self.l2 * sum(w.square().sum() for w in weights)
-            loss.backward()
-            return loss
-
-        optimiser.step(closure)
 
 
 def _fit(energies: Tensor, target: Tensor, joint: Composite, kappa: float) -> tuple[Tensor, dict[int, float]]:

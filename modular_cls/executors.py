@@ -1,0 +1,58 @@
+"""Where jobs run when a study is given no executor of its own: this process, or several that may die."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Inline(Executor):
+    """Runs each job in this process as it is submitted."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        """Run `fn` now; its result or exception is in the future returned."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Processes(Executor):
+    """Processes that stay, each a pool of its own: one that dies takes only its own job with it.
+
+    Args:
+        count: Number of processes.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count)
+        self._mine = threading.local()
+        self._pools: list[ProcessPoolExecutor] = []
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        """Run `fn` in the next process that is free."""
+        return self._threads.submit(self._call, fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes."""
+        self._threads.shutdown(wait, cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(wait)
+
+    def _call(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)
+        if pool is None:
+            # spawn: forking a process that already runs threads (torch, a progress bar) can hang
+            pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            self._pools.append(pool)
+            self._mine.pool = pool
+        try:
+            return pool.submit(fn, *args, **kwargs).result()
+        except BrokenExecutor:
+            self._mine.pool = None
+            raise

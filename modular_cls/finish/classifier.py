@@ -1,0 +1,148 @@
+"""Refit the last layer of a flat classifier on frozen features."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+from modular_cls.criteria import refuse_empty
+from modular_cls.errors import ConfigError
+from modular_cls.finish.composite import fit_head
+from modular_cls.finish.step import Counts, Features, FinishStep
+from modular_cls.models.flat import FlatClassifier
+from modular_cls.models.joint import JointClassifier
+
+_GRID = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)  # inverse strengths of the l1 penalty
+_REFITS = 10
+
+
+@dataclass(frozen=True)
+class RetrainClassifier(FinishStep):
+    """cRT: a fresh last layer on frozen features, every joint class counting alike (Kang et al., ICLR 2020, section 4.2).
+
+    Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image weighs
+    `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
+
+    Args:
+        l2: Penalty on the squared weights.
+        steps: L-BFGS iterations.
+    """
+
+    l2: float = 2.5e-4
+    steps: int = 200
+
+    def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
+        """Needs a flat model with linear heads, and images of every joint class."""
+        _linear_heads(model, "RetrainClassifier")
+        refuse_empty("RetrainClassifier", model.schema, counts["train"])
+
+    def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
+        """Refit the linear layer of each joint space."""
+        train = images["train"]
+        for joint, head in zip(model.schema.joints, _linear_heads(model, "RetrainClassifier"), strict=True):
+            known = train.targets[joint.name] >= 0
+            features, target = train.features[known], train.targets[joint.name][known]
+            self._refit(head, features, target, joint.size)
+        return {}
+
+    def _refit(self, head: nn.Linear, features: Tensor, target: Tensor, classes: int) -> None:
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        weight = 1 / torch.bincount(target, minlength=classes).float()
+        fit_head(head, lambda: nn.functional.cross_entropy(head(features), target, weight), self.l2, self.steps)
+
+
+@dataclass(frozen=True)
+class ReweightFeatures(FinishStep):
+    """DFR: an l1 logistic regression on standardised features of balanced held-out images (Kirichenko et al., ICLR 2023).
+
+    The mean of ten refits, each on as many held-out images of every joint class as the rarest has; the
+    strength of the penalty is chosen by worst-class recall with one half of the images held out
+    again, where every class has two. The images come out of the training images (`data.hold_out`).
+
+    Args:
+        seed: Which draws.
+    """
+
+    seed: int = 0
+    uses: ClassVar[tuple[str, ...]] = ("held_out",)
+
+    def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
+        """Needs a flat model with linear heads, and held-out images of every joint class."""
+        _linear_heads(model, "ReweightFeatures")
+        if "held_out" not in counts:
+            raise ConfigError("finish: ReweightFeatures needs held-out images; give data.hold_out, for example 0.5")
+        refuse_empty("ReweightFeatures", model.schema, counts["held_out"], "held-out images")
+
+    def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
+        """Refit the linear layer of each joint space; notes the penalty chosen and the images per class."""
+        notes: dict[str, float] = {}
+        for joint, head in zip(model.schema.joints, _linear_heads(model, "ReweightFeatures"), strict=True):
+            target = images["held_out"].targets[joint.name]
+            known = (target >= 0).cpu()
+            x = images["held_out"].features.double().cpu()[known].numpy()
+            y = target.cpu()[known].numpy()
+            strength = _choose_strength(x, y, self.seed)
+            weight, bias = _mean_of_refits(x, y, strength, self.seed)
+            head.weight.data.copy_(torch.from_numpy(weight))
+            head.bias.data.copy_(torch.from_numpy(bias))
+            notes |= {f"dfr_strength/{joint.name}": strength, f"dfr_per_class/{joint.name}": float(_fewest(y))}
+        return notes
+
+
+def _linear_heads(model: JointClassifier, step: str) -> list[nn.Linear]:
+    heads = model.linear_heads() if isinstance(model, FlatClassifier) else []
+    if not heads:
+        raise ConfigError(f"finish: {step} needs model FlatClassifier with linear heads (no cosine_scale)")
+    return heads
+
+
+def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
+    if _fewest(y) < 2:
+        return _GRID[len(_GRID) // 2]  # nothing to choose by
+    learn = np.zeros(len(y), dtype=bool)
+    for members in _balanced_draws(y, seed, 1, _fewest(y) // 2):
+        learn[members] = True
+    fits = {c: _mean_of_refits(x[learn], y[learn], c, seed, refits=1) for c in _GRID}
+    rest = [np.flatnonzero(~learn & (y == z)) for z in np.unique(y)]
+
+    def worst(c: float) -> float:
+        weight, bias = fits[c]
+        return min(float((np.argmax(x[r] @ weight.T + bias, 1) == z).mean()) for z, r in enumerate(rest))
+
+    return max(_GRID, key=worst)
+
+
+def _mean_of_refits(
+    x: np.ndarray, y: np.ndarray, strength: float, seed: int, refits: int = _REFITS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean weights `(classes, F)` and biases `(classes,)` over refits, on the scale of raw features."""
+    mean, spread = x.mean(0), x.std(0).clip(1e-8)
+    weights, biases = [], []
+    for members in _balanced_draws(y, seed, refits, _fewest(y)):
+        model = LogisticRegression(l1_ratio=1.0, solver="saga", C=strength, max_iter=300, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the mean of ten need not be exact
+            model.fit((x[members] - mean) / spread, y[members])
+        two = model.coef_.shape[0] == 1  # scikit-learn keeps one row for two classes
+        weights.append(np.concatenate([-model.coef_, model.coef_]) / 2 if two else model.coef_)
+        biases.append(np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_)
+    weight = np.mean(weights, axis=0) / spread
+    return weight, np.mean(biases, axis=0) - weight @ mean
+
+
+def _balanced_draws(y: np.ndarray, seed: int, draws: int, size: int) -> Iterator[np.ndarray]:
+    """Positions of `size` images of every class, drawn anew each time."""
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        yield np.concatenate([rng.choice(np.flatnonzero(y == z), size, replace=False) for z in np.unique(y)])
+
+
+def _fewest(y: np.ndarray) -> int:
+    return int(np.unique(y, return_counts=True)[1].min())

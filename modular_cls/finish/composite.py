@@ -1,0 +1,121 @@
+"""Finish composite heads of models whose attribute heads were trained on their own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from modular_cls.criteria import log_share
+from modular_cls.errors import ConfigError
+from modular_cls.finish.step import Counts, Features, FinishStep
+from modular_cls.models.heads import Product
+from modular_cls.models.joint import JointClassifier
+from modular_cls.models.modular import ModularClassifier
+
+
+@dataclass(frozen=True)
+class FitComposite(FinishStep):
+    """Freeze backbone and attribute heads; fit the composite head alone.
+
+    From few images with tau = 1 it is the lecture's own recipe: the basic classifiers come first, and
+    what they share lets the composite do with little. From all with tau = 0 it is the sequential
+    concept bottleneck (Koh et al., ICML 2020, section 3). Minimises cross-entropy of
+    `score + tau log p(z)` plus an l2 penalty by L-BFGS.
+
+    Args:
+        per_class: Images of each joint class to learn from, the first of each; null for all.
+        tau: Strength of the prior of those images.
+        l2: Penalty on the squared weights.
+        steps: L-BFGS iterations.
+    """
+
+    per_class: int | None = 50
+    tau: float = 1.0
+    l2: float = 1e-3
+    steps: int = 200
+
+    def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
+        """Needs composite heads with parameters."""
+        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
+        if not heads or not any(p.numel() for h in heads for p in h.parameters()):
+            raise ConfigError("finish: FitComposite needs model ModularClassifier with a composite that learns")
+
+    def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
+        """Fit each composite head; notes the number of images used."""
+        assert isinstance(model, ModularClassifier)
+        train, notes = images["train"], {}
+        with torch.no_grad():
+            attributes = model.attribute_scores(train.features)
+        for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
+            target = train.targets[joint.name]
+            chosen = torch.cat([(target == z).nonzero()[: self.per_class, 0] for z in range(joint.size)])
+            scores = [attributes[a.name][chosen] for a in joint.attributes]
+            self._fit_head(head, scores, target[chosen], joint.size)
+            notes[f"composite_images/{joint.name}"] = float(len(chosen))
+        return notes
+
+    def _fit_head(self, head: nn.Module, scores: list[Tensor], target: Tensor, classes: int) -> None:
+        counts = torch.bincount(target, minlength=classes)
+        log_prior = self.tau * log_share(counts) if self.tau else torch.zeros(classes, device=target.device)
+        fit_head(head, lambda: nn.functional.cross_entropy(head(scores) + log_prior, target), self.l2, self.steps)
+
+
+@dataclass(frozen=True)
+class CorrectPrior(FinishStep):
+    """Take the correlation of the attributes in training out of a product of attribute classifiers.
+
+    Multiplies `prod_i p(z_i | x)` by `(p(z) / prod_i p(z_i))^(-tau)`, the shares counted on the
+    training images with `smoothing` images added to every joint class.
+
+    Args:
+        tau: Strength.
+        smoothing: Images added to every joint class, so that an empty one has a share.
+    """
+
+    tau: float = 1.0
+    smoothing: float = 1.0
+
+    def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
+        """Needs product composite heads."""
+        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
+        if not heads or not all(isinstance(h, Product) for h in heads):
+            raise ConfigError("finish: CorrectPrior needs model ModularClassifier with composite Product")
+
+    def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
+        """Write the correction of each product head."""
+        assert isinstance(model, ModularClassifier)
+        for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
+            assert isinstance(head, Product)  # check() saw to it
+            target = images["train"].targets[joint.name]
+            counts = torch.bincount(target[target >= 0], minlength=joint.size) + self.smoothing
+            together = log_share(counts)
+            grid = together.reshape([len(a.values) for a in joint.attributes])
+            apart = torch.zeros_like(together)
+            for i in range(len(joint.attributes)):
+                others = [d for d in range(grid.ndim) if d != i]
+                share = grid.logsumexp(others) if others else grid
+                apart = apart + share[head.cells[:, i]]
+            head.correction.copy_(-self.tau * (together - apart))
+        return {}
+
+
+def fit_head(head: nn.Module, loss: Callable[[], Tensor], l2: float, steps: int) -> None:
+    """Minimise `loss() + l2 * squared weights` over the parameters of a small head, by L-BFGS.
+
+    Args:
+        head: Whose parameters are fitted, from where they stand.
+        loss: The loss with the head as it is.
+        l2: Penalty on the squared weights; biases are free.
+        steps: Iterations.
+    """
+    weights = [p for p in head.parameters() if p.ndim > 1]
+    optimiser = torch.optim.LBFGS(head.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        total = loss() + l2 * torch.stack([w.square().sum() for w in weights]).sum()
+        total.backward()
+        return total
+
+    optimiser.step(closure)

@@ -1,0 +1,46 @@
+"""What every finish step is: it takes the model and cached features of its images, and finishes the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor
+
+from modular_cls.models.joint import JointClassifier
+
+Counts = Mapping[str, Tensor]  # images of each joint class, by joint space, shape (classes,)
+
+
+class Features(NamedTuple):
+    """Backbone outputs of some images, in evaluation mode and unaugmented.
+
+    Attributes:
+        features: Shape (N, F).
+        targets: By attribute, composite and joint space, shape (N,); -1 where unknown.
+    """
+
+    features: Tensor
+    targets: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class FinishStep:
+    """A step `(model, images) -> notes`; changes the model, returns what is worth reporting."""
+
+    uses: ClassVar[tuple[str, ...]] = ("train",)  # the images it learns from: train, held_out
+
+    def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
+        """Before training, refuse what the step does not fit.
+
+        Args:
+            model: The model, untrained.
+            counts: Images of each joint class, by kind of images (train, held_out), then by joint space.
+
+        Raises:
+            ConfigError: If the step does not fit the model.
+            UndefinedError: If the step has no meaning with these numbers of images.
+        """
+
+    def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
+        """Finish the model, with the features of the images that it uses."""
+        raise NotImplementedError

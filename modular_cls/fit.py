@@ -1,0 +1,200 @@
+"""Configuration -> everything built and checked before anything slow, then a model fitted in memory."""
+
+import logging
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+from torch import Tensor
+
+from modular_cls import criteria, finish, models
+from modular_cls.config import Config
+from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.finish import FinishStep
+from modular_cls.models.joint import JointClassifier
+from modular_cls.parts import build_part
+from modular_cls.priors import target_priors
+from modular_cls.schema import Schema
+from modular_cls.task import AttributeTask
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a run does after the fit: finish steps, and the target prior of each joint space."""
+
+    steps: list[FinishStep]
+    priors: Mapping[str, Tensor]
+
+
+class Fit:
+    """A model and its training, which runs that differ only in how they end can share.
+
+    Args:
+        config: What to fit; its finish steps and target prior are left to `ending`.
+
+    Attributes:
+        data: The pictures.
+        counts: Images of each joint class, by kind of images (train, held_out), then by joint space.
+        task: The LightningModule, with the model in it.
+        log: After `run`, the content of `log.csv`.
+        seconds: After `run`, what building and fitting took.
+
+    Raises:
+        ValueError: If the configuration or the manifest does not fit; the message names the key or
+            row, what came and what is accepted.
+        UndefinedError: If the method has no meaning with these numbers of images.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._started = time.monotonic()
+        be_quiet()
+        use_threads(config)
+        pl.seed_everything(config.seed, workers=True, verbose=False)
+        self.config, self.schema = config, Schema.from_dict(config.schema)
+        training = config.training
+        self.data = AttributeDataModule(self.schema, config.data, config.seed, training.updates, training.devices)
+        self.counts = {kind: _counts(self.data, kind) for kind in self.data.datasets if kind in ("train", "held_out")}
+        self._check_counts()
+        self.model = build_model(config, self.schema)
+        criterion = build_part(config.criterion, criteria, "criterion")(schema=self.schema, counts=self.counts["train"])
+        scarce = [dict(s.joint_class) for s in config.data.scarcities]
+        self.task = AttributeTask(self.model, criterion, training, scarce)
+        self.log, self.seconds = "", 0.0
+
+    def ending(self, config: Config) -> Ending:
+        """Build and check how a run ends; `config` may differ from this fit's in its ending only.
+
+        Raises:
+            ConfigError: If a finish step does not fit the model, or the prior not the schema.
+            UndefinedError: If a finish step has no meaning with these numbers of images.
+        """
+        steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
+        for step in steps:
+            step.check(self.model, self.counts)
+        return Ending(steps, target_priors(self.model, self.counts["train"], config.prediction))
+
+    def run(self, progress: bool = True) -> None:
+        """Decode the pictures and train to the last update; progress bars if asked for."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.trainer = make_trainer(self.config, Path(folder), progress)
+            self.data.decode(progress)
+            self.trainer.fit(self.task, self.data)
+            _leave_group(self.trainer)
+            self.log = (Path(folder) / "metrics.csv").read_text(encoding="utf-8")
+        self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.seconds = time.monotonic() - self._started
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    def announce(self) -> None:
+        """Say, before training, what is trained on and which empty joint classes can be reached."""
+        config, rows = self.config, self.data.datasets["train"].manifest
+        partial = int((rows.labels < 0).any(axis=1).sum())
+        print(f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, seed {config.seed}")
+        if partial:
+            print(f"  {partial:,} of them lack some label; a criterion over joint classes learns from the others only")
+        for joint in self.schema.joints:
+            seen = self.counts["train"][joint.name] > 0
+            reach = self.model.reachable(joint, seen)
+            composed = [n for n, s, r in zip(joint.class_names, seen, reach, strict=True) if r and not s]
+            lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
+            if composed:
+                print(f"  without training images, reachable by composition: {', '.join(composed)}")
+            if lost:
+                how = "predicted all the same" if config.prediction.unreachable else "never predicted"
+                print(f"  without training images, out of this method's reach, {how}: {', '.join(lost)}")
+
+    def _check_counts(self) -> None:
+        for joint, count in self.counts["train"].items():
+            if not count.sum():
+                raise ManifestError(self.config.data.manifest, [f"no training image has all labels of {joint}"])
+        if self.config.data.sampling == "balanced":
+            criteria.refuse_empty("balanced sampling", self.schema, self.counts["train"])
+
+
+def build_model(config: Config, schema: Schema, pretrained: bool | None = None) -> JointClassifier:
+    """Build the untrained model of a configuration; `pretrained` overrides the backbone's setting."""
+    backbone = config.backbone if pretrained is None else replace(config.backbone, pretrained=pretrained)
+    model: JointClassifier = build_part(config.model, models, "model")(schema=schema, backbone=backbone)
+    return model
+
+
+def make_trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
+    """Lightning's trainer for one pass of `config.training.updates` updates, logging to `folder/metrics.csv`.
+
+    Raises:
+        ConfigError: If Lightning cannot do on this machine what the configuration asks for.
+    """
+    training = config.training
+    every = training.validate_every
+    try:
+        return pl.Trainer(
+            max_epochs=1,
+            max_steps=training.updates,
+            accelerator=training.accelerator,
+            devices=training.devices,
+            strategy=training.strategy,
+            precision=training.precision,
+            val_check_interval=min(every, training.updates) if every else None,
+            limit_val_batches=1.0 if every else 0,
+            num_sanity_val_steps=0,
+            log_every_n_steps=min(10, training.updates),
+            logger=CSVLogger(folder, name="", version=""),
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            deterministic="warn",
+            callbacks=[_OnePass()] if progress else [],
+            enable_progress_bar=progress,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise ConfigError(f"training: Lightning cannot do this on this machine: {error}") from None
+
+
+def use_threads(config: Config) -> None:
+    """Compute with `training.threads` threads, by default the cores that the workers leave over."""
+    # More threads than free cores make small networks many times slower, not faster.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(config.training.threads or max(1, cores - config.data.workers))
+
+
+def be_quiet() -> None:
+    """Silence what Lightning says that does not concern a user of this package."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*LeafSpec.*", ".*isinstance.treespec.*"):
+        warnings.filterwarnings("ignore", message=message)
+
+
+class _OnePass(RichProgressBar):
+    """Lightning's progress bar, without the count of epochs: one pass is the whole training."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return "Training"
+
+
+def _counts(data: AttributeDataModule, kind: str) -> dict[str, Tensor]:
+    manifest = data.datasets[kind].manifest
+    return {j.name: torch.from_numpy(manifest.counts(j)) for j in manifest.schema.joints}
+
+
+def _leave_group(trainer: pl.Trainer) -> None:
+    """After training on several devices the first process goes on alone: finish steps and tests need one."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+    if not trainer.is_global_zero:
+        sys.exit(0)
