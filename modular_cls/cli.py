@@ -116,14 +116,18 @@ def _study(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--config", action="config", help="YAML file of the grid")
     parser.add_class_arguments(Study)
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
+    parser.add_argument("--cluster", help="address of a dask scheduler that runs the cells, such as tcp://host:8786")
     given = parser.instantiate(parser.parse_args(arguments))
     from modular_cls.report import write_report
+    from modular_cls.executors import connect
     from modular_cls.study import run_study
 
-    out = given.pop("out")
+    out, cluster = given.pop("out"), given.pop("cluster")
     given.pop("config")
-    run_study(Study(**vars(given)), out)
-    print(write_report([out], out))
+    failures = run_study(Study(**vars(given)), out, connect(cluster) if cluster else None)
+    print(write_report([out], out, f"{prog} {' '.join(arguments)}"))
+    if failures:
+        raise ModularClsError("\n  ".join(["these cells failed twice; all others are finished:", *failures]))
 
 
 VERBS = {

@@ -240,11 +240,16 @@ class Study:
             values = getattr(self, name)
             if repeated := [v for i, v in enumerate(values) if v in values[:i]]:
                 raise ConfigError(f"study: {name} holds {repeated[0]} twice; each cell is one run")
-        for name, least, values in (("keep", 0, self.keep), ("seeds", 0, self.seeds), ("processes", 1, [self.processes])):
+        for name, least, values in (
+            ("keep", 0, self.keep),
+            ("seeds", 0, self.seeds),
+            ("processes", 1, [self.processes]),
+        ):
             if wrong := [v for v in values if v is not None and v < least]:
                 raise ConfigError(f"study: {name} holds {wrong[0]}; each must be at least {least}")
-        if wrong := [rate for rate in self.learning_rates if not rate > 0]:
-            raise ConfigError(f"study: learning_rates holds {wrong[0]}; each must be above 0")
+        for rate in self.learning_rates:
+            if not rate > 0:
+                raise ConfigError(f"study: learning_rates holds {rate}; each must be above 0")
 
 
 def expand(path: str, about: str | None = None) -> Path:

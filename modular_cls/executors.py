@@ -6,7 +6,25 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from modular_cls.errors import ConfigError
+
 T = TypeVar("T")
+
+
+def connect(address: str) -> Executor:
+    """The executor of a dask cluster, by the address of its scheduler.
+
+    Raises:
+        ConfigError: If dask is not installed, or no scheduler answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigError("a cluster needs dask: pip install 'modular-cls[cluster]'") from None
+    try:
+        return Client(address, timeout=10).get_executor()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cluster {address}: no dask scheduler answers there: {error}") from None
 
 
 class Inline(Executor):

@@ -204,7 +204,7 @@ def _write_predictions(path: Path, fit: Fit) -> None:
     """Write the class and the predicted class of each test image, for every output."""
     dataset, outputs = fit.data.datasets["test"], fit.schema.outputs
     names = {o.name: [*o.class_names, ""] for o in outputs}  # -1, unknown, is the last
-    columns = [dataset.manifest.paths]
+    columns: list[Any] = [dataset.manifest.paths]
     for o in outputs:
         columns.append([names[o.name][z] for z in dataset.targets[o.name].tolist()])
         columns.append([names[o.name][z] for z in fit.task.predicted[o.name].tolist()])

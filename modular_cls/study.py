@@ -68,6 +68,7 @@ def make_jobs(study: Study, out: Path) -> list[list[Cell]]:
 
 def grid(study: Study, out: Path) -> list[Cell]:
     """Configuration and run folder of each cell."""
+    rates: list[float | None] = list(study.learning_rates) or [None]
     methods = [load_config(method_config(method), *study.also) for method in study.methods]
     names = [config.method for config in methods]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
@@ -77,7 +78,7 @@ def grid(study: Study, out: Path) -> list[Cell]:
         for seed in study.seeds
         for keep in study.keep
         for config in methods
-        for rate in study.learning_rates or [None]
+        for rate in rates
     ]
 
 

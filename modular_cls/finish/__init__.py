@@ -1,7 +1,7 @@
 """Steps after the fit: the interchangeable last part of a method, looked up by name in `__all__`."""
 
 from modular_cls.finish.bias import FitBias
-from modular_cls.finish.classifier import ReweightFeatures, RetrainClassifier
+from modular_cls.finish.classifier import RetrainClassifier, ReweightFeatures
 from modular_cls.finish.composite import CorrectPrior, FitComposite
 from modular_cls.finish.step import Features, FinishStep
 

@@ -43,7 +43,8 @@ class FitBias(FinishStep):
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the biases; notes the effective sample size behind each extrapolated one."""
         assert isinstance(model, ModularClassifier)
-        train, notes = images["train"], {}
+        train = images["train"]
+        notes: dict[str, float] = {}
         attributes = model.attribute_scores(train.features)
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             known = train.targets[joint.name] >= 0

@@ -35,8 +35,8 @@ class FlatClassifier(JointClassifier):
         """Features `(B, F)` -> `{joint space: (B, classes)}`, and attribute scores if there are auxiliaries."""
         pairs = zip(self.schema.joints, self.joint_heads, strict=True)
         joint = {joint.name: head(features) for joint, head in pairs}
-        # Without auxiliaries there are no attribute heads, and zip stops at once.
-        return {a.name: head(features) for a, head in zip(self.schema.attributes, self.attribute_heads)} | joint
+        basic = zip(self.schema.attributes, self.attribute_heads, strict=False)  # no heads without auxiliaries
+        return {a.name: head(features) for a, head in basic} | joint
 
     def linear_heads(self) -> list[nn.Linear]:
         """The linear layer of each joint space, to be refitted; empty if they are not linear."""

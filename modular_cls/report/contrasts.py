@@ -1,0 +1,81 @@
+"""The reference against the strongest others: paired differences, and images to match."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from modular_cls.report.comparison import Comparison
+from modular_cls.report.results import SCORES
+from modular_cls.report.statistics import Estimate, images_to_match, match_interval, paired_difference
+from modular_cls.report.wording import MISSING
+
+LEAST_PAIRS = 5
+LEAST_MEAN, LEAST_LOW, LEAD, LEAD_UP_TO = -0.01, -0.03, 0.10, 1
+_ROUNDING = 1e-9  # a difference of exactly one point must not fail by its last bit
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The reference minus a rival at one number kept.
+
+    Attributes:
+        keep: The number kept.
+        rival: The best of the others there.
+        differences: Score -> mean difference over the seeds that both have.
+    """
+
+    keep: str
+    rival: str
+    differences: dict[str, Estimate]
+
+    def verdict(self, lead: bool) -> str:
+        """Whether the criterion holds: yes, no or too few seeds.
+
+        Args:
+            lead: Ask for the lead of 10 points where at most one image is kept, too.
+        """
+        accuracy = self.differences["balanced_accuracy"]
+        if accuracy.count < LEAST_PAIRS:
+            return "too few seeds"
+        holds = accuracy.mean >= LEAST_MEAN - _ROUNDING and accuracy.low >= LEAST_LOW - _ROUNDING
+        if lead and self.keep.isdigit() and int(self.keep) <= LEAD_UP_TO:
+            holds = holds and accuracy.mean >= LEAD - _ROUNDING
+        return "yes" if holds else "no"
+
+
+def contrasts(comparison: Comparison, rivals: Sequence[str]) -> list[Contrast]:
+    """The reference minus the best of `rivals`, at each number kept where both are defined."""
+    found = []
+    for keep in comparison.keeps:
+        rival, ours = comparison.best(rivals, keep), comparison.reference
+        if rival and ours and comparison.scores(ours, keep, "balanced_accuracy"):
+            pairs = {s: (comparison.scores(ours, keep, s), comparison.scores(rival, keep, s)) for s in SCORES}
+            found.append(Contrast(keep, rival, {s: paired_difference(*pair) for s, pair in pairs.items()}))
+    return found
+
+
+def match_text(comparison: Comparison, method: str, score: str) -> str:
+    """Images that a method needs to reach the reference at k = 0, with a 95 % interval, as text."""
+    goal = comparison.scores(comparison.reference or "", "0", score)
+    curve = {n: comparison.scores(method, str(n), score) for n in comparison.numbers}
+    curve = {n: by_seed for n, by_seed in curve.items() if by_seed}
+    seeds = sorted(set(goal).intersection(*curve.values()))
+    if not curve or not seeds:
+        return MISSING
+    keeps = list(curve)
+    curves = np.array([[curve[n][seed] for n in keeps] for seed in seeds])
+    targets = np.array([goal[seed] for seed in seeds])
+    found = images_to_match(keeps, curves.mean(0).tolist(), float(targets.mean()))
+    low, high = match_interval(keeps, curves, targets)
+    text = _images(found, keeps)
+    return text if math.isnan(low) else f"{text} ({_images(low, keeps)} to {_images(high, keeps)})"
+
+
+def _images(number: float, keeps: Sequence[int]) -> str:
+    if math.isinf(number):
+        return f">{keeps[-1]}"
+    if number <= keeps[0]:  # reached where its curve begins; what lies below was not measured
+        return "0" if keeps[0] == 0 else f"≤{keeps[0]}"
+    return f"{number:.1f}" if number < 10 else f"{number:.0f}"

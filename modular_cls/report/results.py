@@ -1,0 +1,176 @@
+"""Run folders -> finished runs, and `results.csv`, which holds what the page is made from."""
+
+import csv
+import json
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from modular_cls.config import Config
+from modular_cls.errors import ConfigError
+from modular_cls.files import replacing_file
+from modular_cls.parsing import load_config
+from modular_cls.schema import Schema
+
+ALL = "all"  # kept, where nothing was taken away
+SCORES = ("rare_class_recall", "balanced_accuracy", "worst_class_recall")
+_METRICS = "metrics.json"
+_NEEDED = ("method", "seed", "keep", "test")
+_COUNTS = ("trainable_parameters", "train_images", "updates")
+_COLUMNS = ("composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
+            "rare_test_images", *_COUNTS, "learning_rate", "seconds", "undefined")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run folder says of itself.
+
+    Attributes:
+        folder: The run folder.
+        metrics: The content of its `metrics.json`.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return str(self.metrics["method"])
+
+    @property
+    def seed(self) -> int:
+        """The seed, which pairs runs of different methods."""
+        return int(self.metrics["seed"])
+
+    @property
+    def keep(self) -> str:
+        """Images kept of the rare class as a label: a number, `all`, or a list for several classes."""
+        keep = self.metrics["keep"]
+        return ALL if keep is None else str(keep)
+
+    @property
+    def undefined(self) -> str:
+        """Why the method does not exist at this number of images; blank where it does."""
+        return str(self.metrics.get("undefined") or "")
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration; raises ConfigError if the folder holds none."""
+        if not (self.folder / "config.yaml").is_file():
+            raise ConfigError(f"{self.folder} holds no config.yaml; a run folder has the one it was trained with")
+        return load_config(self.folder / "config.yaml")
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the configuration."""
+        return Schema.from_dict(self.config.schema)
+
+    @property
+    def model(self) -> str:
+        """Class of the model: ModularClassifier or FlatClassifier."""
+        return str(self.metrics.get("model") or self.config.model["name"])
+
+    @property
+    def learning_rate(self) -> float:
+        """Peak learning rate."""
+        return float(self.metrics.get("learning_rate") or self.config.training.learning_rate)
+
+    @property
+    def composites(self) -> list[str]:
+        """Names of the composites; an undefined run has no metrics to read them from."""
+        scored = [name for name, values in self.metrics["test"].items() if "rare_class_recall" in values]
+        return scored or [c.name for c in self.schema.composites]
+
+    def value(self, composite: str, name: str, split: str = "test") -> Any:
+        """One metric of a composite; None where it is unknown or not a number."""
+        found = (self.metrics.get(split) or {}).get(composite, {}).get(name)
+        return None if isinstance(found, float) and math.isnan(found) else found
+
+
+def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
+    """Read run folders, or the run folders in folders; each folder counts once.
+
+    Raises:
+        ConfigError: If a place holds no finished run, or a `metrics.json` cannot be read.
+    """
+    found: dict[Path, FinishedRun] = {}
+    for place in places:
+        files = [place / _METRICS] if (place / _METRICS).is_file() else sorted(place.glob(f"*/{_METRICS}"))
+        if not files:
+            raise ConfigError(f"{place} holds no finished run (no {_METRICS}, neither in folders in it)")
+        for file in files:
+            if file.parent.resolve() not in found:
+                found[file.parent.resolve()] = FinishedRun(file.parent, _read_metrics(file))
+    return list(found.values())
+
+
+def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[FinishedRun]]:
+    """Separate final runs from those that try learning rates: the runs of a method that has several.
+
+    Raises:
+        ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not pair.
+    """
+    rates = defaultdict(set)
+    for run in runs:
+        if not run.undefined:
+            rates[run.method].add(run.learning_rate)
+    final = [r for r in runs if len(rates[r.method]) <= 1]
+    seen: dict[tuple[str, str, int], FinishedRun] = {}
+    for run in final:
+        first = seen.setdefault((run.method, run.keep, run.seed), run)
+        if first is not run:
+            raise ConfigError(
+                f"{first.folder} and {run.folder} both hold method {run.method!r}, kept {run.keep}, seed {run.seed}; "
+                "give one another `method` name, or report them apart"
+            )
+    return final, [r for r in runs if len(rates[r.method]) > 1]
+
+
+def write_results(path: Path, final: Sequence[FinishedRun], tuning: Sequence[FinishedRun]) -> None:
+    """Write one row per run and composite; runs that try learning rates stay without test scores."""
+    rows = [_row(run, composite) for run in final for composite in run.composites]
+    hidden = dict.fromkeys(SCORES, "") | {"undefined": "learning rate being chosen; test scores stay unseen"}
+    rows += [_row(run, composite) | hidden for run in tuning for composite in run.composites]
+    rows.sort(key=lambda r: (r["composite"], keep_order(r["keep"]), r["method"], r["seed"]))
+    with replacing_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def keep_order(keep: str) -> tuple[float, str]:
+    """Sorts numbers kept: numbers, then lists, then `all`."""
+    if keep.isdigit():
+        return float(keep), ""
+    return math.inf, "~" if keep == ALL else keep
+
+
+def _row(run: FinishedRun, composite: str) -> dict[str, Any]:
+    return {
+        "composite": composite,
+        "method": run.method,
+        "keep": run.keep,
+        "seed": run.seed,
+        **{score: None if run.undefined else run.value(composite, score) for score in SCORES},
+        "rare_test_images": run.value(composite, "rare_support"),
+        **{name: run.metrics.get(name) for name in (*_COUNTS, "seconds")},
+        "learning_rate": run.learning_rate,
+        "undefined": run.undefined,
+    }
+
+
+def _read_metrics(file: Path) -> dict[str, Any]:
+    try:
+        metrics = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:  # JSON's and Unicode's errors are ValueErrors
+        raise ConfigError(f"{file} cannot be read: {error}; train this run again, or remove its folder") from None
+    missing = [key for key in _NEEDED if not isinstance(metrics, dict) or key not in metrics]
+    if missing or not isinstance(metrics["test"], dict):
+        what = f"it has no {', '.join(missing)}" if missing else "its `test` is not a mapping of outputs"
+        raise ConfigError(f"{file} is not the metrics of a run: {what}; train this run again, or remove its folder")
+    return dict(metrics)

@@ -1,0 +1,115 @@
+"""The sections of the page on one composite, as lines of Markdown."""
+
+from collections.abc import Sequence
+
+from modular_cls.report.comparison import Comparison
+from modular_cls.report.contrasts import Contrast, contrasts, match_text
+from modular_cls.report.misses import gather_predictions, miss_shares
+from modular_cls.report.results import SCORES
+from modular_cls.report.wording import MISSING, NAMES, in_points, listed, percent, table, with_interval
+
+_CRITERION = (
+    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the lower end of its interval "
+    "at least -3 points"
+)
+
+
+def score_lines(comparison: Comparison) -> list[str]:
+    """Scores of every cell; what is undefined has a footnote."""
+    rows, notes = [], dict[str, int]()
+    images = listed(comparison.rare_images)
+    for keep in comparison.keeps:
+        for method in comparison.methods:
+            if runs := comparison.cell(method, keep):
+                scores = [with_interval(comparison.estimate(method, keep, s)) for s in SCORES]
+                reasons = {r.undefined for r in runs if r.undefined}
+                marks = "".join(f" ({notes.setdefault(r, len(notes) + 1)})" for r in sorted(reasons))
+                defined = sum(not r.undefined for r in runs)
+                rows.append([keep, method + marks, defined, scores[0], images, *scores[1:]])
+    rare, *others = NAMES.values()
+    lines = table(["kept", "method", "seeds", rare, "rare test images", *others], rows)
+    lines += [f"({number}) undefined: {reason}  " for reason, number in notes.items()]
+    return [*lines, ""] if notes else lines
+
+
+def contrast_lines(comparison: Comparison) -> list[str]:
+    """Paired differences of the reference and the best of the others, with the verdict on the criterion."""
+    reference = comparison.reference
+    others = [m for m in comparison.methods if m != reference]
+    if reference is None or not others:
+        return []
+    lines = [f"### Paired differences: {reference} minus the best of the others", ""]
+    lines += [
+        "Points, mean over the seeds that both have, with its 95 % interval. The best is the method with the highest "
+        "mean balanced accuracy at that number kept, chosen on these same test scores, to the favour of the others.",
+        "",
+    ]
+    if flat := contrasts(comparison, comparison.flats):
+        criterion = f"{_CRITERION}; where at most one image is kept, the mean is at least +10 points."
+        lines += ["**Best flat method.** " + criterion, "", *_contrast_table(flat, lead=True)]
+    best = contrasts(comparison, others)
+    return [*lines, f"**Best of all other methods.** {_CRITERION}.", "", *_contrast_table(best, lead=False)]
+
+
+def match_lines(comparison: Comparison) -> list[str]:
+    """Rare training images that each flat method needs to reach the reference without any."""
+    reference = comparison.reference
+    if reference is None or not comparison.flats or not comparison.scores(reference, "0", "balanced_accuracy"):
+        return []
+    scores = ("balanced_accuracy", "rare_class_recall")
+    rows = [[m, *(match_text(comparison, m, score) for score in scores)] for m in comparison.flats]
+    return [
+        f"### Rare training images that match {reference} at k = 0",
+        "",
+        f"Where the mean over seeds first reaches the mean of {reference} with no image of the rare class, by straight "
+        "lines over log(1 + k) between the numbers measured; in brackets a 95 % interval by drawing seeds anew.",
+        "",
+        *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
+    ]
+
+
+def miss_lines(comparison: Comparison) -> list[str]:
+    """How many rare images modular methods miss, and whether an attribute or the composition was wrong."""
+    rows = []
+    for method in comparison.modulars:
+        for keep in comparison.keeps:
+            shares = miss_shares(gather_predictions(comparison.cell(method, keep), comparison.composite))
+            if shares:
+                wrong = shares.attribute_errors
+                composition = None if wrong is None else 1 - wrong
+                rows.append([method, keep, percent(shares.missed), percent(wrong), percent(composition)])
+    if not rows:
+        return []
+    return [
+        "### Missed rare images",
+        "",
+        "Of the misses, an attribute error has some attribute of the composite predicted wrongly by itself; a "
+        "composition error has every attribute right and the joint class wrong.",
+        "",
+        *table(["method", "kept", "missed", "of these attribute errors", "of these composition errors"], rows),
+    ]
+
+
+def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
+    """Cells that do not exist, with the reason."""
+    found = dict.fromkeys(
+        (r.method, keep, r.undefined)
+        for c in comparisons
+        for keep in c.keeps
+        for method in c.methods
+        for r in c.cell(method, keep)
+        if r.undefined
+    )
+    return ["## Undefined cells", "", *table(["method", "kept", "reason"], list(found))] if found else []
+
+
+def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:
+    rows = [
+        [c.keep, c.rival, c.differences["balanced_accuracy"].count or MISSING,
+         *(in_points(c.differences[s]) for s in SCORES), c.verdict(lead)]
+        for c in found
+    ]  # fmt: skip
+    lines = table(["kept", "best", "pairs", *NAMES.values(), "criterion holds"], rows)
+    if behind := [f"{c.rival} at {c.keep}" for c in found if c.differences["balanced_accuracy"].mean < 0]:
+        lines += [f"Ahead of the reference in mean balanced accuracy: {'; '.join(behind)}.", ""]
+    return lines

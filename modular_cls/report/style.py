@@ -1,0 +1,60 @@
+"""How each method looks in every figure: readable in black and white, and for colour-blind eyes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modular_cls.report.comparison import Comparison
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+    "-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)),
+)  # fmt: skip
+_HATCHES = ("", "///", "...", "\\\\\\", "xxx", "ooo", "+++")
+_GREY, _INK = "#b8b8b8", "#505050"
+_EMPHASISED = 6
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colour, marker, line and filling of one method; `strong` is off for those in the background.
+
+    `shift` moves its points aside, so that intervals do not hide each other.
+    """
+
+    colour: str
+    marker: str
+    line: str | tuple[int, tuple[int, ...]]
+    hatch: str
+    strong: bool
+    shift: float = 0.0
+
+    @property
+    def ink(self) -> str:
+        """Colour of the marker, darker than a line in the background."""
+        return self.colour if self.strong else _INK
+
+
+def styles(comparison: Comparison) -> dict[str, Style]:
+    """A style per method. Of more than seven, six stand out; the others are grey, told apart by letters."""
+    methods = comparison.methods
+    strong = methods if len(methods) <= len(_COLOURS) else _emphasised(comparison)
+    found = {method: Style(_COLOURS[i], _MARKERS[i], _LINES[i], _HATCHES[i], True) for i, method in enumerate(strong)}
+    weak = [m for m in methods if m not in found]
+    return found | {m: Style(_GREY, _letter(i), "-", "", False) for i, m in enumerate(weak)}
+
+
+def _emphasised(comparison: Comparison) -> Sequence[str]:
+    """The reference, plain `flat`, the best flat method at each number kept, then the first of the others."""
+    flats = ["flat"] if "flat" in comparison.flats else []
+    best = (comparison.best(comparison.flats, str(n)) for n in comparison.numbers)
+    first = [comparison.reference] if comparison.reference else []
+    return _distinct([*first, *flats, *(b for b in best if b), *comparison.methods])[:_EMPHASISED]
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _letter(i: int) -> str:
+    return rf"$\mathbf{{{'abcdefghijklmnopqrstuvwxyz'[i % 26]}{'' if i < 26 else i // 26}}}$"

@@ -1,0 +1,53 @@
+import pytest
+import torch
+from gaussian_world import BACKBONE, SCHEMA, features, model_that_knows
+
+from modular_cls.errors import ConfigError
+from modular_cls.finish import FitBias
+from modular_cls.models import FlatClassifier
+
+
+def images(*arguments, **others):
+    return {"train": features(*arguments, **others)}
+
+
+@pytest.mark.parametrize("offsets", [(0.0, 0.0), (3.0, -2.0)])
+def test_extrapolated_bias_recovers_the_unseen_class(offsets):
+    """Whatever offsets the heads have, S - B of the unseen class must be its true log likelihood."""
+    model = model_that_knows(offsets=offsets)
+    notes = FitBias()(model, images([4000, 3000, 2000, 0], model))
+    test = features([1000, 1000, 1000, 1000], model, seed=1)
+    scores = model.score(test.features)["both"]
+    # True scores: uv log-likelihood ratios without offsets, exact classes apart from a common constant.
+    truth = torch.stack([2.4 * (test.features[:, 0] * h + test.features[:, 1] * g) for h in (0, 1) for g in (0, 1)], 1)
+    difference = scores - truth
+    bias_error = (difference - difference.mean(1, keepdim=True)).abs().max()
+    assert bias_error < 0.15
+    assert 1 < notes["effective_sample_size/long_male"] < 9000
+    recall = (scores.argmax(1) == test.targets["both"])[test.targets["both"] == 3].float().mean()
+    assert recall > 0.75
+
+
+def test_at_the_fitted_bias_every_seen_class_has_its_share():
+    model = model_that_knows(offsets=(1.0, 2.0))
+    data = features([500, 300, 200, 0], model)
+    FitBias(kappa=0.0)(model, {"train": data})
+    counts = torch.tensor([500.0, 300.0, 200.0])
+    posterior = (model.score(data.features)["both"][:, :3] + counts.log()).softmax(1)
+    torch.testing.assert_close(posterior.sum(0), counts, rtol=1e-3, atol=1e-2)
+
+
+def test_shrinkage_lies_between_fitted_and_left_out():
+    biases = {}
+    for kappa in (0.0, 5.0, 1e9):
+        model = model_that_knows()
+        FitBias(kappa)(model, images([900, 900, 900, 5], model, seed=3))
+        bias = model.composite_heads[0].bias.detach()
+        biases[kappa] = float(bias[3] - bias[0])
+    assert min(biases[0.0], biases[1e9]) < biases[5.0] < max(biases[0.0], biases[1e9])
+    assert biases[5.0] == pytest.approx((biases[0.0] + biases[1e9]) / 2, abs=1e-2)
+
+
+def test_refuses_models_it_does_not_fit():
+    with pytest.raises(ConfigError, match="Additive"):
+        FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+from gaussian_world import BACKBONE, SCHEMA, features
+from sklearn.linear_model import LogisticRegression
+
+from modular_cls.errors import ConfigError, UndefinedError
+from modular_cls.finish import RetrainClassifier, ReweightFeatures
+from modular_cls.models import FlatClassifier, ModularClassifier
+
+
+def counts(*numbers):
+    return {"both": torch.tensor(numbers)}
+
+
+def test_retraining_against_scikit_learn():
+    """The same balanced, l2-penalised logistic regression, solved by another library."""
+    model = FlatClassifier(SCHEMA, BACKBONE)
+    train = features([300, 200, 100, 10], model)
+    step = RetrainClassifier(l2=0.02, steps=500)
+    step(model, {"train": train})
+    # scikit-learn minimises C * sum of weighted losses + |w|^2 / 2; its balanced weights sum to N.
+    strength = 1 / (2 * step.l2 * len(train.features))
+    slow = LogisticRegression(C=strength, class_weight="balanced", tol=1e-8, max_iter=2000)
+    slow.fit(train.features[:, :2].numpy(), train.targets["both"].numpy())
+    head = model.joint_heads[0]
+    np.testing.assert_allclose(head.weight.detach()[:, :2], slow.coef_, atol=2e-3)
+    bias = head.bias.detach() - head.bias.detach().mean()
+    np.testing.assert_allclose(bias, slow.intercept_ - slow.intercept_.mean(), atol=5e-3)
+
+
+def test_retraining_balances_what_the_images_do_not():
+    model = FlatClassifier(SCHEMA, BACKBONE)
+    RetrainClassifier()(model, {"train": features([2000, 2000, 2000, 40], model)})
+    test = features([500] * 4, model, seed=7)
+    hits = model.score(test.features)["both"].argmax(1) == test.targets["both"]
+    recall = [float(hits[test.targets["both"] == z].float().mean()) for z in range(4)]
+    assert min(recall) > 0.65  # the best possible is about 0.78; a plain fit finds 0.3 of the rare class
+
+
+@pytest.mark.parametrize("per_class", [1, 2, 5, 40])
+def test_reweighted_features_learn_from_balanced_images(per_class):
+    model = FlatClassifier(SCHEMA, BACKBONE)
+    others = 10 * per_class
+    held_out = features([others, others, others, per_class], model)
+    notes = ReweightFeatures()(model, {"held_out": held_out})
+    assert notes["dfr_per_class/both"] == per_class
+    assert 0.01 <= notes["dfr_strength/both"] <= 1
+    test = features([500] * 4, model, seed=7)
+    accuracy = (model.score(test.features)["both"].argmax(1) == test.targets["both"]).float().mean()
+    assert accuracy > {1: 0.2, 2: 0.4, 5: 0.6, 40: 0.7}[per_class]
+    first = model.joint_heads[0].weight.clone()
+    ReweightFeatures()(model, {"held_out": held_out})
+    assert torch.equal(first, model.joint_heads[0].weight)  # same seed, same draws
+
+
+def test_reweighted_features_ignore_the_scale_of_features():
+    """Standardised, so that stretching a feature changes no decision."""
+    predicted = []
+    for stretch in (1.0, 50.0):
+        model = FlatClassifier(SCHEMA, BACKBONE)
+        scale = torch.ones(model.width)
+        scale[0] = stretch
+        held_out = features([100, 100, 100, 20], model)
+        ReweightFeatures()(model, {"held_out": held_out._replace(features=held_out.features * scale)})
+        test = features([200] * 4, model, seed=7)
+        predicted.append(model.score(test.features * scale)["both"].argmax(1))
+    assert (predicted[0] == predicted[1]).float().mean() > 0.98
+
+
+def test_undefined_without_images_of_a_class():
+    model = FlatClassifier(SCHEMA, BACKBONE)
+    with pytest.raises(UndefinedError, match="without training images of long_male"):
+        RetrainClassifier().check(model, {"train": counts(5, 5, 5, 0)})
+    with pytest.raises(UndefinedError, match="without held-out images of long_male"):
+        ReweightFeatures().check(model, {"train": counts(5, 5, 5, 1), "held_out": counts(2, 2, 2, 0)})
+    with pytest.raises(ConfigError, match=r"data\.hold_out"):
+        ReweightFeatures().check(model, {"train": counts(5, 5, 5, 1)})
+    RetrainClassifier().check(model, {"train": counts(5, 5, 5, 1)})
+
+
+@pytest.mark.parametrize("step", [RetrainClassifier(), ReweightFeatures()])
+def test_refuse_models_without_a_linear_joint_head(step):
+    for model in (ModularClassifier(SCHEMA, BACKBONE), FlatClassifier(SCHEMA, BACKBONE, cosine_scale=30.0)):
+        with pytest.raises(ConfigError, match="linear heads"):
+            step.check(model, {"train": counts(1, 1, 1, 1), "held_out": counts(1, 1, 1, 1)})
