@@ -118,8 +118,8 @@ def _study(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
     parser.add_argument("--cluster", help="address of a dask scheduler that runs the cells, such as tcp://host:8786")
     given = parser.instantiate(parser.parse_args(arguments))
-    from modular_cls.report import write_report
     from modular_cls.executors import connect
+    from modular_cls.report import write_report
     from modular_cls.study import run_study
 
     out, cluster = given.pop("out"), given.pop("cluster")

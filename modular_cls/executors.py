@@ -11,8 +11,12 @@ from modular_cls.errors import ConfigError
 T = TypeVar("T")
 
 
-def connect(address: str) -> Executor:
-    """The executor of a dask cluster, by the address of its scheduler.
+def connect(address: str, timeout: float = 10) -> Executor:
+    """The executor of a dask cluster.
+
+    Args:
+        address: Of its scheduler, for example tcp://host:8786.
+        timeout: Seconds to wait for an answer.
 
     Raises:
         ConfigError: If dask is not installed, or no scheduler answers there.
@@ -22,7 +26,7 @@ def connect(address: str) -> Executor:
     except ImportError:
         raise ConfigError("a cluster needs dask: pip install 'modular-cls[cluster]'") from None
     try:
-        return Client(address, timeout=10).get_executor()
+        return Client(address, timeout=timeout).get_executor()
     except (OSError, ValueError) as error:
         raise ConfigError(f"cluster {address}: no dask scheduler answers there: {error}") from None
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.data.scarcity import apply_scarcity, class_name
+from modular_cls.data.scarcity import apply_scarcity, class_name, held_out
 from modular_cls.errors import ConfigError, SchemaError
 from modular_cls.schema import Schema
 
@@ -152,3 +152,23 @@ def test_numbers_are_values_too():
 
 def test_splits_are_in_this_order():
     assert SPLITS == ("train", "validation", "test")
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=4, max_size=4).filter(any),
+    st.sampled_from([0.2, 0.5, 0.8]),
+    st.integers(0, 3),
+)
+def test_held_out_images_are_a_share_of_the_rarest_and_at_most_ten_times_that_of_others(sizes, share, seed):
+    manifest = build([(TRAIN, z // 2, z % 2, 0) for z, n in enumerate(sizes) for _ in range(n)])
+    hair_gender = SCHEMA.composites[0]
+    chosen = held_out(manifest, hair_gender, share, seed)
+    rarest = int(share * min(n for n in sizes if n))
+    expected = [min(int(share * n), 10 * rarest) for n in sizes]
+    assert manifest.select(chosen).counts(hair_gender).tolist() == expected
+    np.testing.assert_array_equal(chosen, held_out(manifest, hair_gender, share, seed))
+
+
+def test_nothing_is_held_out_of_a_class_of_one_image():
+    manifest = build([(TRAIN, 0, 0, 0)] * 9 + [(TRAIN, 1, 1, 0)])
+    assert not held_out(manifest, SCHEMA.composites[0], 0.5, 0).any()

@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from modular_cls.config import Augment
-from modular_cls.data.dataset import AttributeDataset, UpdateSampler, collate_targets
+from modular_cls.data.dataset import AttributeDataset, collate_targets
 from modular_cls.data.faces import SCHEMA
 from modular_cls.data.manifest import Manifest
+from modular_cls.data.sampling import UpdateSampler
 from modular_cls.data.transforms import TrainTransform
 
 OFF = {"flip": 0.0, "shift": 0.0, "scale": 0.0, "rotate": 0.0, "brightness": 0.0, "contrast": 0.0}
@@ -112,35 +111,3 @@ def test_items_depend_on_epoch_and_row(faces_dir):
         dataset.manifest.select(np.arange(5, 9)), (32, 32), HALF, HALF, TrainTransform(Augment(), 5)
     )
     assert torch.equal(dataset[1, 5]["image"], part[1, 0]["image"])
-
-
-ROWS = st.lists(st.integers(2, 80), min_size=1, max_size=30, unique=True).map(sorted).map(np.array)
-
-
-@given(ROWS, st.integers(0, 9))
-def test_each_epoch_is_a_permutation(rows, seed):
-    sampler = UpdateSampler(rows, 3 * len(rows) + len(rows) // 2, seed)
-    drawn = list(sampler)
-    assert len(drawn) == len(sampler)
-    assert drawn == list(sampler)
-    for epoch in range(3):
-        block = drawn[epoch * len(rows) : (epoch + 1) * len(rows)]
-        assert {e for e, _ in block} == {epoch}
-        assert sorted(p for _, p in block) == list(range(len(rows)))
-    assert all(e == 3 for e, _ in drawn[3 * len(rows) :])
-
-
-@given(ROWS, st.integers(0, 9), st.data())
-def test_common_rows_keep_their_order(rows, seed, data):
-    fewer = rows[sorted(data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=1)))]
-    full = [(e, rows[p]) for e, p in UpdateSampler(rows, 2 * len(rows), seed)]
-    part = [(e, fewer[p]) for e, p in UpdateSampler(fewer, 2 * len(fewer), seed)]
-    assert part == [(e, row) for e, row in full if row in fewer]
-
-
-def test_epochs_and_seeds_are_ordered_differently():
-    rows = np.arange(50) + 2
-    orders = [[p for _, p in UpdateSampler(rows, 100, seed)] for seed in (0, 1)]
-    blocks = {tuple(order[i : i + 50]) for order in orders for i in (0, 50)}
-    assert len(blocks) == 4
-    assert tuple(range(50)) not in blocks
