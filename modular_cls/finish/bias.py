@@ -9,7 +9,7 @@ from torch import Tensor
 from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError
 from modular_cls.finish.step import Counts, Features, FinishStep
-from modular_cls.models.heads import Additive, affine_reach
+from modular_cls.models.heads import Additive, affine_reach, affine_weights
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.schema import Composite
@@ -23,15 +23,23 @@ class FitBias(FinishStep):
     """Fit the bias of each seen joint class, extrapolate it to the others.
 
     Solves `B_z = log mean_x exp(S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z'))` for the seen
-    classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025). The
-    fitted bias of a rare class rests on its few images, so it is drawn towards the bias it would
+    classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025). Images of
+    the other classes hardly reach where an unseen class lies, so that mean misses some of it and the
+    bias comes out low. Where the scores of the attributes are independent given the labels, the bias is
+    a sum over attributes like the energy, and that of an unseen class is the affine combination of
+    seen ones that identifies it (for 2 x 2: `B_11 = B_10 + B_01 - B_00`). What the attributes share
+    makes that estimate err the other way, so the two are averaged.
+
+    The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it would
     have had unseen: `w B_z + (1 - w) B0_z` with `w = n / (n + kappa)`.
 
     Args:
         kappa: Images after which the fitted bias weighs as much as the extrapolated one.
+        additive: Weight of the affine combination against the mean, from 0 (the paper's rule) to 1.
     """
 
     kappa: float = 1.0
+    additive: float = 0.5
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs additive composite heads."""
@@ -50,32 +58,40 @@ class FitBias(FinishStep):
             known = train.targets[joint.name] >= 0
             assert isinstance(head, Additive)  # check() saw to it
             energies = head.energies([attributes[a.name][known] for a in joint.attributes]).double()
-            bias, sizes = _fit(energies, train.targets[joint.name][known], joint, self.kappa)
+            bias, sizes = self._fit(energies, train.targets[joint.name][known], joint)
             head.bias.copy_(bias)
             notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
         return notes
 
+    def _fit(self, energies: Tensor, target: Tensor, joint: Composite) -> tuple[Tensor, dict[int, float]]:
+        """Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones."""
+        counts = torch.bincount(target, minlength=joint.size)
+        bias = _fixed_point(energies, counts)
+        fitted, sizes = bias.clone(), {}
+        for z in (counts == 0).nonzero()[:, 0].tolist():
+            bias[z] = self._extrapolate(fitted, counts, joint, z)
+            sizes[z] = _effective_sample_size(energies, fitted, counts, z)
+        for z in counts.nonzero()[:, 0].tolist():
+            weight = counts[z] / (counts[z] + self.kappa)
+            rest = counts.clone()
+            rest[z] = 0
+            if weight > 0.99 or not affine_reach(joint, rest > 0)[z]:
+                continue
+            others = target != z
+            without = _fixed_point(energies[others], rest)
+            # Biases are defined up to a constant; put both fits on the scale of the common classes.
+            shift = (rest * (fitted - without))[rest > 0].sum() / rest.sum()
+            bias[z] = weight * bias[z] + (1 - weight) * (self._extrapolate(without, rest, joint, z) + shift)
+            sizes[z] = _effective_sample_size(energies[others], without, rest, z)
+        return bias, sizes
 
-def _fit(energies: Tensor, target: Tensor, joint: Composite, kappa: float) -> tuple[Tensor, dict[int, float]]:
-    """Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones."""
-    counts = torch.bincount(target, minlength=joint.size)
-    seen = counts > 0
-    bias = _fixed_point(energies, counts)
-    sizes = {int(z): _effective_sample_size(energies, bias, counts, int(z)) for z in (~seen).nonzero()[:, 0]}
-    for z in seen.nonzero()[:, 0].tolist():
-        weight = counts[z] / (counts[z] + kappa)
-        rest = counts.clone()
-        rest[z] = 0
-        if weight > 0.99 or not affine_reach(joint, rest > 0)[z]:
-            continue
-        others = target != z
-        without = _fixed_point(energies[others], rest)
-        # Biases are defined up to a constant; put both fits on the scale of the common classes.
-        common = rest > 0
-        shift = (rest * (bias - without))[common].sum() / rest.sum()
-        bias[z] = weight * bias[z] + (1 - weight) * (without[z] + shift)
-        sizes[z] = _effective_sample_size(energies[others], without, rest, z)
-    return bias, sizes
+    def _extrapolate(self, bias: Tensor, counts: Tensor, joint: Composite, z: int) -> Tensor:
+        """The bias of a class without images, given those of the seen ones and its own by the mean."""
+        seen = counts > 0
+        if not affine_reach(joint, seen)[z]:
+            return bias[z]
+        combined = affine_weights(joint, seen)[:, z].to(bias) @ bias[seen]
+        return self.additive * combined + (1 - self.additive) * bias[z]
 
 
 def _fixed_point(energies: Tensor, counts: Tensor) -> Tensor:

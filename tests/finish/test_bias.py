@@ -37,17 +37,44 @@ def test_at_the_fitted_bias_every_seen_class_has_its_share():
     torch.testing.assert_close(posterior.sum(0), counts, rtol=1e-3, atol=1e-2)
 
 
-def test_shrinkage_lies_between_fitted_and_left_out():
+def test_shrinkage_is_linear_in_the_weight():
+    """The bias of a class of 5 images moves towards what it would be unseen by 1 - w = kappa / (5 + kappa)."""
     biases = {}
-    for kappa in (0.0, 5.0, 1e9):
+    for kappa in (0.0, 1.0, 5.0):
         model = model_that_knows()
         FitBias(kappa)(model, images([900, 900, 900, 5], model, seed=3))
         bias = model.composite_heads[0].bias.detach()
         biases[kappa] = float(bias[3] - bias[0])
-    assert min(biases[0.0], biases[1e9]) < biases[5.0] < max(biases[0.0], biases[1e9])
-    assert biases[5.0] == pytest.approx((biases[0.0] + biases[1e9]) / 2, abs=1e-2)
+    assert abs(biases[5.0] - biases[0.0]) > 0.01
+    assert biases[0.0] - biases[1.0] == pytest.approx((biases[0.0] - biases[5.0]) / 3, abs=1e-4)
 
 
 def test_refuses_models_it_does_not_fit():
     with pytest.raises(ConfigError, match="Additive"):
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})
+
+
+def test_averaging_both_rules_stays_between_them():
+    biases = {}
+    for additive in (0.0, 0.5, 1.0):
+        model = model_that_knows()
+        FitBias(additive=additive)(model, images([900, 700, 500, 0], model))
+        biases[additive] = model.composite_heads[0].bias.detach().clone()
+    torch.testing.assert_close(biases[0.5], (biases[0.0] + biases[1.0]) / 2)
+    assert biases[0.0][:3].equal(biases[1.0][:3])
+    # In 2 x 2 the affine combination is the parallelogram.
+    expected = biases[1.0][1] + biases[1.0][2] - biases[1.0][0]
+    torch.testing.assert_close(biases[1.0][3], expected)
+
+
+@pytest.mark.parametrize("additive", [0.0, 0.5, 1.0])
+def test_a_constant_added_to_all_scores_changes_no_decision(additive):
+    """Biases are defined up to a constant, so offsets of the heads must not matter, for unseen classes either."""
+    margins = []
+    for offsets in ((0.0, 0.0), (2.0, -3.0)):
+        model = model_that_knows(offsets=offsets)
+        data = images([900, 700, 500, 0], model)
+        FitBias(additive=additive)(model, data)
+        scores = model.score(data["train"].features)["both"].detach()
+        margins.append(scores - scores[:, :1])
+    torch.testing.assert_close(margins[0], margins[1], atol=1e-3, rtol=0)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modular_cls.models.heads import MLP, Additive, Linear, Product, affine_reach
+from modular_cls.models.heads import MLP, Additive, Linear, Product, affine_reach, affine_weights
 from modular_cls.schema import Attribute, Composite
 
 
@@ -72,3 +72,15 @@ def test_product_reaches_combinations_of_seen_values():
     joint = composite(2, 2)
     assert Product.reachable(joint, torch.tensor([True, False, False, True])).all()
     assert Product.reachable(joint, torch.tensor([True, True, False, False])).tolist() == [True, True, False, False]
+
+
+@given(joint_and_seen())
+def test_weights_of_reached_classes_are_affine_and_exact(case):
+    """Whatever additive function of the cells: its value at a reached class is the weighted sum of those seen."""
+    joint, seen = case
+    reach, weights = affine_reach(joint, seen), affine_weights(joint, seen)
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randn(len(a.values), generator=generator, dtype=torch.double) for a in joint.attributes]
+    values = torch.stack([sum(p[v] for p, v in zip(parts, cell, strict=True)) for cell in joint.cells])
+    torch.testing.assert_close((values[seen] @ weights)[reach], values[reach])
+    torch.testing.assert_close(weights.sum(0)[reach], torch.ones(int(reach.sum()), dtype=torch.double))
