@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from modular_cls import criteria, run
+from modular_cls import criteria, fit
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
@@ -42,19 +42,19 @@ GIB_LIMIT = 2.5
 
 
 class Setup:
-    """What the measured loops share, for that many blocks: built as in `run.train`, on the CPU."""
+    """What the measured loops share, for that many blocks: built as in `fit.Fit`, on the CPU."""
 
     def __init__(self, blocks: int) -> None:
         given = {"updates": blocks * BLOCK, "validate_every": 0, "accelerator": "cpu"}
         self.config = config = load_config(CONFIG, **{f"training__{name}": value for name, value in given.items()})
-        run._quiet()
-        run._use_threads(config)  # leaves a core to the configuration's worker
+        fit.be_quiet()
+        fit.use_threads(config)  # leaves a core to the configuration's worker
         pl.seed_everything(config.seed, workers=True, verbose=False)
         schema = Schema.from_dict(config.schema)
         self.data = AttributeDataModule(schema, config.data, config.seed, config.training.updates, splits=("train",))
         counts = {j.name: torch.from_numpy(self.data.datasets["train"].manifest.counts(j)) for j in schema.joints}
         self.criterion = build_part(config.criterion, criteria, "criterion")(schema=schema, counts=counts)
-        self.model = run.build_model(config, schema)
+        self.model = fit.build_model(config, schema)
         self.data.decode()
 
     def task(self) -> AttributeTask:
@@ -128,7 +128,7 @@ def measure_step(setup: Setup, blocks: int) -> None:
     loops = [HandLoop(setup.task(), iter(data.train_dataloader())) for _ in range(2)]
     alternate = Alternate(*loops, blocks)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = run._trainer(setup.config, Path(folder), progress=False)
+        trainer = fit.make_trainer(setup.config, Path(folder), progress=False)
         trainer.callbacks.append(alternate)  # type: ignore[attr-defined]
         trainer.fit(task, data)
     lightning, first, second = (times[1:] for times in alternate.seconds)
