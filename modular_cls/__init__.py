@@ -21,6 +21,7 @@ _HOMES = {
     "Schema": "schema",
     "apply_scarcity": "data.scarcity",
     "load_config": "parsing",
+    "run_study": "study",
     "train": "run",
 }
 

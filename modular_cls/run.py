@@ -54,6 +54,8 @@ class Run:
             ConfigError: If the folder is not a finished run.
         """
         folder = Path(folder)
+        if (folder / MARKER).is_file() and (reason := _read(folder / MARKER).get("undefined")):
+            raise ConfigError(f"{folder} holds no model: {reason}")
         for needed in ("config.yaml", MARKER, _CHECKPOINT):
             if not (folder / needed).is_file():
                 raise ConfigError(f"{folder} is not a finished run: it holds no {needed}")
@@ -61,7 +63,7 @@ class Run:
         model = build_model(config, Schema.from_dict(config.schema), pretrained=False)
         state = torch.load(folder / _CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
         model.load_state_dict({k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")})
-        return cls(config, model.eval(), json.loads((folder / MARKER).read_text(encoding="utf-8")))
+        return cls(config, model.eval(), _read(folder / MARKER))
 
 
 def train(config: Config, out: str | Path, overwrite: bool = False, progress: bool = True) -> Run:
@@ -212,6 +214,14 @@ def _write_predictions(path: Path, fit: Fit) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))])
         writer.writerows(zip(*columns, strict=True))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path} is corrupt: {error}") from None
+    return metrics
 
 
 def _write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from modular_cls.config import Study
 from modular_cls.errors import ConfigError
 from modular_cls.executors import Processes
 from modular_cls.parsing import load_config
-from modular_cls.run import train
+from modular_cls.run import Run, train
 from modular_cls.study import grid, make_jobs, run_study
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +74,8 @@ def test_undefined_cells_are_null_with_the_reason_and_not_run_again(tiny, finish
     assert "without training images of long_haired_man" in cell["undefined"]
     assert (cell["method"], cell["keep"], cell["seed"]) == ("flat_retrained", 0, 0)
     assert make_jobs(study(tiny, "flat", "flat_retrained", "modular", keep=(0, 5)), finished) == []
+    with pytest.raises(ConfigError, match="holds no model: RetrainClassifier is not defined"):
+        Run.load(finished / "flat_retrained_k0_seed0")
 
 
 def test_all_methods_learn_from_the_same_images(finished):

@@ -1,7 +1,7 @@
 """Measures what training costs: `python tests/bench/bench.py [--quick]`.
 
-Three tables: a training step through Lightning against a plain loop, loading against training, and
-the memory of a real run. A number that misses its limit is reported, not an error.
+Four tables: a training step through Lightning against a plain loop, loading against training, a
+cell of a study against a run alone, and the memory of a real run. A number that misses its limit is reported, not an error.
 """
 
 import argparse
@@ -23,15 +23,20 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # torch reads this when it is importe
 
 import pytorch_lightning as pl
 import torch
+import yaml
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from modular_cls import criteria, fit
+from modular_cls.config import Study
+from modular_cls.data import datamodule
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
+from modular_cls.run import train
 from modular_cls.schema import Schema
+from modular_cls.study import run_study
 from modular_cls.task import AttributeTask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +44,7 @@ CONFIG = "configs/modular.yaml"
 BLOCK = 20  # steps, or batches, that are timed together
 RATIO_LIMIT = 1.10
 GIB_LIMIT = 2.5
+CELL_LIMIT = 1.05
 
 
 class Setup:
@@ -168,6 +174,33 @@ def measure_data(setup: Setup, blocks: int) -> None:
     show(f"Data path: {blocks - 1} blocks of {BLOCK} batches of {size}, threads: {torch.get_num_threads()}", rows)
 
 
+def measure_study(rounds: int, updates: int = 60) -> None:
+    """Print what a cell of a study costs against a run alone, pictures decoded anew for the run."""
+    also = {"training": {"updates": updates, "validate_every": 0}}
+    seconds: tuple[list[float], ...] = ([], [])
+    with tempfile.TemporaryDirectory() as folder:
+        overlay = Path(folder) / "also.yaml"
+        overlay.write_text(yaml.safe_dump(also), encoding="utf-8")
+        for number in range(rounds + 1):
+            config = load_config(CONFIG, overlay, seed=number, data__scarcity__keep=5)
+            datamodule._DECODED.clear()
+            started = time.perf_counter()
+            train(config, Path(folder) / f"alone{number}", progress=False)
+            between = time.perf_counter()
+            grid = Study(methods=[CONFIG], keep=[5], seeds=[number], also=[str(overlay)])
+            run_study(grid, Path(folder) / "study")
+            seconds[0].append(between - started)
+            seconds[1].append(time.perf_counter() - between)
+    alone, cells = (times[1:] for times in seconds)
+    ratios = [cell / run for cell, run in zip(cells, alone, strict=True)]
+    rows = [
+        ("run alone", spread(alone, "s", 1), ""),
+        ("cell of a study", spread(cells, "s", 1), ""),
+        ("cell / run alone", spread(ratios), f"at most {CELL_LIMIT:.2f}: {yes(median(ratios) <= CELL_LIMIT)}"),
+    ]
+    show(f"Study: {rounds} rounds of {updates} updates, the same configuration and seed", rows)
+
+
 def spread(values: list[float], unit: str = "", digits: int = 3) -> str:
     """Median (min - max), with a unit."""
     middle, low, high = (f"{v:.{digits}f}" for v in (median(values), min(values), max(values)))
@@ -188,7 +221,7 @@ def yes(holds: bool) -> str:
 
 
 def main() -> None:
-    """Run all three."""
+    """Run all four."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="3 rounds instead of 8")
     blocks = 1 + (3 if parser.parse_args().quick else 8)
@@ -197,6 +230,7 @@ def main() -> None:
     setup = Setup(blocks)
     measure_step(setup, blocks)
     measure_data(setup, blocks)
+    measure_study(blocks - 1)
 
 
 if __name__ == "__main__":
