@@ -31,7 +31,8 @@ class FitBias(FinishStep):
     makes that estimate err the other way, so the two are averaged.
 
     The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it would
-    have had unseen: `w B_z + (1 - w) B0_z` with `w = n / (n + kappa)`.
+    have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w) B0_z` with
+    `w = n / (n + kappa)`.
 
     Args:
         kappa: Images after which the fitted bias weighs as much as the extrapolated one.
@@ -57,8 +58,8 @@ class FitBias(FinishStep):
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             known = train.targets[joint.name] >= 0
             assert isinstance(head, Additive)  # check() saw to it
-            energies = head.energies([attributes[a.name][known] for a in joint.attributes]).double()
-            bias, sizes = self._fit(energies, train.targets[joint.name][known], joint)
+            energies = head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
+            bias, sizes = self._fit(energies, train.targets[joint.name][known].cpu(), joint)
             head.bias.copy_(bias)
             notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
         return notes
@@ -73,11 +74,10 @@ class FitBias(FinishStep):
             sizes[z] = _effective_sample_size(energies, fitted, counts, z)
         for z in counts.nonzero()[:, 0].tolist():
             weight = counts[z] / (counts[z] + self.kappa)
-            rest = counts.clone()
-            rest[z] = 0
+            rest = counts * (counts > counts[z])  # a common class is not judged by a rare one
             if weight > 0.99 or not affine_reach(joint, rest > 0)[z]:
                 continue
-            others = target != z
+            others = rest[target] > 0
             without = _fixed_point(energies[others], rest)
             # Biases are defined up to a constant; put both fits on the scale of the common classes.
             shift = (rest * (fitted - without))[rest > 0].sum() / rest.sum()

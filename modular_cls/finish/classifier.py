@@ -90,7 +90,7 @@ class ReweightFeatures(FinishStep):
         for joint, head in zip(model.schema.joints, _linear_heads(model, "ReweightFeatures"), strict=True):
             target = images["held_out"].targets[joint.name]
             known = (target >= 0).cpu()
-            x = images["held_out"].features.double().cpu()[known].numpy()
+            x = images["held_out"].features.cpu().double()[known].numpy()
             y = target.cpu()[known].numpy()
             strength = _choose_strength(x, y, self.seed)
             weight, bias = _mean_of_refits(x, y, strength, self.seed)
