@@ -109,7 +109,7 @@ def _linear_heads(model: JointClassifier, step: str) -> list[nn.Linear]:
 
 def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
     if _fewest(y) < 2:
-        return _GRID[len(_GRID) // 2]  # nothing to choose by
+        return max(_GRID)  # nothing to choose by; one image a class and a strong penalty would leave all weights 0
     learn = np.zeros(len(y), dtype=bool)
     for members in _balanced_draws(y, seed, 1, _fewest(y) // 2):
         learn[members] = True

@@ -48,7 +48,7 @@ def test_reweighted_features_learn_from_balanced_images(per_class):
     assert 0.01 <= notes["dfr_strength/both"] <= 1
     test = features([500] * 4, model, seed=7)
     accuracy = (model.score(test.features)["both"].argmax(1) == test.targets["both"]).float().mean()
-    assert accuracy > {1: 0.2, 2: 0.4, 5: 0.6, 40: 0.7}[per_class]
+    assert accuracy > {1: 0.3, 2: 0.4, 5: 0.6, 40: 0.7}[per_class]
     first = model.joint_heads[0].weight.clone()
     ReweightFeatures()(model, {"held_out": held_out})
     assert torch.equal(first, model.joint_heads[0].weight)  # same seed, same draws
