@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; nothing was changed", file=sys.stderr)
+        print("interrupted; what was finished before is kept, nothing is half written", file=sys.stderr)
         return 130
     return 0
 
@@ -127,7 +127,7 @@ def _study(prog: str, arguments: list[str]) -> None:
     failures = run_study(Study(**vars(given)), out, connect(cluster) if cluster else None)
     print(write_report([out], out, f"{prog} {' '.join(arguments)}"))
     if failures:
-        raise ModularClsError("\n  ".join(["these cells failed twice; all others are finished:", *failures]))
+        raise ModularClsError("\n  ".join(["these cells failed; all others are finished:", *failures]))
 
 
 VERBS = {

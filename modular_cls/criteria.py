@@ -41,8 +41,8 @@ class JointLikelihood(Criterion):
 
     With tau = 1 the correlation of attributes in the training set is carried by `log p` and the
     scores stay free of it: for the modular model this is the training objective of Mahajan et al.
-    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021, eq. 10), equally known as
-    balanced softmax. Joint classes without training images have `log p = -inf` and take no part.
+    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021), with tau = 1 also known
+    as balanced softmax. Joint classes without training images have `log p = -inf` and take no part.
     With tau = 0 it is plain cross-entropy.
 
     Args:
@@ -91,7 +91,7 @@ class JointAndAttributes(Criterion):
     """`L_joint + weight * sum of L_attribute`, plain cross-entropies.
 
     On a flat model with auxiliary attribute heads it is multi-task learning; on a modular one with a
-    learned composite head, the joint concept bottleneck (Koh et al., ICML 2020, section 3).
+    learned composite head, the joint concept bottleneck (Koh et al., ICML 2020).
 
     Args:
         schema: Attributes and composites.
@@ -130,7 +130,7 @@ class _OverClasses(Criterion):
 
 
 class WeightedLikelihood(_OverClasses):
-    """Cross-entropy with class weights `N / (K n_z)`: the weighted mean over the batch.
+    """Cross-entropy with class weights `N / (K n_z)`, whose mean over the training images is 1.
 
     Args:
         schema: Attributes and composites.
@@ -144,14 +144,16 @@ class WeightedLikelihood(_OverClasses):
         super().__init__(schema, counts, lambda n: n.sum() / (len(n) * n))
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
-        return _masked(logits, target, of_class)
+        # The mean over images, not over weights: dividing by a small batch's own weights would cancel them.
+        each = F.cross_entropy(logits, target, of_class, ignore_index=-1, reduction="sum")
+        return each / (target >= 0).sum().clamp(min=1)
 
 
 class LabelDistributionMargin(_OverClasses):
     """LDAM-DRW: rarer classes get larger margins, and late in training larger weights (Cao et al., NeurIPS 2019).
 
     Scores must be `scale * cos(w_z, h)` (FlatClassifier with `cosine_scale`). The true class's score
-    has `scale * margin_z` taken off, `margin_z ∝ n_z^(-1/4)` (eq. 10 and 13); in the last part of the
+    has `scale * margin_z` taken off, `margin_z ∝ n_z^(-1/4)`; in the last part of the
     training each image also weighs `(1 - beta) / (1 - beta^n_z)`, the deferred re-weighting.
 
     Args:
@@ -189,8 +191,9 @@ class LabelDistributionMargin(_OverClasses):
 class GroupDRO(Criterion):
     """The worst joint class counts most: `q_z ∝ q_z exp(eta l_z)`, loss `sum q_z l_z` (Sagawa et al., ICLR 2020).
 
-    Groups are the joint classes seen in training; one that a batch lacks keeps its weight and adds
-    nothing (their algorithm 1). Meant to go with strong weight decay.
+    Groups are the joint classes seen in training; one that a batch lacks adds nothing. Meant to go
+    with strong weight decay and with batches that hold every group (`data.sampling: balanced`), as
+    its authors train it.
 
     Args:
         schema: Attributes and composites.

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,9 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
     """
     check_free(out, overwrite, marker)
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    partial.mkdir()
+    # A name never used before: process numbers repeat, and a killed process leaves its folder behind.
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    partial.chmod(0o777 & ~_umask())
     try:
         yield partial
         old = out.with_name(f".{out.name}.{os.getpid()}.old")
@@ -61,3 +63,9 @@ def check_free(out: Path, overwrite: bool, marker: str) -> None:
         raise OutputExistsError(f"{out} exists and is not one of ours (it holds no {marker}); give another --out")
     if not overwrite:
         raise OutputExistsError(f"{out} exists already; give another --out, or --overwrite to replace it")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -91,6 +91,7 @@ class Fit:
             self.data.decode(progress)
             self.trainer.fit(self.task, self.data)
             _leave_group(self.trainer)
+            self.model.float()  # bf16-true and 64-true leave their type behind
             self.log = (Path(folder) / "metrics.csv").read_text(encoding="utf-8")
         self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.seconds = time.monotonic() - self._started
@@ -122,8 +123,6 @@ class Fit:
         for joint, count in self.counts["train"].items():
             if not count.sum():
                 raise ManifestError(self.config.data.manifest, [f"no training image has all labels of {joint}"])
-        if self.config.data.sampling == "balanced":
-            criteria.refuse_empty("balanced sampling", self.schema, self.counts["train"])
 
 
 def build_model(config: Config, schema: Schema, pretrained: bool | None = None) -> JointClassifier:

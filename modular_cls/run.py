@@ -175,8 +175,8 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
 @torch.no_grad()
 def _finish(fit: Fit, ending: Ending) -> dict[str, float]:
     """Run the finish steps on cached features of the images that they use; returns their notes."""
-    fit.model.eval()
-    device = next(fit.model.parameters()).device
+    device = fit.trainer.strategy.root_device  # Lightning has put the model back on the CPU
+    fit.model.eval().to(device)
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:

@@ -39,7 +39,8 @@ def run_study(study: Study, out: Path, executor: Executor | None = None) -> list
             the same files. Default: this process, or `study.processes` processes.
 
     Returns:
-        What failed, twice: the cells' names and why. All others are finished.
+        What failed: the cells' names and why. All others are finished; what failed for a reason that
+        another try cannot mend (a ModularClsError) was tried once, the rest twice.
 
     Raises:
         ConfigError: Before anything slow, if a method is unknown, cells cannot be made scarce, or a
@@ -90,16 +91,20 @@ def train_job(job: list[Cell]) -> None:
         for config, folder in job:
             write_undefined(config, folder, str(error), overwrite=True)
         return
-    endings = []
+    endings, errors = [], []
     for config, folder in job:
         try:
             endings.append((fit.ending(config), config, folder))
         except UndefinedError as error:
             write_undefined(config, folder, str(error), overwrite=True)
+        except ModularClsError as error:  # the others of this fit go on
+            errors.append(error)
     if endings:
         fit.run(progress=False)
     for ending, config, folder in endings:
         complete(fit, ending, config, folder, overwrite=True, progress=False)
+    if errors:
+        raise errors[0]
 
 
 def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
@@ -176,7 +181,7 @@ def _cell(config: Config, keep: int | None, seed: int, rate: float | None) -> Co
 
 
 def _name(method: str, keep: int | None, seed: int, rate: float | None) -> str:
-    return f"{method}_k{'all' if keep is None else keep}_seed{seed}" + (f"_rate{rate:g}" if rate else "")
+    return f"{method}_k{'all' if keep is None else keep}_seed{seed}" + (f"_rate{rate}" if rate else "")
 
 
 def _finished(config: Config, folder: Path) -> bool:
@@ -197,7 +202,7 @@ def _finished(config: Config, folder: Path) -> bool:
 def _essence(config: Config) -> Config:
     """A configuration without what decides only where and how fast it runs."""
     training = replace(config.training, threads=None, accelerator="auto", devices=1, strategy="auto", trials=1)
-    return replace(config, data=replace(config.data, workers=0, cache_gib=0.0), training=training)
+    return replace(config, data=replace(config.data, workers=0, cache_gib=0.0, about=None), training=training)
 
 
 def _fit_key(config: Config) -> str:

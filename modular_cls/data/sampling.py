@@ -40,10 +40,10 @@ class UpdateSampler(Sampler[tuple[int, int]]):
 
 
 class BalancedSampler(Sampler[tuple[int, int]]):
-    """Every joint class equally often: a class at random, then one of its images (Kang et al., ICLR 2020, eq. 1).
+    """Every joint class equally often: a class at random, then one of its images (after Kang et al., ICLR 2020).
 
-    Images are drawn with replacement; each draw counts as an epoch of its own, so that an image
-    drawn twice is augmented twice.
+    A class without images has no turn. Images are drawn with replacement; each draw counts as an
+    epoch of its own, so that an image drawn twice is augmented twice.
 
     Args:
         targets: The joint class of each position, shape (N,); -1 (not fully known) is never drawn.

@@ -26,7 +26,7 @@ _REFITS = 10
 class RetrainClassifier(FinishStep):
     """cRT: a fresh last layer on frozen features, every joint class counting alike.
 
-    After Kang et al., ICLR 2020 (section 4.2).
+    After Kang et al., ICLR 2020.
 
     Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image weighs
     `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
@@ -64,7 +64,7 @@ class RetrainClassifier(FinishStep):
 class ReweightFeatures(FinishStep):
     """DFR: l1 logistic regression on standardised features of balanced held-out images.
 
-    After Kirichenko et al., ICLR 2023 (section 5).
+    After Kirichenko et al., ICLR 2023.
 
     The mean of ten refits, each on as many held-out images of every joint class as the rarest has; the
     strength of the penalty is chosen by worst-class recall with one half of the images held out

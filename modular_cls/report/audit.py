@@ -14,7 +14,8 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
     by_method: dict[str, list[FinishedRun]] = defaultdict(list)
     for run in runs:
         by_method[run.method].append(run)
-    header = ["method", "trainable parameters", "updates", "batch", "learning rate", "rates tried", "precision"]
+    header = ["method", "trainable parameters", "updates", "batch", "passes", "sampling", "weight decay",
+              "learning rate", "rates tried", "precision"]  # fmt: skip
     rows = [[method, *_terms(part).values()] for method, part in sorted(by_method.items())]
     return ["## Identical terms", "", *table(header, rows), _parameters(runs), "", *_training_images(runs), ""]
 
@@ -67,10 +68,23 @@ def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
         "parameters": listed(f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None),
         "updates": listed(r.metrics.get("updates") for r in defined),
         "batch": listed(r.config.data.batch_size for r in defined),
+        "passes": _range([_passes(r) for r in defined if r.metrics.get("train_images")]),
+        "sampling": listed(r.config.data.sampling for r in defined),
+        "weight_decay": listed(f"{r.config.training.weight_decay:g}" for r in defined),
         "learning_rate": listed(f"{r.learning_rate:g}" for r in defined),
         "trials": listed(r.metrics.get("trials") for r in defined),
         "precision": listed(r.config.training.precision for r in defined),
     }
+
+
+def _passes(run: FinishedRun) -> float:
+    """How often a training image is seen, on average."""
+    return float(run.metrics["updates"]) * run.config.data.batch_size / float(run.metrics["train_images"])
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = (f"{v:.1f}" for v in (min(values), max(values))) if values else ("-", "-")
+    return low if low == high else f"{low} to {high}"
 
 
 def _parameters(runs: Sequence[FinishedRun]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,11 +24,23 @@ class Contrast:
         keep: The number kept.
         rival: The best of the others there.
         differences: Score -> mean difference over the seeds that both have.
+        closer: Rivals that the reference leads by less, but on too few seeds to be judged by.
     """
 
     keep: str
     rival: str
     differences: dict[str, Estimate]
+    closer: tuple[str, ...] = ()
+
+    @property
+    def lead(self) -> float:
+        """Mean difference in balanced accuracy."""
+        return self.differences["balanced_accuracy"].mean
+
+    @property
+    def pairs(self) -> int:
+        """Seeds that both have."""
+        return self.differences["balanced_accuracy"].count
 
     def verdict(self, lead: bool) -> str:
         """Whether the criterion holds: yes, no or too few seeds.
@@ -46,14 +58,25 @@ class Contrast:
 
 
 def contrasts(comparison: Comparison, rivals: Sequence[str]) -> list[Contrast]:
-    """The reference minus the best of `rivals`, at each number kept where both are defined."""
+    """The reference minus the best of `rivals`, at each number kept where both are defined.
+
+    The best is the one that the reference leads least, over the seeds that both have: of those with
+    enough pairs for a verdict, if there are any, so that one lucky run does not take their place.
+    """
     found = []
     for keep in comparison.keeps:
-        rival, ours = comparison.best(rivals, keep), comparison.reference
-        if rival and ours and comparison.scores(ours, keep, "balanced_accuracy"):
-            pairs = {s: (comparison.scores(ours, keep, s), comparison.scores(rival, keep, s)) for s in SCORES}
-            found.append(Contrast(keep, rival, {s: paired_difference(*pair) for s, pair in pairs.items()}))
+        each = [c for c in (_contrast(comparison, rival, keep) for rival in rivals) if c.pairs]
+        if enough := [c for c in each if c.pairs >= LEAST_PAIRS] or each:
+            best = min(enough, key=lambda c: c.lead)
+            closer = tuple(c.rival for c in each if c.lead < best.lead)
+            found.append(replace(best, closer=closer))
     return found
+
+
+def _contrast(comparison: Comparison, rival: str, keep: str) -> Contrast:
+    ours = comparison.reference or ""
+    pairs = {s: (comparison.scores(ours, keep, s), comparison.scores(rival, keep, s)) for s in SCORES}
+    return Contrast(keep, rival, {s: paired_difference(*pair) for s, pair in pairs.items()})
 
 
 def match_text(comparison: Comparison, method: str, score: str) -> str:

@@ -100,7 +100,7 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
     """
     found: dict[Path, FinishedRun] = {}
     for place in places:
-        files = [place / _METRICS] if (place / _METRICS).is_file() else sorted(place.glob(f"*/{_METRICS}"))
+        files = [place / _METRICS] if (place / _METRICS).is_file() else sorted(place.glob(f"[!.]*/{_METRICS}"))
         if not files:
             raise ConfigError(f"{place} holds no finished run (no {_METRICS}, neither in folders in it)")
         for file in files:

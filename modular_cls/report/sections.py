@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from modular_cls.report.comparison import Comparison
-from modular_cls.report.contrasts import Contrast, contrasts, match_text
+from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match_text
 from modular_cls.report.misses import gather_predictions, miss_shares
 from modular_cls.report.results import SCORES
 from modular_cls.report.wording import MISSING, NAMES, in_points, listed, percent, table, with_interval
@@ -40,8 +40,9 @@ def contrast_lines(comparison: Comparison) -> list[str]:
         return []
     lines = [f"### Paired differences: {reference} minus the best of the others", ""]
     lines += [
-        "Points, mean over the seeds that both have, with its 95 % interval. The best is the method with the highest "
-        "mean balanced accuracy at that number kept, chosen on these same test scores, to the favour of the others.",
+        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the same test images serve "
+        f"all). The best is the method that {reference} leads least in mean balanced accuracy at that number kept, "
+        f"chosen on these same test scores, to the favour of the others, among those with {LEAST_PAIRS} seeds if any.",
         "",
     ]
     if flat := contrasts(comparison, comparison.flats):
@@ -62,7 +63,8 @@ def match_lines(comparison: Comparison) -> list[str]:
         f"### Rare training images that match {reference} at k = 0",
         "",
         f"Where the mean over seeds first reaches the mean of {reference} with no image of the rare class, by straight "
-        "lines over log(1 + k) between the numbers measured; in brackets a 95 % interval by drawing seeds anew.",
+        "lines over log(1 + k) between the numbers measured; in brackets, for five "
+        "seeds or more, a 95 % interval by drawing seeds anew.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
     ]
@@ -110,6 +112,8 @@ def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:
         for c in found
     ]  # fmt: skip
     lines = table(["kept", "best", "pairs", *NAMES.values(), "criterion holds"], rows)
-    if behind := [f"{c.rival} at {c.keep}" for c in found if c.differences["balanced_accuracy"].mean < 0]:
+    if behind := [f"{c.rival} at {c.keep}" for c in found if c.lead < 0]:
         lines += [f"Ahead of the reference in mean balanced accuracy: {'; '.join(behind)}.", ""]
+    if closer := [f"{', '.join(c.closer)} at {c.keep}" for c in found if c.closer]:
+        lines += [f"Closer still or ahead, but on fewer seeds: {'; '.join(closer)}.", ""]
     return lines

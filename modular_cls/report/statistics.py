@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 _RESAMPLES = 1000
+FEWEST_TO_RESAMPLE = 5  # three seeds have ten resamples, an interval far too narrow
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ def match_interval(keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
         targets: Scores to reach, shape (seeds,).
 
     Returns:
-        Lower and upper end, infinity where the target is not reached; NaN for fewer than two seeds.
+        Lower and upper end, infinity where the target is not reached; NaN for fewer than five seeds.
     """
     seeds = len(targets)
-    if seeds < 2:
+    if seeds < FEWEST_TO_RESAMPLE:
         return math.nan, math.nan
     draws = np.random.default_rng(0).integers(seeds, size=(_RESAMPLES, seeds))
     found = [images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean())) for draw in draws]

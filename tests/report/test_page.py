@@ -93,7 +93,7 @@ def test_one_run_of_an_older_version_is_enough(write_run, tmp_path):
     assert "Paired" not in page
     assert "Missed" not in page
     assert (tmp_path / "out" / "report.png").is_file()
-    assert read_csv(tmp_path / "out")[0]["learning_rate"] == "0.002"
+    assert read_csv(tmp_path / "out")[0]["learning_rate"] == "0.004"  # from its configuration
 
 
 def test_two_runs_on_the_same_images_compare(write_run, tmp_path):

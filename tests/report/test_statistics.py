@@ -71,10 +71,12 @@ def test_images_to_match_by_hand():
 
 def test_the_bootstrap_interval_holds_equal_seeds_together():
     curve = np.array([0.0, 0.2, 0.3, 0.5, 0.8, 0.9])
-    low, high = match_interval(KEEPS, np.stack([curve] * 4), np.full(4, 0.6))
+    low, high = match_interval(KEEPS, np.stack([curve] * 5), np.full(5, 0.6))
     assert low == high == pytest.approx(images_to_match(KEEPS, curve.tolist(), 0.6))
-    low, high = match_interval(KEEPS, np.stack([curve, curve + 0.1, curve - 0.1]), np.array([0.8, 0.8, 0.95]))
+    low, high = match_interval(
+        KEEPS, np.stack([curve, curve + 0.1, curve - 0.1, curve, curve]), np.array([0.8, 0.8, 0.95, 0.85, 0.85])
+    )
     assert low <= images_to_match(KEEPS, curve.tolist(), 0.85) <= high
-    assert all(map(math.isnan, match_interval(KEEPS, curve[None], np.array([0.5]))))
-    never = match_interval(KEEPS, np.stack([curve] * 3), np.full(3, 0.95))
+    assert all(map(math.isnan, match_interval(KEEPS, np.stack([curve] * 4), np.full(4, 0.5))))
+    never = match_interval(KEEPS, np.stack([curve] * 5), np.full(5, 0.95))
     assert never == (math.inf, math.inf)
