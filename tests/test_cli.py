@@ -189,8 +189,8 @@ def test_wrong_input_is_refused_before_anything_slow(flags, message, faces_dir, 
 
 def test_a_method_without_meaning_on_these_data_says_why(faces_dir, tmp_path, capsys):
     flags = ["--data.scarcity.keep", "0"]
-    assert main(command(faces_dir, tmp_path / "run", *flags, config="flat_balanced_sampling.yaml")) == 1
-    assert "balanced sampling is not defined without training images of long_haired_man" in capsys.readouterr().err
+    assert main(command(faces_dir, tmp_path / "run", *flags, config="flat_class_weights.yaml")) == 1
+    assert "WeightedLikelihood is not defined without training images of long_haired_man" in capsys.readouterr().err
     assert main(command(faces_dir, tmp_path / "run", "--data.hold_out", "1", config="flat.yaml")) == 1
     assert "data.hold_out is 1" in capsys.readouterr().err
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.errors import SchemaError, nearest, unknown
-from modular_cls.schema import MAX_JOINT_CLASSES, Attribute, Composite, Schema
+from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema
 
 # No "_" or "#": default class names are joined by "_", the given ones below start with "#".
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="_#"), min_size=1, max_size=6)
@@ -20,7 +20,12 @@ FACES = {
 @st.composite
 def specs(draw):
     names = draw(
-        st.lists(NAMES.filter(lambda n: "*" not in n), min_size=2, max_size=7, unique_by=lambda n: n.strip().casefold())
+        st.lists(
+            NAMES.filter(lambda n: "*" not in n and n not in RESERVED),
+            min_size=2,
+            max_size=7,
+            unique_by=lambda n: n.strip().casefold(),
+        )
     )
     cut = draw(st.integers(1, len(names) - 1))
     attributes = {n: draw(st.lists(WORDS, min_size=2, max_size=4, unique=True)) for n in names[:cut]}
