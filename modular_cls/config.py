@@ -153,6 +153,8 @@ class Prediction:
     Args:
         prior: Share of each joint class expected where the model is used: uniform, that of the
             training set, or a mapping from class names to shares (the rest share what is left).
+            Means what it says for methods whose criterion adds the training prior; scores of
+            the others (flat, product, concept bottlenecks) hold it already.
         unreachable: Predict also joint classes that have no training images and that composition
             cannot reach. Off: they get probability 0.
     """

@@ -145,6 +145,18 @@ def test_a_corrupt_result_is_computed_anew_and_said_so(name, tiny, finished, tmp
     assert results(out)["flat_k5_seed0"] == results(finished)["flat_k5_seed0"]
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    spec = yaml.safe_load(file.read_text())
+    cells = grid(Study(**{**spec, "keep": spec["keep"][:1], "seeds": spec["seeds"][:1]}), tmp_path)
+    assert (
+        len({folder for _, folder in cells})
+        == len(cells)
+        == len(spec["methods"]) * len(spec.get("learning_rates", [0]))
+    )
+
+
 def test_a_tuning_study_varies_the_learning_rate(tiny, tmp_path):
     cells = grid(study(tiny, "flat", learning_rates=[0.001, 0.01]), tmp_path)
     assert [folder.name for _, folder in cells] == ["flat_k5_seed0_rate0.001", "flat_k5_seed0_rate0.01"]

@@ -13,8 +13,8 @@ from modular_cls.schema import Composite, Schema
 class JointClassifier(nn.Module):
     """A backbone and something that scores the joint classes of each joint space of a schema.
 
-    Scores carry no prior: a criterion adds the training prior, prediction the target prior
-    (`log_priors`). Attribute and composite outputs are marginals of the joint probabilities, so a
+    Scores carry no prior where the criterion adds that of training (JointLikelihood with tau = 1);
+    trained otherwise, they keep training's within. Prediction adds the target prior (`log_priors`). Attribute and composite outputs are marginals of the joint probabilities, so a
     method is scored the same way whatever it is made of.
 
     Args:

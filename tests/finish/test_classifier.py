@@ -54,6 +54,17 @@ def test_reweighted_features_learn_from_balanced_images(per_class):
     assert torch.equal(first, model.joint_heads[0].weight)  # same seed, same draws
 
 
+def test_reweighted_features_leave_noise_out():
+    """The l1 penalty, at the strength that held-out images prefer, gives most features of pure noise no weight."""
+    model = FlatClassifier(SCHEMA, BACKBONE)
+    held_out = features([200, 200, 200, 30], model)
+    noise = torch.randn(held_out.features.shape, generator=torch.Generator().manual_seed(1))
+    noise[:, :2] = held_out.features[:, :2]
+    ReweightFeatures()(model, {"held_out": held_out._replace(features=noise)})
+    weight = model.joint_heads[0].weight.detach().abs().sum(0)
+    assert weight[:2].min() > weight[2:].max()
+
+
 def test_reweighted_features_ignore_the_scale_of_features():
     """Standardised, so that stretching a feature changes no decision."""
     predicted = []
