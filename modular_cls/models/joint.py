@@ -14,8 +14,9 @@ class JointClassifier(nn.Module):
     """A backbone and something that scores the joint classes of each joint space of a schema.
 
     Scores carry no prior where the criterion adds that of training (JointLikelihood with tau = 1);
-    trained otherwise, they keep training's within. Prediction adds the target prior (`log_priors`). Attribute and composite outputs are marginals of the joint probabilities, so a
-    method is scored the same way whatever it is made of.
+    trained otherwise, they keep training's within. Prediction adds the target prior (`log_priors`).
+    Attribute and composite outputs are marginals of the joint probabilities, so a method is scored
+    the same way whatever it is made of.
 
     Args:
         schema: Attributes and composites.
