@@ -106,7 +106,7 @@ def _report(prog: str, arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     from modular_cls.report import write_report
 
-    print(write_report(given.runs, given.out or given.runs[0]))
+    print(write_report(given.runs, given.out or given.runs[0], f"{prog} {' '.join(arguments)}"))
 
 
 def _study(prog: str, arguments: list[str]) -> None:
