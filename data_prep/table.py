@@ -8,20 +8,17 @@ For example, with values renamed and rows of one hairstyle kept in one split:
 """
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from converter import Labels, command_line, make_manifest, run
+from splits import SHARES, SPLIT_NAMES, draw_splits
 
 from modular_cls.data.manifest import SPLITS, Manifest, read_table
-from modular_cls.errors import ManifestError, ModularClsError, nearest, unknown
-from modular_cls.schema import Attribute, Composite, Schema
-
-SPLIT_NAMES = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-               "validation": "validation", "dev": "validation", "test": "test", "testing": "test"}  # fmt: skip
+from modular_cls.errors import ManifestError, nearest, unknown
 
 
 def convert(
@@ -31,7 +28,7 @@ def convert(
     values: Mapping[tuple[str, str], str] | None = None,
     split: str | None = None,
     group: str | None = None,
-    shares: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    shares: tuple[float, float, float] = SHARES,
     seed: int = 0,
 ) -> Manifest:
     """Convert a table.
@@ -63,20 +60,16 @@ def convert(
         raise ManifestError(table, [unknown("split or column", split, [*SPLITS, *frame.columns])])
     if wrong := [name for name, _ in values or {} if name not in attributes]:
         raise ManifestError(table, [unknown("attribute", n, attributes, "among the values renamed") for n in wrong])
-    labels = {name: _renamed(frame[column].str.strip(), name, values or {}) for name, column in attributes.items()}
-    schema = _schema(labels, table)
-    codes = [labels[a.name].map({v: i for i, v in enumerate(a.values)}).fillna(-1) for a in schema.attributes]
-    label_array = np.stack(codes, axis=1).astype(np.int16)
+    labels = {name: _labels(_renamed(frame[c].str.strip(), name, values or {})) for name, c in attributes.items()}
     if is_column:
         splits = _given_splits(frame[str(split)], table)
     elif split is not None:
         splits = np.full(len(frame), SPLITS.index(split), dtype=np.int8)
     else:
-        groups = frame[group] if group else frame[path]
-        splits = _drawn_splits(groups.to_numpy(dtype=object), label_array, shares, seed)
-    extra = {"identity": frame[group].to_numpy(dtype=object)} if group else {}
-    rows = frame.index.to_numpy()
-    return Manifest(schema, table.parent, frame[path].to_numpy(dtype=object), splits, label_array, rows, extra)
+        codes = np.stack([v.codes for v in labels.values()], axis=1)
+        splits = draw_splits(frame[group or path].to_numpy(dtype=object), codes, shares, seed)
+    extra = {"identity": frame[group].tolist()} if group else {}
+    return make_manifest(table.parent, frame[path].tolist(), splits, labels, extra, joint=len(labels))
 
 
 def _renamed(column: "pd.Series[str]", attribute: str, values: Mapping[tuple[str, str], str]) -> "pd.Series[str]":
@@ -84,13 +77,10 @@ def _renamed(column: "pd.Series[str]", attribute: str, values: Mapping[tuple[str
     return column.map(names).fillna("") if names else column
 
 
-def _schema(labels: Mapping[str, "pd.Series[str]"], table: Path) -> Schema:
-    found = {name: sorted(set(column) - {""}) for name, column in labels.items()}
-    if few := [name for name, values in found.items() if len(values) < 2]:
-        raise ManifestError(table, [f"attribute {n!r} has fewer than 2 values: {found[n]}" for n in few])
-    attributes = tuple(Attribute(name, tuple(values)) for name, values in found.items())
-    # A manifest holds attributes only; a schema needs some composite, whatever its name.
-    return Schema(attributes, (Composite("_".join(found) + "_", attributes[:1]),))
+def _labels(column: "pd.Series[str]") -> Labels:
+    values = tuple(sorted(set(column) - {""}))
+    codes = column.map({v: i for i, v in enumerate(values)}).fillna(-1)
+    return Labels(values, codes.to_numpy(dtype=np.int16))
 
 
 def _given_splits(column: "pd.Series[str]", table: Path) -> np.ndarray:
@@ -100,20 +90,6 @@ def _given_splits(column: "pd.Series[str]", table: Path) -> np.ndarray:
         problems = [f"row {i}, split: {v!r} is not one of {', '.join(SPLIT_NAMES)}" for i, v in wrong.items()]
         raise ManifestError(table, problems)
     return codes.map(SPLITS.index).to_numpy(dtype=np.int8)
-
-
-def _drawn_splits(groups: np.ndarray, labels: np.ndarray, shares: tuple[float, ...], seed: int) -> np.ndarray:
-    """Draw whole groups, by a hash of their name, within the joint class that most of a group's rows have."""
-    common: dict[str, list[str]] = {}
-    for name, rows in pd.Series(range(len(groups))).groupby(groups):
-        kinds, counts = np.unique(labels[rows.to_numpy()], axis=0, return_counts=True)
-        common.setdefault(str(kinds[counts.argmax()]), []).append(str(name))
-    chosen: dict[str, int] = {}
-    for names in common.values():
-        names.sort(key=lambda n: hashlib.blake2b(f"{seed}/{n}".encode(), digest_size=8).digest())
-        ends = np.rint(np.cumsum(shares) / sum(shares) * len(names))
-        chosen |= {n: int(np.searchsorted(ends, i, side="right")) for i, n in enumerate(names)}
-    return np.array([chosen[str(g)] for g in groups], dtype=np.int8)
 
 
 def _pair(text: str, name: str, separator: str = "=") -> tuple[str, str]:
@@ -130,9 +106,7 @@ def _renaming(text: str) -> tuple[tuple[str, str], str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Any CSV of pictures and labels -> a manifest.")
-    parser.add_argument("table", type=Path, help="the CSV file")
-    parser.add_argument("--out", type=Path, required=True, help="manifest to write")
+    parser = command_line("Any CSV of pictures and labels -> a manifest.", "table", "the CSV file", also=False)
     parser.add_argument("--path", default="path", help="column of the picture's path")
     parser.add_argument("--attribute", action="append", required=True, metavar="NAME=COLUMN",
                         type=lambda t: _pair(t, "--attribute"), help="an attribute and its column; repeat")  # fmt: skip
@@ -140,18 +114,14 @@ def main(arguments: list[str] | None = None) -> int:
                         type=_renaming, help="rename a value; others become unknown")  # fmt: skip
     parser.add_argument("--split", help="column of the split, or one split for all rows; default: drawn")
     parser.add_argument("--group", help="draw whole groups: rows alike in this column stay together")
-    parser.add_argument("--shares", type=float, nargs=3, default=(0.7, 0.1, 0.2), metavar=("TRAIN", "VAL", "TEST"))
+    parser.add_argument("--shares", type=float, nargs=3, default=SHARES, metavar=("TRAIN", "VAL", "TEST"))
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(arguments)
-    try:
-        manifest = convert(given.table, dict(given.attribute), given.path, dict(given.value), given.split, given.group,
-                           tuple(given.shares), given.seed)  # fmt: skip
-        manifest.write(given.out)
-    except (ModularClsError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(manifest):,} rows written to {given.out}; the pictures' paths are relative to {given.table.parent}")
-    return 0
+    return run(
+        parser,
+        lambda given: convert(given.table, dict(given.attribute), given.path, dict(given.value), given.split,
+                              given.group, tuple(given.shares), given.seed),
+        arguments,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

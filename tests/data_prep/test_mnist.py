@@ -1,6 +1,5 @@
 import gzip
 import hashlib
-import importlib.util
 import struct
 import sys
 import types
@@ -8,13 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import cv2
+import mnist
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location("mnist", ROOT / "data_prep" / "mnist.py")
-mnist = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(mnist)
 
 PER_CLASS = 8
 COUNTS = {"train": 8, "validation": 1, "test": 3}  # of each joint class

@@ -1,17 +1,14 @@
-import importlib.util
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location("table", ROOT / "data_prep" / "table.py")
-table = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(table)
+from modular_cls.data.manifest import Manifest
+from modular_cls.schema import Schema
 
 TABLE = """file,len,facial,who,part
 1.png,long,0,anna,Train
@@ -74,10 +71,10 @@ def test_a_value_renamed_to_nothing_is_unknown(tmp_path):
 
 def test_what_is_written_can_be_read(tmp_path):
     converted(tmp_path, "\ufeff" + TABLE, *HAIR, "--split", "part")
-    schema = table.Schema.from_dict(
+    schema = Schema.from_dict(
         {"attributes": {"hair": ["short", "long"]}, "composites": {"c": {"attributes": ["hair"]}}}
     )
-    assert table.Manifest.read(tmp_path / "m.csv", schema).labels.tolist() == [[1], [0], [1], [-1]]
+    assert Manifest.read(tmp_path / "m.csv", schema).labels.tolist() == [[1], [0], [1], [-1]]
 
 
 @pytest.mark.parametrize(

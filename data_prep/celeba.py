@@ -1,0 +1,99 @@
+"""CelebA -> a manifest: hair (blond or other) and gender of celebrities' faces; official splits.
+
+    python data_prep/celeba.py FOLDER --out data/celeba/manifest.csv
+
+FOLDER holds list_attr_celeba.txt and list_eval_partition.txt (there, in Anno/ or in Eval/), identity_CelebA.txt if
+you have it, and the pictures in img_align_celeba/. Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in
+the Wild, ICCV 2015; for research that is not commercial.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from annotations import check_values, chosen, find, folder_of_pictures, need, read_columns, read_lines
+from converter import NO_YES, Labels, command_line, make_manifest, run
+
+from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.errors import ManifestError, nearest
+
+_ATTRIBUTES, _PARTITION, _IDENTITIES = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
+_DOWNLOAD = "download it from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and put it in this folder"
+_FOLDERS = ("Anno", "Eval")
+_USED = ("Blond_Hair", "Male")
+
+
+def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
+    """Convert CelebA.
+
+    Args:
+        root: Folder of the data set.
+        also: Other labels to take over; `all` for all.
+
+    Returns:
+        The manifest, in the order of list_attr_celeba.txt. Identities are in it where the file is there.
+
+    Raises:
+        ManifestError: If a file is missing or malformed, or a label is unknown.
+    """
+    root = Path(root)
+    file = need(root, _ATTRIBUTES, _FOLDERS, _DOWNLOAD)
+    table = _attributes(file)
+    names = list(table.columns[1:])
+    if missing := [name for name in _USED if name not in names]:
+        raise ManifestError(file, [f"line 2: no label {name!r}{nearest(name, names)}" for name in missing])
+    partition = need(root, _PARTITION, _FOLDERS, _DOWNLOAD)
+    splits = _by_picture(partition, "split", table["image"])
+    check_values(partition, splits[:, None], range(len(SPLITS)), ["split"], table["image"].tolist(), "picture")
+    present = {name: (table[name] == 1).to_numpy().astype(np.int16) for name in names}
+    labels = {"hair": Labels(("other", "blond"), present["Blond_Hair"]),
+              "gender": Labels(("female", "male"), present["Male"])}  # fmt: skip
+    labels |= {name: Labels(NO_YES, present[name]) for name in chosen(also, names, _USED, file)}
+    folder = folder_of_pictures(
+        root, "img_align_celeba/img_align_celeba", "Img/img_align_celeba", "img_align_celeba"
+    )  # fmt: skip
+    return make_manifest(root, (folder + "/" + table["image"]).tolist(), splits, labels, _identities(root, table))
+
+
+def _attributes(file: Path) -> pd.DataFrame:
+    """The table of labels: image, then -1 or 1 in a column for each."""
+    lines = read_lines(file)
+    count, header = next(lines, "").strip(), next(lines, "").split()
+    if not count.isdecimal() or not header:
+        raise ManifestError(
+            file, [f"line 1: found {count!r}, accepted: the number of pictures, and their labels below"]
+        )
+    table = read_columns(file, ["image", *header], skip=2)
+    if len(table) != int(count):
+        raise ManifestError(file, [f"line 1 tells {int(count):,} pictures, found {len(table):,}; download it again"])
+    check_values(file, table[header].to_numpy(), (-1, 1), header, table.index.tolist(), "line")
+    return table
+
+
+def _by_picture(file: Path, column: str, images: "pd.Series[str]") -> np.ndarray:
+    """Read a number for each of some pictures, shape (N,); NaN where the file has none."""
+    table = read_columns(file, ["image", column])
+    if (repeated := table["image"].duplicated()).any():
+        problems = [f"line {i}: {name!r} stands in an earlier line too" for i, name in table["image"][repeated].items()]
+        raise ManifestError(file, problems)
+    return images.map(table.set_index("image")[column]).to_numpy()
+
+
+def _identities(root: Path, table: pd.DataFrame) -> dict[str, list[str]]:
+    file = find(root, _IDENTITIES, _FOLDERS)
+    if file is None:
+        return {}
+    numbers = _by_picture(file, "identity", table["image"]).tolist()
+    return {"identity": ["" if np.isnan(i) else f"{i:.0f}" for i in numbers]}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = command_line("CelebA -> hair (blond or other) and gender of faces.")
+    return run(parser, lambda given: convert(given.root, given.also), arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
