@@ -57,13 +57,18 @@ class Data:
 
     Args:
         manifest: The table of images (CSV). ${MODULAR_CLS_DATA} stands for that environment variable.
-        root: Folder of the images; default the manifest's. Paths may not leave it.
+        root: Folder of the images; default the manifest's.
         about: What the set is and where to get it; shown when it cannot be found.
         image_size: Side of the pictures in pixels, or [height, width]; pictures are resized to it.
         scarcity: Joint classes to make scarce: null, one entry, or a list of entries.
         batch_size: Images per update, over all devices.
         workers: Processes that load and augment.
-        cache_gib: Decoded images are kept in memory when they need no more than this.
+        cache_gib: Decoded images are kept on disk for later runs when they need no more than this (in
+            $MODULAR_CLS_CACHE, by default ~/.cache/modular_cls); 0 decodes them anew each time.
+        on_bad_image: A picture that cannot be decoded is an error, or its row is skipped and counted (all pictures
+            are then read before anything else).
+        max_bad: Largest share of pictures that may be skipped.
+        allow_outside: Let paths and symbolic links leave the root.
         mean: Subtracted from pixel values in [0, 1].
         std: Divided by after that.
         augment: Random changes of training images.
@@ -79,7 +84,10 @@ class Data:
     scarcity: Scarcity | list[Scarcity] | None = None
     batch_size: int = 64
     workers: int = 1
-    cache_gib: float = 2.0
+    cache_gib: float = 20.0
+    on_bad_image: Literal["error", "skip"] = "error"
+    max_bad: float = 0.01
+    allow_outside: bool = False
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     augment: Augment = field(default_factory=Augment)
@@ -205,6 +213,8 @@ class Config:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
         if not self.training.learning_rate > 0:
             raise ConfigError(f"training.learning_rate is {self.training.learning_rate}; it must be above 0")
+        if not 0 <= self.data.max_bad <= 1:
+            raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
         if not 0 <= self.data.hold_out < 1:
             raise ConfigError(f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1")
 

@@ -42,6 +42,7 @@ class Fit:
 
     Args:
         config: What to fit; its finish steps and target prior are left to `ending`.
+        progress: Show progress bars.
 
     Attributes:
         data: The pictures.
@@ -56,14 +57,16 @@ class Fit:
         UndefinedError: If the method has no meaning with these numbers of images.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, progress: bool = False) -> None:
         self._started = time.monotonic()
         be_quiet()
         use_threads(config)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
-        self.data = AttributeDataModule(self.schema, config.data, config.seed, training.updates, training.devices)
+        self.data = AttributeDataModule(
+            self.schema, config.data, config.seed, training.updates, training.devices, progress=progress
+        )
         self.counts = {kind: _counts(self.data, kind) for kind in self.data.datasets if kind in ("train", "held_out")}
         self._check_counts()
         self.model = build_model(config, self.schema)
@@ -106,6 +109,8 @@ class Fit:
         config, rows = self.config, self.data.datasets["train"].manifest
         partial = int((rows.labels < 0).any(axis=1).sum())
         print(f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, seed {config.seed}")
+        if self.data.skipped:
+            print(f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded")
         if partial:
             print(f"  {partial:,} of them lack some label; a criterion over joint classes learns from the others only")
         for joint in self.schema.joints:

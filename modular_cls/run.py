@@ -80,7 +80,7 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
             message names the key or row, what came and what is accepted.
     """
     check_free(Path(out), overwrite, MARKER)
-    fit = Fit(config)
+    fit = Fit(config, progress)
     ending = fit.ending(config)
     fit.announce()
     fit.run(progress)
@@ -109,6 +109,7 @@ def complete(
             **_description(config),
             "train_images": len(fit.data.manifest.split("train")),
             "train_list": fit.data.train_digest,
+            "skipped_images": fit.data.skipped,
             "trainable_parameters": fit.parameters,
             "updates": config.training.updates,
             "seconds": None,

@@ -14,6 +14,15 @@ settings.register_profile("steady", deadline=None, max_examples=50, derandomize=
 settings.load_profile("steady")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_dir(tmp_path_factory):
+    """Decoded pictures are kept with the tests' other files, not with the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("MODULAR_CLS_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def faces_dir(tmp_path_factory):
     """A small drawn data set, 24 training faces of each joint class."""

@@ -15,7 +15,7 @@ ROOT = PACKAGE.parent
 # From the ground up, as CONTRIBUTING draws it: a file imports only files that stand before it.
 ORDER = [
     "errors", "files", "schema", "config", "parts", "parsing",
-    "data.manifest", "data.scarcity", "data.sampling", "data.images", "data.transforms", "data.dataset",
+    "data.manifest", "data.scarcity", "data.sampling", "data.images", "data.shards", "data.cache", "data.transforms", "data.dataset",
     "data.datamodule",
     "data.faces.cues", "data.faces.draw", "data.faces.write", "data.faces",
     "models.backbone", "models.heads", "models.joint", "models.modular", "models.flat", "models",

@@ -2,15 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
-from rich.progress import track
 from torch.utils.data import DataLoader, Sampler
 
 from modular_cls.config import Data, expand
+from modular_cls.data.cache import check_pictures, decode_once, has_room
 from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.sampling import BalancedSampler, UpdateSampler
@@ -20,9 +18,6 @@ from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
-# Decoded pictures of the last data set used, so that the runs of a study in one process share them.
-# The key changes with the file and the size asked for.
-_DECODED: dict[tuple[Path, int, tuple[int, int]], np.ndarray] = {}
 
 
 class AttributeDataModule(pl.LightningDataModule):
@@ -35,16 +30,19 @@ class AttributeDataModule(pl.LightningDataModule):
         updates: Length of the training loader.
         devices: Devices that share each batch.
         splits: The splits that must hold images; the others are left unread.
+        progress: Show progress bars where pictures are read at once (`data.on_bad_image: skip`).
 
     Attributes:
         manifest: All rows left after scarcity.
         datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
             by the training loader. With `data.hold_out`, `held_out` is there too and not in `train`.
+        skipped: Rows left out because their picture cannot be decoded.
 
     Raises:
         ManifestError: If the manifest does not fit, or a split that is needed has no rows.
         ConfigError: If the manifest's path needs an environment variable that is not set.
         ConfigError: If scarcity asks for more images than exist.
+        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be decoded.
     """
 
     def __init__(
@@ -55,12 +53,14 @@ class AttributeDataModule(pl.LightningDataModule):
         updates: int = 0,
         devices: int = 1,
         splits: tuple[str, ...] = SPLITS,
+        progress: bool = False,
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
             raise ConfigError(f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices")
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
-        self._everything = self.manifest = read_manifest(schema, data)
+        self.manifest = read_manifest(schema, data)
+        self.skipped = self._skip_bad(progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
@@ -79,27 +79,23 @@ class AttributeDataModule(pl.LightningDataModule):
         return hashlib.blake2b("\n".join(paths).encode(), digest_size=8).hexdigest()
 
     def decode(self, progress: bool = True) -> None:
-        """Decode all images once, if they fit in memory; those that an earlier run here decoded are taken over.
+        """Decode all images that no earlier run has decoded, if there is room to keep them; else they are read anew.
 
         Args:
             progress: Show progress bars.
 
         Raises:
-            ImageError: Naming the first manifest row whose picture cannot be read.
+            ManifestError: Naming the rows whose pictures cannot be read.
         """
-        if sum(d.bytes_decoded for d in self.datasets.values()) > self.data.cache_gib * 2**30:
+        if not self._fits(sum(map(len, self.datasets.values()))):
             return
-        keys = {name: [_key(d, i) for i in range(len(d))] for name, d in self.datasets.items()}
-        mine = {self._everything.file(i) for i in range(len(self._everything))}
-        for key in [k for k in _DECODED if k[0] not in mine or k[2] != self.data.height_width]:
-            del _DECODED[key]
+        problems: list[str] = []
         for name, dataset in self.datasets.items():
-            new = [i for i, key in enumerate(keys[name]) if key not in _DECODED]
-            with ThreadPoolExecutor(max(1, self.data.workers + 1)) as pool:  # Pillow decodes outside the lock
-                decoded = track(pool.map(dataset.decode, new), f"Decoding {name}", len(new), disable=not progress)
-                for i, image in zip(new, decoded, strict=True):
-                    _DECODED[keys[name][i]] = image
-            dataset.keep_decoded([_DECODED[key] for key in keys[name]])
+            images, bad = decode_once(dataset.manifest, self.data.height_width, f"Decoding {name}" if progress else "")
+            problems += map(str, bad.values())
+            dataset.keep_decoded(images)
+        if problems:
+            raise ManifestError(self.data.manifest, problems)
 
     def train_dataloader(self) -> DataLoader[Example]:
         """One pass is the whole training: `updates` batches, each `(epoch, position)` drawn by seed."""
@@ -128,6 +124,27 @@ class AttributeDataModule(pl.LightningDataModule):
         """The images of one split in order, unchanged."""
         return self._loader(self.datasets[name], _EVALUATION_BATCH)
 
+    def _skip_bad(self, progress: bool) -> int:
+        """Leave out the rows whose picture cannot be decoded, before anything is counted; returns how many."""
+        rows, size = self.manifest, self.data.height_width
+        told = "Reading all pictures" if progress else ""
+        bad = decode_once(rows, size, told)[1] if self._fits(len(rows)) else check_pictures(rows, size, told)
+        if len(bad) > self.data.max_bad * len(rows):
+            share = (
+                f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad allows {self.data.max_bad:.2%}"
+            )
+            raise ManifestError(self.data.manifest, [share, *map(str, bad.values())])
+        keep = np.ones(len(rows), dtype=bool)
+        keep[list(bad)] = False
+        self.manifest = rows.select(keep)
+        return len(bad)
+
+    def _fits(self, images: int) -> bool:
+        """Whether the folder for decoded pictures may and can hold as many."""
+        height, width = self.data.height_width
+        needed = images * height * width * 3
+        return needed <= self.data.cache_gib * 2**30 and has_room(needed)
+
     def _dataset(self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None) -> AttributeDataset:
         return AttributeDataset(manifest, self.data.height_width, self.data.mean, self.data.std, transform)
 
@@ -147,10 +164,5 @@ def read_manifest(schema: Schema, data: Data) -> Manifest:
     if not path.is_file():
         about = [data.about.strip()] if data.about else []
         raise ManifestError(path, ["no such file (relative paths start at the current folder)", *about])
-    return Manifest.read(path, schema, expand(data.root, data.about) if data.root else None)
-
-
-def _key(dataset: AttributeDataset, position: int) -> tuple[Path, int, tuple[int, int]]:
-    file = dataset.manifest.file(position)
-    changed = file.stat().st_mtime_ns if file.is_file() else 0  # one that is not there fails when it is read
-    return file, changed, dataset.size
+    root = expand(data.root, data.about) if data.root else None
+    return Manifest.read(path, schema, root, contained=not data.allow_outside)

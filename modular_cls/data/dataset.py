@@ -60,25 +60,25 @@ class AttributeDataset(Dataset[Example]):
 
     @property
     def bytes_decoded(self) -> int:
-        """Memory that all images need once decoded, in bytes."""
+        """What all images need once decoded, in bytes."""
         return len(self) * self.size[0] * self.size[1] * 3
 
     def decode(self, position: int) -> np.ndarray:
         """Read one image, shape (H, W, 3), uint8; raises ImageError naming its manifest row."""
-        path = self.manifest.file(position)
-        return read_image(path, f"row {self.manifest.rows[position]}, {path}", self.size)
+        manifest = self.manifest
+        return read_image(manifest.file(position), manifest.named(position), self.size, manifest.box(position))
 
     @property
     def is_decoded(self) -> bool:
-        """Whether images come from memory."""
+        """Whether images come decoded."""
         return self._decoded is not None
 
     def keep_decoded(self, images: Sequence[np.ndarray] | None) -> None:
-        """Serve images from memory from now on: N of shape (H, W, 3), uint8; None reads them anew."""
+        """Serve these images from now on: N of shape (H, W, 3), uint8; None reads them anew."""
         self._decoded = images
 
     def share_decoded(self, other: "AttributeDataset") -> None:
-        """Serve the images that another dataset of the same rows holds in memory, if it does."""
+        """Serve the images that another dataset of the same rows holds decoded, if it does."""
         self.keep_decoded(other._decoded)
 
 

@@ -1,25 +1,29 @@
 """The manifest: the one table that says which pictures there are and what is known of each.
 
 A CSV with the columns `path`, `split` (train, validation or test), one column per attribute (blank
-= unknown), and optionally `source` and `identity`. This is the only file that knows the CSV.
+= unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part of the
+picture that a row is about (blank = all of it). This is the only file that knows the CSV.
 """
 
 import os
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from modular_cls.errors import ConfigError, ManifestError, nearest, unknown
+from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Composite, Schema
 
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels
+
 SPLITS = ("train", "validation", "test")
 UNKNOWN = -1
-_EXTRA = ("source", "identity")
+_EXTRA = ("source", "identity", "box")
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class Manifest:
         rows: The row of each picture in the file it was read from, shape (N,), counted as a
             spreadsheet does: the header is row 1. It names the picture in messages and keys its
             random draws, so it survives any selection.
-        extra: The optional columns `source` and `identity`, each of shape (N,).
+        extra: The optional columns `source`, `identity` and `box` as text, each of shape (N,).
+        contained: Whether paths, symbolic links followed, must stay under the root.
     """
 
     schema: Schema
@@ -46,15 +51,19 @@ class Manifest:
     labels: np.ndarray
     rows: np.ndarray
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    contained: bool = True
 
     @classmethod
-    def read(cls, path: str | Path, schema: Schema, root: str | Path | None = None) -> "Manifest":
+    def read(
+        cls, path: str | Path, schema: Schema, root: str | Path | None = None, contained: bool = True
+    ) -> "Manifest":
         """Read and validate a manifest.
 
         Args:
             path: The CSV file, UTF-8.
             schema: The attributes expected; other columns are ignored.
             root: Folder that the paths are relative to; default the manifest's own folder.
+            contained: Refuse paths that leave the root.
 
         Raises:
             ManifestError: If the file is missing, empty or malformed, or rows do not fit; names
@@ -76,8 +85,9 @@ class Manifest:
             labels=np.stack(labels, axis=1),
             rows=table.index.to_numpy(),
             extra={c: table[c].to_numpy(dtype=object) for c in _EXTRA if c in table.columns},
+            contained=contained,
         )
-        problems += manifest._path_problems()
+        problems += [*manifest._path_problems(), *manifest._box_problems()]
         if problems:
             raise ManifestError(path, problems)
         return manifest
@@ -129,21 +139,45 @@ class Manifest:
         return np.bincount(known[known != UNKNOWN], minlength=composite.size)
 
     def file(self, position: int) -> Path:
-        """Path of the picture at a position, under the root."""
-        return self.root / self.paths[position]
+        """Path of the picture at a position; raises ImageError if a symbolic link takes it out of the root."""
+        path = self.root / self.paths[position]
+        if self.contained:
+            # Folders are resolved once; most pictures are no links and cost a look at them.
+            real = _real(path) if path.is_symlink() else _real(path.parent)
+            if not real.is_relative_to(_real(self.root)):
+                raise ImageError(f"{self.named(position)}: a symbolic link leads out of the root {self.root}")
+        return path
+
+    def named(self, position: int) -> str:
+        """How messages call the picture at a position: its row and its path."""
+        return f"row {self.rows[position]}, {self.root / self.paths[position]}"
+
+    def box(self, position: int) -> Box | None:
+        """The part of the picture that the row at a position is about; None for all of it."""
+        text = self.extra["box"][position] if "box" in self.extra else ""
+        return _box(text) if text else None
 
     def _path_problems(self) -> list[str]:
         problems = []
         paths = pd.Series(self.paths, index=self.rows)
         for row in paths.index[paths == ""]:
             problems.append(f"row {row}, column path: empty")
-        for row, found in paths[(paths != "") & paths.duplicated()].items():
+        # One picture may be several rows, about different parts of it.
+        repeated = pd.DataFrame({"path": paths, "box": self.extra.get("box", "")}, index=self.rows).duplicated()
+        for row, found in paths[(paths != "") & repeated].items():
             problems.append(f"row {row}, column path: {found!r} stands in an earlier row too")
+        if not self.contained:
+            return problems
         inside = self.root.absolute()
         for row, found in paths[_suspicious(paths)].items():
             if not Path(os.path.normpath(inside / found)).is_relative_to(inside):
                 problems.append(f"row {row}, column path: {found!r} leaves the root {self.root}")
         return problems
+
+    def _box_problems(self) -> list[str]:
+        boxes = self.extra.get("box", np.array([]))
+        wrong = [(self.rows[i], b) for i, b in enumerate(boxes) if b and _box(b) is None]
+        return [f"row {r}, column box: {b!r} is not 'x y width height' in pixels, or blank" for r, b in wrong]
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -170,6 +204,19 @@ def read_table(path: Path) -> pd.DataFrame:
     if table.empty:
         raise ManifestError(path, ["the table has no rows"])
     return table
+
+
+def _box(text: str) -> Box | None:
+    try:
+        x, y, width, height = map(float, text.split())
+    except ValueError:
+        return None
+    return (x, y, width, height) if np.isfinite([x, y]).all() and 0 < width < np.inf and 0 < height < np.inf else None
+
+
+@lru_cache(maxsize=4096)
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":

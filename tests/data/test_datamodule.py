@@ -7,6 +7,7 @@ from PIL import Image
 from modular_cls.config import Data, Scarcity
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.faces import SCHEMA
+from modular_cls.errors import ManifestError
 
 RARE = {"hair": "long", "gender": "male"}
 
@@ -24,10 +25,48 @@ def decoded(data, split="train"):
     return {path: dataset._decoded[i] for i, path in enumerate(dataset.manifest.paths)}
 
 
-def test_pictures_are_decoded_once_in_a_process(faces_dir):
-    first, second = decoded(module(faces_dir, 5)), decoded(module(faces_dir, 20))
-    assert len(second) == len(first) + 15
-    assert all(np.shares_memory(image, second[path]) for path, image in first.items())
+@pytest.fixture
+def spoiled(faces_dir, tmp_path):
+    """A copy of the faces whose training picture in row 3 is cut off and in row 5 is missing."""
+    mine = shutil.copytree(faces_dir, tmp_path / "faces")
+    rows = (mine / "manifest.csv").read_text().splitlines()
+    cut, lost = (mine / rows[i - 1].split(",")[0] for i in (3, 5))
+    cut.write_bytes(cut.read_bytes()[:200])
+    lost.unlink()
+    return mine
+
+
+@pytest.mark.parametrize("cache_gib", [20.0, 0.0])
+def test_bad_pictures_are_skipped_and_counted(cache_gib, spoiled, faces_dir):
+    whole = module(faces_dir, None, cache_gib=cache_gib)
+    with pytest.raises(ManifestError, match=r"2 of 136 .* allows 1\.00%(.|\n)*row 3, .*(.|\n)*row 5, .*no such file"):
+        module(spoiled, None, on_bad_image="skip", cache_gib=cache_gib)
+    part = module(spoiled, None, on_bad_image="skip", max_bad=0.02, cache_gib=cache_gib)
+    assert part.skipped == 2
+    assert set(whole.manifest.rows) - set(part.manifest.rows) == {3, 5}
+    part.decode(progress=False)
+    assert len(list(part.train_dataloader())) == 2
+
+
+def test_all_bad_pictures_are_named_at_once(spoiled):
+    with pytest.raises(ManifestError, match=r"row 3, .*broken(.|\n)*row 5, .*no such file"):
+        module(spoiled, None).decode(progress=False)
+
+
+def test_only_the_box_of_a_row_is_seen(tmp_path):
+    picture = Image.new("RGB", (40, 20), "red")
+    picture.paste("blue", (20, 0, 40, 20))
+    picture.save(tmp_path / "a.png")
+    rows = [
+        f"a.png,{s},short,male,{b}" for s, b in (("train", "20 0 20 20"), ("validation", "0 0 20 20"), ("test", ""))
+    ]
+    (tmp_path / "manifest.csv").write_text("\n".join(["path,split,hair,gender,box", *rows, ""]))
+    data = module(tmp_path, None)
+    means = [decoded(data, split)["a.png"].mean((0, 1)).round().tolist() for split in ("train", "validation")]
+    assert means == [[0, 0, 255], [255, 0, 0]]
+    whole = decoded(data, "test")["a.png"]
+    assert whole[0, 0].tolist() == [255, 0, 0]
+    assert whole[0, -1].tolist() == [0, 0, 255]
 
 
 def test_a_picture_that_has_changed_is_decoded_anew(faces_dir, tmp_path):

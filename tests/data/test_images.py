@@ -161,7 +161,7 @@ def test_flipped_bytes_give_a_picture_or_our_error(tmp_path):
 def test_too_many_pixels(tmp_path, monkeypatch):
     path = save(tmp_path, Image.fromarray(NOISE))
     monkeypatch.setattr(images, "MAX_PIXELS", NOISE.shape[0] * NOISE.shape[1] - 1)
-    assert refusal(path) == "row 7, it: 60 x 40 pixels is over 2399"
+    assert refusal(path) == "row 7, it: 60 x 40 pixels is over 2,399"
     monkeypatch.setattr(images, "MAX_PIXELS", NOISE.shape[0] * NOISE.shape[1])
     np.testing.assert_array_equal(read(path), NOISE)
 
@@ -170,3 +170,32 @@ def test_too_many_pixels_for_pillow(tmp_path, monkeypatch):
     path = save(tmp_path, Image.fromarray(NOISE))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "too large" in refusal(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": 95}])
+def test_a_box_is_cut_from_the_upright_picture_and_clipped(tmp_path, options):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter: 60 x 40 stored, 40 x 60 shown
+    path = save(tmp_path, Image.fromarray(NOISE), "a.jpg" if options else "a.png", exif=exif, **options)
+    whole = read(path)
+    assert whole.shape == (60, 40, 3)
+    assert np.array_equal(read_image(path, "it", None, (10, 20, 15, 30)), whole[20:50, 10:25])
+    assert np.array_equal(read_image(path, "it", None, (-5, 50, 15, 30)), whole[50:, :10])
+    part = np.asarray(Image.fromarray(whole[20:50, 10:25]).resize((8, 8), Image.Resampling.BILINEAR))
+    assert np.array_equal(read_image(path, "it", (8, 8), (10, 20, 15, 30)), part)
+
+
+def test_a_box_beside_the_picture_is_refused(tmp_path):
+    with pytest.raises(ImageError, match="row 7, it: the box 60 0 5 5 is beside its 60 x 40 pixels"):
+        read_image(save(tmp_path, Image.fromarray(NOISE)), "row 7, it", None, (60, 0, 5, 5))
+
+
+def test_pixels_without_a_range_are_refused(tmp_path):
+    path = save(tmp_path, Image.fromarray(np.ones((4, 4), dtype=np.float32)), "a.tif")
+    assert "floating-point" in refusal(path)
+
+
+def test_a_file_too_large_for_a_picture_is_not_read(tmp_path, monkeypatch):
+    path = save(tmp_path, Image.fromarray(NOISE))
+    monkeypatch.setattr(images, "MAX_BYTES", path.stat().st_size - 1)
+    assert "bytes is over" in refusal(path)

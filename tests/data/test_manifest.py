@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
-from modular_cls.errors import ManifestError
+from modular_cls.errors import ImageError, ManifestError
 from modular_cls.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -223,3 +223,48 @@ def test_rows_longer_than_the_header(tmp_path):
 
 def test_columns_alike_once_stripped(tmp_path):
     assert "hair" in refusal(tmp_path, "path,split,hair, hair,gender\na,train,short,long,male\n")
+
+
+def test_paths_may_leave_the_root_where_that_is_allowed(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    path = write(tmp_path / "pictures", HEADER + "../a.png,train,short,male\n")
+    assert Manifest.read(path, PLAIN, contained=False).file(0) == tmp_path / "pictures" / "../a.png"
+
+
+@pytest.mark.parametrize("linked", ["a.png", "inner/a.png"])
+def test_symbolic_links_may_not_leave_the_root_unless_allowed(tmp_path, linked):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for folder in (root, outside):
+        folder.mkdir()
+        (folder / "b.png").write_bytes(b"")
+    (outside / "a.png").write_bytes(b"")
+    (root / "c.png").symlink_to(root / "b.png")
+    if "/" in linked:
+        (root / "inner").symlink_to(outside)
+    else:
+        (root / linked).symlink_to(outside / "a.png")
+    path = write(root, HEADER + f"{linked},train,short,male\nc.png,train,short,male\nb.png,test,short,male\n")
+    manifest = Manifest.read(path, PLAIN)
+    assert manifest.file(1) == root / "c.png"
+    assert manifest.file(2) == root / "b.png"
+    with pytest.raises(ImageError, match=rf"row 2, .*{linked}: a symbolic link leads out of the root"):
+        manifest.file(0)
+    assert Manifest.read(path, PLAIN, contained=False).file(0) == root / linked
+    through = tmp_path / "link"
+    through.symlink_to(root)  # the root itself may be a link
+    assert Manifest.read(path, PLAIN, through).file(2) == through / "b.png"
+
+
+def test_boxes(tmp_path):
+    text = "path,split,hair,gender,box\n" + "".join(
+        f"a.png,train,short,male,{box}\n" for box in ("", "1 2 3.5 4", " 0  0 5 5 ")
+    )
+    manifest = Manifest.read(write(tmp_path, text), PLAIN)
+    assert [manifest.box(i) for i in range(3)] == [None, (1, 2, 3.5, 4), (0, 0, 5, 5)]
+    for wrong in ("1 2 3", "1 2 3 0", "1 2 -3 4", "a b c d", "nan 0 5 5", "0 0 inf 5", "1 2 3 4 5"):
+        assert f"row 2, column box: {wrong!r} is not" in refusal(
+            tmp_path, text.replace("male,\n", f"male,{wrong}\n", 1)
+        )
+    assert "row 3, column path: 'a.png' stands in an earlier row too" in refusal(
+        tmp_path, text.replace("1 2 3.5 4", "")
+    )

@@ -1,0 +1,156 @@
+"""Pictures decoded once: uint8 pixels on disk that loaders, runs and processes share.
+
+A picture is known by a digest of its file's bytes and its box, so that a changed file is decoded anew and a
+moved one is not. Digests are remembered by path, size and time of change: known files are not read again.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from rich.progress import track
+
+from modular_cls.data.images import VERSION, decode_image, read_file
+from modular_cls.data.manifest import Manifest
+from modular_cls.data.shards import KEY, Shards
+from modular_cls.errors import ImageError
+
+FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
+_SHARD_BYTES = 2**26
+_T = TypeVar("_T")
+Bad = dict[int, ImageError]  # what cannot be decoded, by position in the manifest
+
+
+class DecodedImages(Sequence[np.ndarray]):
+    """The pictures of a manifest, in order, each of shape (H, W, 3), uint8."""
+
+    def __init__(self, shards: Shards, places: np.ndarray) -> None:
+        self._shards, self._places = shards, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, position: Any) -> Any:
+        return np.array(self._shards[self._places[position]])  # a copy: the file cannot be written to
+
+
+def cache_folder() -> Path:
+    """Where decoded pictures are kept: $MODULAR_CLS_CACHE, or modular_cls in the user's folder for caches."""
+    given, caches = os.environ.get(FOLDER_VARIABLE), os.environ.get("XDG_CACHE_HOME")
+    return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
+
+
+def has_room(needed: int) -> bool:
+    """Whether decoded pictures of so many bytes can be kept: the folder can be written to and the disk is not full."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > needed
+    except OSError:
+        return False
+
+
+def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tuple[DecodedImages, Bad]:
+    """Decode the pictures that no earlier run has decoded to this size, and serve all of them.
+
+    Args:
+        manifest: The pictures.
+        size: (height, width).
+        told: What to call it in a progress bar; blank shows none.
+
+    Returns:
+        The pictures, and an error for each that cannot be decoded and must not be asked for.
+    """
+    keys, bad = _keys(manifest, told)
+    shards = Shards(cache_folder() / f"{size[0]}x{size[1]}-{VERSION}")
+    missing = [i for i in np.flatnonzero(shards.find(keys) < 0).tolist() if i not in bad]
+    once = list({keys[i]: i for i in missing}.values())  # copies of a picture are decoded once
+    batch: list[int] = []
+    pixels: list[np.ndarray] = []
+    for i, image in _decoded(manifest, once, size, told):
+        if isinstance(image, ImageError):
+            bad[i] = image
+            continue
+        batch.append(i)
+        pixels.append(image)
+        if len(pixels) * image.nbytes >= _SHARD_BYTES:
+            shards.add(keys[batch], np.stack(pixels))
+            batch, pixels = [], []
+    if batch:
+        shards.add(keys[batch], np.stack(pixels))
+    places = shards.find(keys)
+    copies = {i: ImageError(f"{manifest.named(i)}: a copy of a picture that cannot be decoded")
+              for i in missing if places[i] < 0 and i not in bad}  # fmt: skip
+    return DecodedImages(shards, places), dict(sorted((bad | copies).items()))
+
+
+def check_pictures(manifest: Manifest, size: tuple[int, int], told: str = "") -> Bad:
+    """Decode every picture and keep none; returns an error for each that cannot be decoded."""
+    every = _decoded(manifest, range(len(manifest)), size, told)
+    return {i: image for i, image in every if isinstance(image, ImageError)}
+
+
+def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
+    """The digest of each picture's bytes and box, shape (N,)."""
+    files = Shards(cache_folder() / "files")
+    signs, bad = np.zeros(len(manifest), dtype=KEY), Bad()
+    for i in range(len(manifest)):
+        try:
+            path = manifest.file(i)
+            seen = path.stat()
+            signs[i] = _digest(f"{path.absolute()}\0{seen.st_mtime_ns}\0{seen.st_size}\0{manifest.box(i)}".encode())
+        except ImageError as error:
+            bad[i] = error
+        except OSError as error:
+            bad[i] = ImageError(f"{manifest.named(i)}: {(error.strerror or str(error)).lower()}")
+    places = files.find(signs)
+    new = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
+    fresh: list[bytes] = []
+    for i, data in _each(lambda i: read_file(manifest.file(i), manifest.named(i)), new, told and f"{told}: reading"):
+        if isinstance(data, ImageError):
+            bad[i] = data
+        else:
+            fresh.append(_digest(data + str(manifest.box(i)).encode()))
+    if fresh:
+        files.add(signs[[i for i in new if i not in bad]], np.array(fresh, dtype=KEY))
+        places = files.find(signs)
+    keys = np.zeros_like(signs)
+    for i in np.flatnonzero(places >= 0).tolist():
+        keys[i] = files[places[i]]
+    return keys, bad
+
+
+def _decoded(
+    manifest: Manifest, positions: Sequence[int], size: tuple[int, int], told: str
+) -> Iterator[tuple[int, np.ndarray | ImageError]]:
+    def decode(i: int) -> np.ndarray:
+        named = manifest.named(i)
+        return decode_image(read_file(manifest.file(i), named), named, size, manifest.box(i))
+
+    return _each(decode, positions, told)
+
+
+def _each(do: Callable[[int], _T], positions: Sequence[int], told: str) -> Iterator[tuple[int, _T | ImageError]]:
+    """Do something for each position on all cores, in order; an ImageError is a result like any other."""
+
+    def attempt(i: int) -> tuple[int, _T | ImageError]:
+        try:
+            return i, do(i)
+        except ImageError as error:
+            return i, error
+
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    window = 64 * threads  # results wait for their turn; not all of them, for they need memory
+    with ThreadPoolExecutor(threads) as pool:  # Pillow decodes outside Python's lock
+        windows = (positions[i : i + window] for i in range(0, len(positions), window))
+        results = (result for some in windows for result in pool.map(attempt, some))
+        yield from track(results, told, len(positions), disable=not (told and positions))
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=KEY.itemsize).digest()

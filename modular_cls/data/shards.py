@@ -1,0 +1,71 @@
+"""Array rows by key in a folder, written once and memory-mapped: the store under the decoded pictures.
+
+Rows lie in shards: `X.npy` and, written after it, `X.keys.npy`. A shard is never changed. So readers need no
+lock; two processes that write at once may write the same rows twice, alike; and one that is interrupted
+leaves whole shards only.
+"""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modular_cls.files import replacing_file
+
+KEY = np.dtype("S16")  # compares all of its 128 bits: missing bytes count as zeros
+
+
+class Shards:
+    """Rows of one shape and type, each known by a key of 128 bits.
+
+    Args:
+        folder: Where the shards lie; made when something is added.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: list[Path] = []
+        self._starts: list[int] = []
+        self._keys = np.zeros(0, dtype=KEY)
+        self._maps: dict[int, np.ndarray] = {}
+        listed = sorted(folder.glob("*.keys.npy"))
+        self._append([folder / f.name.replace(".keys.npy", ".npy") for f in listed], [np.load(f) for f in listed])
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """The place of each key, shape (N,); -1 where there is none."""
+        if not len(self):
+            return np.full(len(keys), -1, dtype=np.int64)
+        order = np.argsort(self._keys, kind="stable")
+        near = order[np.searchsorted(self._keys[order], keys).clip(max=len(self) - 1)]
+        return np.where(self._keys[near] == keys, near, -1)
+
+    def add(self, keys: np.ndarray, rows: np.ndarray) -> None:
+        """Write rows, shape (n, ...), and their keys, shape (n,), as a new shard."""
+        if not len(keys):
+            return
+        path = self.folder / f"{uuid.uuid4().hex}.npy"
+        for file, array in ((path, rows), (path.with_suffix(".keys.npy"), keys)):
+            with replacing_file(file) as partial, partial.open("wb") as opened:
+                np.save(opened, array)
+        self._append([path], [keys])
+
+    def __getitem__(self, place: int) -> np.ndarray:
+        """The row at a place, a view of the file; its shard is mapped when first looked at, in each process."""
+        shard = int(np.searchsorted(self._starts, place, side="right")) - 1
+        if shard not in self._maps:
+            self._maps[shard] = np.load(self._files[shard], mmap_mode="r")
+        row: np.ndarray = self._maps[shard][place - self._starts[shard]]
+        return row
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_maps": {}}
+
+    def _append(self, files: list[Path], keys: list[np.ndarray]) -> None:
+        sizes = [len(self), *map(len, keys)]
+        self._starts += np.cumsum(sizes)[:-1].tolist()
+        self._files += files
+        self._keys = np.concatenate([self._keys, *keys])

@@ -1,0 +1,145 @@
+import multiprocessing
+import os
+import pickle
+import shutil
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from modular_cls.data import cache, images
+from modular_cls.data.cache import check_pictures, decode_once, has_room
+from modular_cls.data.faces import SCHEMA
+from modular_cls.data.images import read_image
+from modular_cls.data.manifest import Manifest
+from modular_cls.data.shards import KEY, Shards
+
+SIZE = (32, 24)
+
+
+@pytest.fixture
+def faces(faces_dir, tmp_path, monkeypatch):
+    """All drawn faces, copied, and an empty folder for decoded pictures."""
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "cache"))
+    return Manifest.read(shutil.copytree(faces_dir, tmp_path / "faces") / "manifest.csv", SCHEMA)
+
+
+def shards():
+    return sorted((cache.cache_folder() / f"{SIZE[0]}x{SIZE[1]}-{images.VERSION}").glob("*.npy"))
+
+
+def check_same(manifest, served):
+    for i in range(len(manifest)):
+        assert np.array_equal(served[i], read_image(manifest.file(i), "it", SIZE, manifest.box(i)))
+
+
+def test_pictures_are_served_as_read_and_decoded_once(faces, monkeypatch):
+    served, bad = decode_once(faces, SIZE)
+    assert not bad
+    check_same(faces, served)
+    monkeypatch.setattr(cache, "decode_image", None)
+    monkeypatch.setattr(cache, "read_file", None)  # known files are not even read
+    again, _ = decode_once(faces.select(np.arange(len(faces))[::-3]), SIZE)
+    assert np.array_equal(again[0], served[len(faces) - 1])
+    assert np.array_equal(pickle.loads(pickle.dumps(again))[1], served[len(faces) - 4])
+
+
+def test_a_moved_folder_is_read_but_not_decoded(faces, monkeypatch):
+    decode_once(faces, SIZE)
+    moved = faces.root.rename(faces.root.with_name("elsewhere"))
+    monkeypatch.setattr(cache, "decode_image", None)
+    served, bad = decode_once(Manifest.read(moved / "manifest.csv", SCHEMA), SIZE)
+    assert not bad
+    check_same(Manifest.read(moved / "manifest.csv", SCHEMA), served)
+
+
+def test_a_new_decoder_decodes_anew(faces, monkeypatch):
+    decode_once(faces, SIZE)
+    before = len(shards())
+    monkeypatch.setattr(cache, "VERSION", images.VERSION + 1)
+    decode_once(faces, SIZE)
+    other = cache.cache_folder() / f"{SIZE[0]}x{SIZE[1]}-{images.VERSION + 1}"
+    assert len(list(other.glob("*.npy"))) == before
+
+
+def test_a_changed_picture_and_a_changed_box_are_decoded_anew(faces):
+    decode_once(faces, SIZE)
+    Image.new("RGB", (64, 64), "red").save(faces.file(0))
+    boxed = faces.select(np.arange(4))
+    boxed = Manifest(**{**boxed.__dict__, "extra": {"box": np.array(["", "0 0 10 10", "5 5 80 20", ""], dtype=object)}})
+    served, bad = decode_once(boxed, SIZE)
+    assert not bad
+    assert served[0][0, 0].tolist() == [255, 0, 0]
+    check_same(boxed, served)
+
+
+def test_what_cannot_be_decoded_is_told_and_copies_of_it_too(faces):
+    for i in (1, 4):
+        faces.file(i).write_bytes(b"no picture")
+    faces.file(6).unlink()
+    assert {i: str(e) for i, e in check_pictures(faces, SIZE).items()}.keys() == {1, 4, 6}
+    served, bad = decode_once(faces, SIZE)
+    assert bad.keys() == {1, 4, 6}
+    assert "not a picture" in str(bad[1]) + str(bad[4])
+    assert "row 8, " in str(bad[6])
+    rest = [i for i in range(len(faces)) if i not in bad]
+    assert np.array_equal(served[rest[5]], read_image(faces.file(rest[5]), "it", SIZE))
+
+
+def _decode(folder, size=SIZE):
+    served, bad = decode_once(Manifest.read(Path(folder) / "manifest.csv", SCHEMA), size)
+    assert not bad
+    return [int(served[i].sum()) for i in range(len(served))]
+
+
+def test_two_processes_at_once_agree(faces):
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        first, second = pool.map(_decode, [str(faces.root)] * 2)
+    assert first == second == _decode(faces.root)
+
+
+def test_an_interrupted_process_leaves_what_it_finished(faces, monkeypatch):
+    monkeypatch.setattr(cache, "_SHARD_BYTES", 10 * SIZE[0] * SIZE[1] * 3)
+    child = os.fork()
+    if child == 0:
+        _decode(faces.root)
+        os._exit(0)
+    while len(shards()) < 4:
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    finished = len(Shards(shards()[0].parent))
+    assert finished > 0
+    check_same(faces, decode_once(faces, SIZE)[0])
+    assert len(Shards(shards()[0].parent)) == len(faces)  # none twice
+
+
+def test_no_room_where_the_folder_cannot_be(monkeypatch, tmp_path):
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path))
+    assert has_room(10)
+    assert not has_room(2**62)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "file" / "below"))
+    assert not has_room(10)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.lists(st.binary(min_size=16, max_size=16) | st.sampled_from([bytes(16), b"a" + bytes(15)]), max_size=6)),
+       st.lists(st.binary(min_size=16, max_size=16), max_size=4))  # fmt: skip
+def test_shards_find_what_was_added_and_nothing_else(tmp_path_factory, added, others):
+    folder = tmp_path_factory.mktemp("shards")
+    store = Shards(folder)
+    for keys in added:
+        store.add(np.array(keys, dtype=KEY), np.array([list(key) for key in keys], dtype=np.uint8))
+    every = [key for keys in added for key in keys]
+    for opened in (store, Shards(folder)):
+        assert len(opened) == len(every)
+        for key, place in zip(every + others, opened.find(np.array(every + others, dtype=KEY)), strict=True):
+            assert bytes(opened[place]) == key if key in every else place == -1
