@@ -1,6 +1,8 @@
 """Small invented data sets in the very formats of the real ones, quirks included, and how tests convert them."""
 
+import numpy as np
 import pandas as pd
+import scipy.io
 
 PICTURE = b"not empty"  # converters look at names and bytes only
 
@@ -50,3 +52,45 @@ def celeba(root, pictures=True, identities=True):
     if pictures:
         write_pictures(root / "img_align_celeba", names)
     return root
+
+
+def cells(items, row=False):
+    """A cell array: a column, or a row."""
+    array = np.empty((len(items), 1), dtype=object)
+    for i, item in enumerate(items):
+        array[i, 0] = item
+    return array.T if row else array
+
+
+MARKET = {  # person: gender, hair, age, hat, up; codes as in the file
+    "train": {"0002": (1, 1, 3, 1, 1), "0007": (2, 2, 2, 2, 2), "0010": (1, 2, 4, 1, 2), "0011": (2, 1, 1, 1, 1)},
+    "test": {"0001": (2, 2, 3, 2, 2), "0003": (1, 1, 2, 1, 1)},
+}
+MARKET_FIELDS = ("gender", "hair", "age", "hat", "up")
+MARKET_PICTURES = {
+    "bounding_box_train": ("0002_c1s1_000451_03.jpg", "0002_c2s1_000452_01.jpg", "0007_c3s3_077419_03.jpg",
+                           "0010_c6s3_077392_01.jpg", "0011_c1s1_000001_01.jpg"),
+    "bounding_box_test": ("-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "0000_c1s1_000376_03.jpg",
+                          "0001_c1s1_001051_00.jpg", "0003_c1s1_002051_00.jpg", "0004_c1s1_002051_00.jpg", "Thumbs.db"),
+    "query": ("0001_c2s1_000301_00.jpg",),
+}  # fmt: skip
+
+
+def write_market(root, change=lambda part, fields: fields):
+    """Fields in another order in each part; `change` may spoil them."""
+    parts = {}
+    for part, persons in MARKET.items():
+        fields = {n: np.array([[p[i] for p in persons.values()]], np.uint8) for i, n in enumerate(MARKET_FIELDS)}
+        names = list(fields) if part == "train" else list(reversed(fields))
+        ordered = {n: fields[n] for n in names} | {"image_index": cells(list(persons), row=True)}
+        parts[part] = change(part, ordered)
+    scipy.io.savemat(root / "market_attribute.mat", {"market_attribute": parts})
+    return root
+
+
+def market1501(root, pictures=True):
+    root.mkdir(parents=True)
+    for folder, names in MARKET_PICTURES.items():
+        if pictures:
+            write_pictures(root / folder, names)
+    return write_market(root)
