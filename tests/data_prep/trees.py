@@ -94,3 +94,56 @@ def market1501(root, pictures=True):
         if pictures:
             write_pictures(root / folder, names)
     return write_market(root)
+
+
+PETA_LABELS = ("hairLong", "personalFemale", "personalMale", "hairShort", "upperBodyRed")
+PETA = [  # one picture a row: person, source, then the labels above
+    (11, 1, 1, 1, 0, 0, 1), (11, 1, 1, 1, 0, 0, 0), (12, 1, 0, 0, 1, 1, 0), (13, 2, 0, 0, 1, 0, 1),
+    (14, 2, 1, 1, 0, 1, 0), (15, 2, 1, 0, 0, 0, 1), (16, 10, 0, 1, 1, 1, 0), (17, 10, 1, 0, 1, 0, 0),
+]  # fmt: skip
+PETA_PARTITIONS = [
+    {"train": (1, 3, 4, 5), "val": (6,), "test": (2, 7, 8)},
+    {"train": (2, 1, 5, 8), "val": (3, 4), "test": (6, 7)},
+]
+
+
+def write_peta(root, rows=PETA, labels=PETA_LABELS, partitions=PETA_PARTITIONS, **change):
+    """A struct; the indices of splits are columns, from 1; `change` replaces fields, or leaves out what is None."""
+    data = np.array([(i, person, source, 7, *values) for i, (person, source, *values) in enumerate(rows, 1)], np.uint16)
+    splits = [{name: np.array([numbers], np.uint16).T for name, numbers in p.items()} for p in partitions]
+    peta = {"data": data, "attribute": cells(labels), "selected_attribute": np.array([[1, 2]], np.uint8),
+            "partion_attribute": cells(splits), **change}  # fmt: skip
+    scipy.io.savemat(root / "PETA.mat", {"peta": {name: field for name, field in peta.items() if field is not None}})
+    return root
+
+
+def peta(root, pictures=True):
+    root.mkdir(parents=True)
+    if pictures:
+        write_pictures(root / "images", [f"{i:05d}.png" for i in range(1, len(PETA) + 1)])
+    return write_peta(root)
+
+
+PA100K_LABELS = ("Female", "AgeOver60", "Hat", "Skirt&Dress")
+PA100K = {
+    "train": {"000001.jpg": (1, 0, 0, 1), "000002.jpg": (0, 1, 0, 0), "000003.jpg": (1, 0, 1, 0)},
+    "val": {"000004.jpg": (0, 0, 0, 0), "000005.jpg": (0, 0, 1, 1)},
+    "test": {"": (1, 1, 1, 1), "000006.jpg": (1, 0, 0, 0)},
+}
+
+
+def write_pa100k(root, labels=PA100K_LABELS, **change):
+    """Columns of cells; a test row has no name, one key is there twice, once misspelt; `change` as for PETA."""
+    found = {"attributes": cells(labels), "test_image_name": cells(["000006.jpg"])}
+    for part, rows in PA100K.items():
+        found[f"{part}_images_name"] = cells(list(rows))
+        found[f"{part}_label"] = np.array(list(rows.values()), np.uint8)
+    scipy.io.savemat(root / "annotation.mat", {n: v for n, v in {**found, **change}.items() if v is not None})
+    return root
+
+
+def pa100k(root, pictures=True):
+    root.mkdir(parents=True)
+    if pictures:
+        write_pictures(root / "data", [name for rows in PA100K.values() for name in rows if name])
+    return write_pa100k(root)

@@ -1,0 +1,95 @@
+"""PA-100K -> a manifest: gender of pedestrians, and whether they wear a skirt or a dress; official splits.
+
+    python data_prep/pa100k.py FOLDER --out data/pa100k/manifest.csv
+
+FOLDER holds annotation.mat and the pictures in data/ (000001.jpg ...). X. Liu et al.: HydraPlus-Net: Attentive Deep
+Features for Pedestrian Analysis, ICCV 2017.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from annotations import check_values, chosen
+from converter import NO_YES, Labels, command_line, listed, log, make_manifest, run
+from matlab import check_keys, read_mat, texts
+from places import folder_of_pictures, need
+
+from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.errors import ManifestError, nearest
+
+PARTS = {"train": "train", "val": "validation", "test": "test"}
+_KEYS = ("attributes", *(key for part in PARTS for key in (f"{part}_images_name", f"{part}_label")))
+_DOWNLOAD = "download it from https://github.com/xh-liu/HydraPlus-Net and put it and data/ in this folder"
+
+
+def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
+    """Convert PA-100K.
+
+    Args:
+        root: Folder of the data set.
+        also: Other labels to take over; `all` for all.
+
+    Returns:
+        The manifest: train, validation and test in the order of the file. Rows without a picture's name are left
+        out, and told by their number.
+
+    Raises:
+        ManifestError: If the file is missing or malformed, or a label is unknown.
+    """
+    root = Path(root)
+    file = need(root, "annotation.mat", ("annotation",), _DOWNLOAD)
+    found = read_mat(file)
+    check_keys(file, found, _KEYS)
+    for key in found:
+        if not key.startswith("__") and key not in _KEYS:
+            log.warning("%s: %r is none of its known keys and is left out%s", file.name, key, nearest(key, _KEYS))
+    labels = texts(found["attributes"])
+    female, skirt = _label(file, "Female", labels), _label(file, "Skirt&Dress", labels)
+    parts = {part: _part(file, found, part, labels) for part in PARTS}
+    values = dict(zip(labels, np.concatenate([values for _, values in parts.values()]).T, strict=True))
+    columns = {"gender": Labels(("female", "male"), 1 - values[female]), "skirt_dress": Labels(NO_YES, values[skirt])}
+    columns |= {name: Labels(NO_YES, values[name]) for name in chosen(also, labels, (female, skirt), file)}
+    folder = folder_of_pictures(root, "release_data/release_data", "release_data", "data")
+    paths = [f"{folder}/{name}" for names, _ in parts.values() for name in names]
+    splits = np.repeat([SPLITS.index(split) for split in PARTS.values()], [len(names) for names, _ in parts.values()])
+    return make_manifest(root, paths, splits, columns)
+
+
+def _part(file: Path, found: dict[str, Any], part: str, labels: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """Names and values, shape (N, labels), of the rows of a part that have a name."""
+    names = np.array(texts(found[f"{part}_images_name"]), dtype=object)
+    values = np.atleast_2d(np.asarray(found[f"{part}_label"]))
+    if values.shape != (len(names), len(labels)):
+        wanted = f"{len(names):,} rows (as {part}_images_name has) of {len(labels)} labels"
+        raise ManifestError(file, [f"{part}_label: found shape {values.shape}, accepted: {wanted}"])
+    rows = np.arange(1, 1 + len(names))
+    check_values(file, values, (0, 1), labels, rows.tolist(), f"{part}_label row")
+    named = names != ""
+    if not named.all():
+        log.warning("%s: rows without a name, left out: %s", f"{part}_images_name", listed(rows[~named].tolist()))
+    return names[named].tolist(), values[named].astype(np.int16)
+
+
+def _label(file: Path, name: str, labels: Sequence[str]) -> str:
+    """A label as this copy spells it, apart from case and punctuation."""
+    for label in labels:
+        if _letters(label) == _letters(name):
+            return label
+    raise ManifestError(file, [f"attributes: no label {name!r}{nearest(name, labels)}"])
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = command_line("PA-100K -> gender of pedestrians, and skirt or dress.")
+    return run(parser, lambda given: convert(given.root, given.also), arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
