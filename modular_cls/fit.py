@@ -70,7 +70,11 @@ class Fit:
         self.counts = {kind: _counts(self.data, kind) for kind in self.data.datasets if kind in ("train", "held_out")}
         self._check_counts()
         self.model = build_model(config, self.schema)
-        criterion = build_part(config.criterion, criteria, "criterion")(schema=self.schema, counts=self.counts["train"])
+        rows = self.data.datasets["train"].manifest
+        observed = {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
+        criterion = build_part(config.criterion, criteria, "criterion")(
+            schema=self.schema, counts=self.counts["train"], observed=observed
+        )
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)
         self.log, self.seconds = "", 0.0
@@ -112,7 +116,7 @@ class Fit:
         if self.data.skipped:
             print(f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded")
         if partial:
-            print(f"  {partial:,} of them lack some label; a criterion over joint classes learns from the others only")
+            print(f"  {partial:,} of them lack some label: {self.task.criterion.partly_labelled}")
         for joint in self.schema.joints:
             seen = self.counts["train"][joint.name] > 0
             reach = self.model.reachable(joint, seen)

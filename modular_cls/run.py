@@ -115,7 +115,7 @@ def complete(
             "seconds": None,
             "validation": evaluate(fit.task, fit.data, "validation", progress),
             "test": evaluate(fit.task, fit.data, "test", progress),
-            "finish": notes,
+            "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
         fit.trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)

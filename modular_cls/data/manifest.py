@@ -138,6 +138,17 @@ class Manifest:
         known = self.targets(composite)
         return np.bincount(known[known != UNKNOWN], minlength=composite.size)
 
+    def observed(self, composite: Composite) -> np.ndarray:
+        """Number of rows of each observation: one axis per attribute, its last place for unknown.
+
+        For hair short/long and gender female/male the shape is (3, 3), and [1, -1] counts the rows whose
+        hair is long and whose gender is unknown.
+        """
+        names = [a.name for a in self.schema.attributes]
+        grid = np.zeros([len(a.values) + 1 for a in composite.attributes], dtype=np.int64)
+        np.add.at(grid, tuple(self.labels[:, names.index(a.name)] for a in composite.attributes), 1)
+        return grid
+
     def file(self, position: int) -> Path:
         """Path of the picture at a position; raises ImageError if a symbolic link takes it out of the root."""
         path = self.root / self.paths[position]

@@ -35,7 +35,7 @@ def test_joint_likelihood_against_the_formula():
 def test_unseen_classes_get_no_gradient_with_the_prior_but_do_without():
     for tau, moved in ((1.0, False), (0.0, True)):
         scores = torch.zeros(3, 4, requires_grad=True)
-        JointLikelihood(SCHEMA, COUNTS, tau)({"both": scores}, {"both": torch.tensor([0, 1, 2])}).backward()
+        JointLikelihood(SCHEMA, COUNTS, tau=tau)({"both": scores}, {"both": torch.tensor([0, 1, 2])}).backward()
         assert bool(scores.grad[:, 3].abs().sum() > 0) is moved
         assert torch.isfinite(scores.grad).all()
 

@@ -1,0 +1,59 @@
+"""What every criterion is: from scores by name and targets by name to one number."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from modular_cls.errors import UndefinedError
+from modular_cls.schema import Schema
+
+Scores = Mapping[str, Tensor]
+
+
+class Criterion(nn.Module):
+    """Maps `(scores, targets)`, both by name, to a scalar loss.
+
+    Attributes:
+        progress: Share of the training that is done, from 0 to 1; set before each update.
+        partly_labelled: What becomes of images that lack some label.
+    """
+
+    partly_labelled: ClassVar[str] = "left out by this criterion over joint classes"
+
+    progress: float = 0.0
+
+    def notes(self) -> dict[str, float]:
+        """What is worth reporting after training."""
+        return {}
+
+
+def log_share(counts: Tensor) -> Tensor:
+    """Log of each class's share of the images, shape (classes,); -inf where there are none."""
+    return counts.float().log() - counts.sum().float().log()
+
+
+def refuse_empty(what: str, schema: Schema, counts: Mapping[str, Tensor], images: str = "training images") -> None:
+    """Raise UndefinedError if `what` needs images of every joint class and some have none."""
+    for joint in schema.joints:
+        empty = [n for n, count in zip(joint.class_names, counts[joint.name].tolist(), strict=True) if not count]
+        if empty:
+            raise UndefinedError(f"{what} is not defined without {images} of {', '.join(empty)}")
+
+
+def masked(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy over known targets, weighted by class if asked; 0 where nothing is known."""
+    total = F.cross_entropy(logits, target, weight, ignore_index=-1, reduction="sum")
+    known = target >= 0
+    if weight is None:
+        return total / known.sum().clamp(min=1)
+    return total / weight[target[known]].sum().clamp(min=1e-12)
+
+
+def over_processes(total: Tensor) -> Tensor:
+    """Sum over the processes that train together, where there are several."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.all_reduce(total)
+    return total

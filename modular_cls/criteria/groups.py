@@ -1,0 +1,109 @@
+"""Images that know some attributes only: what each group of them may be, and with which prior.
+
+Images are grouped by *which* attributes are known. Within a group a joint class has the prior
+`p(known values) p(unknown values | known values)`: the first from counts; the second is not observed.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+from modular_cls.criteria.criterion import over_processes
+from modular_cls.schema import Composite
+
+_HORIZON = 0.99  # what an update's images still count for after the next
+
+
+class LabelGroups(nn.Module):
+    """The groups that the training images of a joint space fall into, and their priors.
+
+    Args:
+        joint: The joint space, of m attributes.
+        observed: Number of training images by the value of each attribute, the last place of each axis
+            standing for unknown, shape (values of the first + 1, values of the second + 1, ...).
+        unknown: Where `p(unknown | known)` comes from: `em` estimates it while training, from the model's
+            own guesses (expectation maximisation, started uniform); `independent` takes the shares of the
+            attributes over all images that know them; `labelled` takes those of the fully labelled images.
+        smoothing: Images added to every joint class of a group by `em`.
+    """
+
+    cells: Tensor
+    known: Tensor
+    counts: Tensor
+    same: Tensor
+    shares: Tensor
+
+    def __init__(self, joint: Composite, observed: Tensor, unknown: str, smoothing: float) -> None:
+        super().__init__()
+        self.joint, self.smoothing = joint, smoothing
+        cells, width = torch.tensor(joint.cells), len(joint.attributes)
+        masks = [torch.tensor(m) for m in itertools.product((False, True), repeat=width)]
+        kept = [(m, n) for m in masks if (n := observed[tuple(torch.where(m, cells, -1).T)]).any() and m.any()]
+        known = torch.stack([m for m, _ in kept])
+        self.register_buffer("cells", cells, persistent=False)
+        self.register_buffer("known", known, persistent=False)  # (groups, m)
+        self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)  # (groups, classes)
+        agree = (cells[:, None] == cells[None]) | ~known[:, None, None]
+        self.register_buffer("same", agree.all(-1).float(), persistent=False)  # (groups, classes, classes)
+        self.estimates = unknown == "em"
+        self.register_buffer("shares", self._shares(observed, unknown))  # (groups, classes)
+
+    @staticmethod
+    def needed(observed: Tensor) -> bool:
+        """Whether some images know some attributes of the space but not all."""
+        whole = observed[(slice(-1),) * observed.ndim].sum()
+        nothing = observed[(-1,) * observed.ndim]
+        return bool(observed.sum() - whole - nothing > 0)
+
+    def forward(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels (B, m), -1 where unknown -> the group of each row, (B,), and its possible classes, (B, classes).
+
+        A row whose group has no training images gets the number of groups; its prior is flat.
+        """
+        fits = ((labels >= 0)[:, None] == self.known).all(-1)
+        group = torch.where(fits.any(1), fits.int().argmax(1), len(self.known))
+        possible = (labels[:, None] == self.cells) | (labels < 0)[:, None]
+        return group, possible.all(-1)
+
+    def log_prior(self) -> Tensor:
+        """Log of `p(known) p(unknown | known)` of each class, shape (groups + 1, classes); the last is flat."""
+        images = (self.counts / self.same.sum(-1)).sum(1, keepdim=True)
+        prior = self.counts / images * self._within(self.shares)
+        return torch.cat([prior.log(), torch.zeros_like(prior[:1])])
+
+    def learn(self, group: Tensor, guesses: Tensor) -> None:
+        """Count the model's guesses (B, classes) at the class of each row; the EM step of one update."""
+        if self.estimates:
+            counted = torch.zeros(len(self.known) + 1, guesses.shape[1], device=guesses.device)
+            counted = over_processes(counted.index_add(0, group, guesses.detach().float()))
+            self.shares.mul_(_HORIZON).add_(counted[:-1])
+
+    def estimate(self) -> dict[str, float]:
+        """Share of each class among the partly labelled images of its group that may be of it."""
+        within = self._within(self.shares)
+        named: dict[str, float] = {}
+        for g, known in enumerate(self.known.tolist()):
+            if all(known):
+                continue
+            group = "+".join(a.name for a, k in zip(self.joint.attributes, known, strict=True) if k)
+            pairs = zip(self.joint.class_names, within[g].tolist(), strict=True)
+            named |= {f"{group}/{name}": round(share, 4) for name, share in pairs}
+        return named
+
+    def _within(self, shares: Tensor) -> Tensor:
+        """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
+        smoothed = shares + (self.smoothing if self.estimates else 1e-9)
+        return smoothed / (self.same @ smoothed[:, :, None])[:, :, 0]
+
+    def _shares(self, observed: Tensor, unknown: str) -> Tensor:
+        if unknown == "em":
+            return torch.zeros_like(self.counts)
+        if unknown == "labelled":
+            return observed[tuple(self.cells.T)].float().expand_as(self.counts).clone()
+        shares = torch.ones(len(self.cells))
+        for i in range(observed.ndim):
+            others = [d for d in range(observed.ndim) if d != i]
+            each = (observed.sum(others) if others else observed)[:-1].float()
+            shares = shares * (each / each.sum())[self.cells[:, i]]
+        return shares.expand_as(self.counts).clone()

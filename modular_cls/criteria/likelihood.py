@@ -1,0 +1,141 @@
+"""Likelihoods of joint classes and of attributes."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from modular_cls.criteria.criterion import Criterion, Scores, log_share, masked
+from modular_cls.criteria.groups import LabelGroups
+from modular_cls.errors import ConfigError
+from modular_cls.schema import Composite, Schema
+
+Unknown = Literal["em", "independent", "labelled"]
+_MARGINAL = "learned from by the marginal likelihood"
+
+
+class JointLikelihood(Criterion):
+    """Cross-entropy over joint classes of `score + tau log p(z)`.
+
+    With tau = 1 the correlation of attributes in the training set is carried by `log p` and the
+    scores stay free of it: for the modular model this is the training objective of Mahajan et al.
+    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021), with tau = 1 also known
+    as balanced softmax. Joint classes without training images have `log p = -inf` and take no part.
+    With tau = 0 it is plain cross-entropy.
+
+    An image that knows some attributes only has the marginal likelihood
+    `-log sum_{z consistent with its labels} softmax(score + tau log p_g)_z`, over every possible z, unseen
+    ones included; p_g is the prior of the images that know the same attributes (see `LabelGroups`).
+
+    Args:
+        schema: Attributes and composites.
+        counts: Number of training images of each class, by joint space, shape (classes,).
+        observed: Number of training images of each observation, by joint space (see `LabelGroups`); None
+            leaves images out that are not fully labelled.
+        tau: Strength of the prior.
+        unknown: What `p_g` takes an attribute's unknown values to depend on (see `LabelGroups`).
+        smoothing: Of the estimate `em`, in images.
+    """
+
+    partly_labelled: ClassVar[str] = _MARGINAL
+
+    def __init__(
+        self,
+        schema: Schema,
+        counts: Mapping[str, Tensor],
+        observed: Mapping[str, Tensor] | None = None,
+        tau: float = 1.0,
+        unknown: Unknown = "em",
+        smoothing: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if unknown not in get_args(Unknown):
+            raise ConfigError(f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}")
+        self.joints, self.tau = schema.joints, tau
+        self.groups = nn.ModuleDict()
+        for i, joint in enumerate(schema.joints):
+            log_prior = tau * log_share(counts[joint.name]) if tau else torch.zeros(joint.size)
+            self.register_buffer(f"log_prior_{i}", log_prior)
+            if observed is not None and LabelGroups.needed(observed[joint.name]):
+                self.groups[str(i)] = LabelGroups(joint, observed[joint.name], unknown, smoothing)
+
+    def forward(self, scores: Scores, targets: Scores) -> Tensor:
+        """Mean over the rows of which something is known, summed over joint spaces."""
+        return torch.stack([self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]).sum()
+
+    def notes(self) -> dict[str, float]:
+        """Shares of joint classes among partly labelled images, as they were taken to be in the end."""
+        notes: dict[str, float] = {}
+        for groups in self.groups.values():
+            notes |= {f"share/{name}": share for name, share in cast(LabelGroups, groups).estimate().items()}
+        return notes
+
+    def _loss(self, i: int, joint: Composite, scores: Scores, targets: Scores) -> Tensor:
+        if str(i) not in self.groups:
+            return masked(scores[joint.name] + getattr(self, f"log_prior_{i}"), targets[joint.name])
+        groups = cast(LabelGroups, self.groups[str(i)])
+        labels = torch.stack([targets[a.name] for a in joint.attributes], dim=1)
+        group, possible = groups(labels)
+        logits = scores[joint.name].float() + (self.tau * groups.log_prior()[group] if self.tau else 0.0)
+        mine = logits.masked_fill(~possible, -torch.inf)
+        told = (labels >= 0).any(1)
+        if self.training:
+            groups.learn(group[told], mine[told].softmax(1))
+        return (logits.logsumexp(1) - mine.logsumexp(1))[told].sum() / told.sum().clamp(min=1)
+
+
+class AttributeLikelihood(Criterion):
+    """Cross-entropy of each attribute head on its own: plain basic classifiers.
+
+    Where attributes are correlated in training, each head learns the others as evidence (see
+    `JointLikelihood` for the repair); this is the lecture's first design, kept as a baseline.
+
+    Args:
+        schema: Attributes and composites.
+    """
+
+    partly_labelled: ClassVar[str] = "learned from by the heads of the attributes they know"
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__()
+        self.names = [a.name for a in schema.attributes]
+
+    def forward(self, scores: Scores, targets: Scores) -> Tensor:
+        """Mean over the rows where an attribute is known, summed over attributes."""
+        if missing := [name for name in self.names if name not in scores]:
+            raise ValueError(f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}")
+        return torch.stack([masked(scores[name], targets[name]) for name in self.names]).sum()
+
+
+class JointAndAttributes(Criterion):
+    """`L_joint + weight * sum of L_attribute`, plain cross-entropies.
+
+    On a flat model with auxiliary attribute heads it is multi-task learning; on a modular one with a
+    learned composite head, the joint concept bottleneck (Koh et al., ICML 2020).
+
+    Args:
+        schema: Attributes and composites.
+        counts: Number of training images of each class, by joint space, shape (classes,).
+        observed: As for `JointLikelihood`.
+        weight: Lambda, the weight of the attributes.
+    """
+
+    partly_labelled: ClassVar[str] = _MARGINAL
+
+    def __init__(
+        self,
+        schema: Schema,
+        counts: Mapping[str, Tensor],
+        observed: Mapping[str, Tensor] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
+        self.attributes = AttributeLikelihood(schema)
+
+    def forward(self, scores: Scores, targets: Scores) -> Tensor:
+        """The weighted sum of both means."""
+        loss: Tensor = self.joint(scores, targets) + self.weight * self.attributes(scores, targets)
+        return loss
