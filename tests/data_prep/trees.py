@@ -147,3 +147,67 @@ def pa100k(root, pictures=True):
     if pictures:
         write_pictures(root / "data", [name for rows in PA100K.values() for name in rows if name])
     return write_pa100k(root)
+
+
+BERKELEY_LABELS = ("is_male", "has_long_hair", "has_glasses", "has_hat", "has_t-shirt", "has_long_sleeves", "has_shorts",
+                   "has_jeans", "has_long_pants")  # fmt: skip
+BERKELEY = {  # box, then the labels above
+    "train": [("10 20 30.5 40", (1, -1, 0, 0, 1, -1, 0, 0, 0)), ("NaN NaN NaN NaN", (-1, 1, 1, 0, 0, 0, 0, 0, -1)),
+              ("-3 0 50 80", (0, 1, 0, 0, 0, 0, 1, 0, 0)), ("1.25 2 3 4", (1, 0, -1, -1, -1, -1, -1, -1, -1))],
+    "test": [("5 6 0 8", (1, 1, 0, 1, 0, 0, 0, 0, 0)), ("5 6 7 8", (-1, -1, 0, 0, 0, 0, 0, 0, 0))],
+}  # fmt: skip
+
+
+def berkeley_lines(part):
+    """Numbers padded with blanks, to the left of a line as well."""
+    rows = enumerate(BERKELEY[part], 1)
+    return [
+        f"  {i:05d}.jpg  {box.replace(' ', '   ')} " + "".join(f"{v:3d}" for v in labels) + "  \n"
+        for i, (box, labels) in rows
+    ]
+
+
+def berkeley(root, pictures=True, parts=("train", "test")):
+    for part in parts:
+        (root / part).mkdir(parents=True)
+        (root / part / "labels.txt").write_text("".join(berkeley_lines(part)))
+        if pictures:
+            write_pictures(root / part, [f"{i:05d}.jpg" for i in range(1, 1 + len(BERKELEY[part]))])
+    return root
+
+
+UTKFACE = {  # name: age, gender, race
+    "1_0_0_20161219140623097.jpg.chip.jpg": (1, "male", "white"),
+    "12_1_4_20170104005429510.jpg.chip.jpg": (12, "female", "other"),
+    "13_1_1_20170116174525125.jpg.chip.jpg": (13, "female", "black"),
+    "26_0_2_20170116184028385.jpg.chip.jpg": (26, "male", "asian"),
+    "30_1_3_20170117190000000.jpg.chip.jpg": (30, "female", "indian"),
+    "61_1_20170109142408075.jpg.chip.jpg": (61, "female", ""),  # no race
+    "116_0_0_20170112213500903.jpg.chip.jpg": (116, "male", "white"),
+    "24_0_1_20170116220224657 .jpg.chip.jpg": (24, "male", "black"),
+}
+UTKFACE_STRANGE = (
+    "53__0_20170116184028385.jpg",
+    "61_3_20170109150557335.jpg.chip.jpg",
+    "25_0_7_20170116184028385.jpg",
+    "face.jpg",
+)
+
+
+def utkface(root, pictures=True, folder="UTKFace"):
+    names = [*UTKFACE, *UTKFACE_STRANGE]
+    if pictures:
+        for i, name in enumerate(names):
+            write_pictures(root / folder, [name])
+            (root / folder / name).write_bytes(PICTURE + bytes([i]))
+    else:
+        root.mkdir(parents=True)
+        (root / "names.txt").write_bytes("\r\n".join([*names, ""]).encode())
+    return root
+
+
+def folders(root, classes=("short_female", "short_male", "long_female", "long_male"), splits=(), each=5):
+    for split in splits or ("",):
+        for name in classes:
+            write_pictures(root / split / name, [f"{i}.jpg" for i in range(each)])
+    return root
