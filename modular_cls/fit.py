@@ -19,6 +19,7 @@ from torch import Tensor
 
 from modular_cls import criteria, finish, models
 from modular_cls.config import Config
+from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.finish import FinishStep
@@ -47,6 +48,7 @@ class Fit:
     Attributes:
         data: The pictures.
         counts: Images of each joint class, by kind of images (train, held_out), then by joint space.
+        taught: Mask of the joint classes that training images teach, partly labelled ones included, by joint space.
         task: The LightningModule, with the model in it.
         log: After `run`, the content of `log.csv`.
         seconds: After `run`, what building and fitting took.
@@ -75,6 +77,7 @@ class Fit:
         criterion = build_part(config.criterion, criteria, "criterion")(
             schema=self.schema, counts=self.counts["train"], observed=observed
         )
+        self.taught = {j.name: self._taught(criterion, j.name) for j in self.schema.joints}
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)
         self.log, self.seconds = "", 0.0
@@ -89,7 +92,7 @@ class Fit:
         steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
         for step in steps:
             step.check(self.model, self.counts)
-        return Ending(steps, target_priors(self.model, self.counts["train"], config.prediction))
+        return Ending(steps, target_priors(self.model, self.counts["train"], self.taught, config.prediction))
 
     def run(self, progress: bool = True) -> None:
         """Decode the pictures and train to the last update; progress bars if asked for."""
@@ -118,15 +121,23 @@ class Fit:
         if partial:
             print(f"  {partial:,} of them lack some label: {self.task.criterion.partly_labelled}")
         for joint in self.schema.joints:
-            seen = self.counts["train"][joint.name] > 0
-            reach = self.model.reachable(joint, seen)
-            composed = [n for n, s, r in zip(joint.class_names, seen, reach, strict=True) if r and not s]
+            seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
+            reach = self.model.reachable(joint, taught)
+            parts = [n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s]
+            composed = [n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s]
             lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
+            if parts:
+                print(f"  without fully labelled training images, learned from parts: {', '.join(parts)}")
             if composed:
                 print(f"  without training images, reachable by composition: {', '.join(composed)}")
             if lost:
                 how = "predicted all the same" if config.prediction.unreachable else "never predicted"
                 print(f"  without training images, out of this method's reach, {how}: {', '.join(lost)}")
+
+    def _taught(self, criterion: Criterion, joint: str) -> Tensor:
+        """Mask of the joint classes that training images teach, fully labelled or not."""
+        seen, parts = self.counts["train"][joint] > 0, criterion.taught_by_parts(joint)
+        return seen if parts is None else seen | parts
 
     def _check_counts(self) -> None:
         for joint, count in self.counts["train"].items():

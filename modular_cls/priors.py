@@ -1,5 +1,7 @@
 """The target prior: the share of each joint class expected where a model is used."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -9,15 +11,23 @@ from modular_cls.models.joint import JointClassifier
 from modular_cls.schema import Composite
 
 
-def target_priors(model: JointClassifier, counts: dict[str, Tensor], prediction: Prediction) -> dict[str, Tensor]:
+def target_priors(
+    model: JointClassifier, counts: Mapping[str, Tensor], taught: Mapping[str, Tensor], prediction: Prediction
+) -> dict[str, Tensor]:
     """The target prior of each joint space, shape (classes,); 0 for classes out of reach.
+
+    Args:
+        model: What says which classes it reaches.
+        counts: Fully labelled training images of each class, by joint space.
+        taught: Mask of the classes that training images teach, partly labelled ones included, by joint space.
+        prediction: What the configuration asks for.
 
     Raises:
         ConfigError: If `prediction.prior` names a class that does not exist or shares that do not fit.
     """
     priors = {}
     for joint in model.schema.joints:
-        seen = counts[joint.name] > 0
+        seen = taught[joint.name]
         allowed = torch.ones_like(seen) if prediction.unreachable else model.reachable(joint, seen)
         if prediction.prior == "training":
             share = counts[joint.name].float()

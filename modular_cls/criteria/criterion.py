@@ -23,6 +23,10 @@ class Criterion(nn.Module):
 
     partly_labelled: ClassVar[str] = "left out by this criterion over joint classes"
 
+    def taught_by_parts(self, joint: str) -> Tensor | None:
+        """Mask of the joint classes that partly labelled images may teach, shape (classes,); None for none."""
+        return None
+
     progress: float = 0.0
 
     def notes(self) -> dict[str, float]:

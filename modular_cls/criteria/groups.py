@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from modular_cls.criteria.criterion import over_processes
 from modular_cls.schema import Composite
 
+_RULED_OUT = 1e-6  # a share below this
 _HORIZON = 0.99  # what an update's images still count for after the next
 
 
@@ -78,6 +79,13 @@ class LabelGroups(nn.Module):
             counted = torch.zeros(len(self.known) + 1, guesses.shape[1], device=guesses.device)
             counted = over_processes(counted.index_add(0, group, guesses.detach().float()))
             self.shares.mul_(_HORIZON).add_(counted[:-1])
+
+    def taught(self) -> Tensor:
+        """Classes that partly labelled images may be of, each value of which some of them know, shape (classes,)."""
+        part = ~self.known.all(1)
+        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[:, :, None]  # (groups, classes, m)
+        possible = (self._within(self.shares) > _RULED_OUT) & (self.counts > 0) & part[:, None]
+        return told.any(0).all(-1) & possible.any(0)
 
     def estimate(self) -> dict[str, float]:
         """Share of each class among the partly labelled images of its group that may be of it."""

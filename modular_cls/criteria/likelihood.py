@@ -71,6 +71,11 @@ class JointLikelihood(Criterion):
             notes |= {f"share/{name}": share for name, share in cast(LabelGroups, groups).estimate().items()}
         return notes
 
+    def taught_by_parts(self, joint: str) -> Tensor | None:
+        """The classes whose values are all known to some partly labelled image, unless the prior rules them out."""
+        at = next(str(i) for i, j in enumerate(self.joints) if j.name == joint)
+        return cast(LabelGroups, self.groups[at]).taught() if at in self.groups else None
+
     def _loss(self, i: int, joint: Composite, scores: Scores, targets: Scores) -> Tensor:
         if str(i) not in self.groups:
             return masked(scores[joint.name] + getattr(self, f"log_prior_{i}"), targets[joint.name])
@@ -134,6 +139,10 @@ class JointAndAttributes(Criterion):
         self.weight = weight
         self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
         self.attributes = AttributeLikelihood(schema)
+
+    def taught_by_parts(self, joint: str) -> Tensor | None:
+        """As the likelihood of joint classes."""
+        return self.joint.taught_by_parts(joint)
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """The weighted sum of both means."""

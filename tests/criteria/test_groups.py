@@ -189,3 +189,16 @@ def test_grid_of_observations_counts_every_row():
     assert grid.sum() == 5
     assert (grid[0, 0, 1], grid[0, -1, 1], grid[-1, -1, -1], grid[2, 1, 0]) == (1, 2, 1, 1)
     assert not LabelGroups.needed(torch.from_numpy(manifest(rows[2:4]).observed(JOINT)))
+
+
+def test_classes_taught_by_parts():
+    whole = [(0, 0), (0, 1), (1, 0)]
+    assert built(whole, PAIR).taught_by_parts("both") is None
+    both = built([*whole, (1, -1), (-1, 1), (-1, 0), (0, -1)], PAIR)
+    assert both.taught_by_parts("both").all()
+    only_men = built([*whole, (1, -1), (0, -1), (-1, 1)], PAIR).taught_by_parts("both")
+    assert only_men.tolist() == [False, True, False, True]
+    only_hair = built([*whole, (1, -1), (0, -1)], PAIR)
+    assert not only_hair.taught_by_parts("both").any()
+    ruled_out = built([*whole, (1, -1), (-1, 1), (-1, 0), (0, -1)], PAIR, unknown="labelled")
+    assert ruled_out.taught_by_parts("both").tolist() == [True, True, True, False]
