@@ -1,5 +1,6 @@
-"""The configurations of real data sets, on the sets themselves where they are at hand."""
+"""The configurations of data sets: on invented ones in their formats, and on the sets themselves where at hand."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -7,12 +8,43 @@ import sys
 from pathlib import Path
 
 import pytest
+import trees
 import yaml
 
 from modular_cls.cli import main
+from modular_cls.data.manifest import Manifest
+from modular_cls.parsing import load_config
+from modular_cls.schema import Schema
 
 ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("MODULAR_CLS_DATA", "")
+CONFIGS = sorted(path.stem for path in (ROOT / "configs/data").glob("*.yaml"))
+CONVERTED = ("berkeley", "celeba", "folders", "market1501", "pa100k", "peta", "utkface")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_configuration_goes_on_top_of_modular(name):
+    config = load_config(ROOT / "configs/modular.yaml", ROOT / f"configs/data/{name}.yaml")
+    schema = Schema.from_dict(config.schema)
+    for scarcity in config.data.scarcities:
+        assert any(c.contains(schema.scarce_values(scarcity.joint_class)) for c in schema.composites)
+    assert name in config.data.manifest
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_the_command_told_writes_a_manifest_that_fits(name, tmp_path):
+    config = load_config(ROOT / "configs/modular.yaml", ROOT / f"configs/data/{name}.yaml")
+    getattr(trees, name)(tmp_path / name)
+    assert config.data.root == f"${{MODULAR_CLS_DATA}}/{name}"
+    assert all(s.keep is None for s in config.data.scarcities)
+    script, *told = config.data.about.partition("python ")[2].split()
+    assert script == f"data_prep/{name}.py"
+    told = [word.replace("$MODULAR_CLS_DATA", str(tmp_path)) for word in told]
+    out = tmp_path / "manifest.csv"
+    assert importlib.import_module(name).main([str(out) if w == config.data.manifest else w for w in told]) == 0
+    manifest = Manifest.read(out, Schema.from_dict(config.schema), tmp_path / name)
+    assert all(manifest.file(i).is_file() for i in range(len(manifest)))
+    assert (manifest.labels >= 0).any(axis=0).all()
 
 
 def prepared(name, tmp_path):
