@@ -99,7 +99,7 @@ def chosen(also: Sequence[str], known: Sequence[str], used: Collection[str], fil
 
 def _wrong_lines(file: Path, columns: Sequence[str], skip: int) -> list[str]:
     """Say of each line what is wrong with it; slow, for files that are known to be wrong."""
-    problems = []
+    problems: list[str] = []
     for number, line in enumerate(read_lines(file), start=1):
         fields = line.split()
         if number > skip and fields and len(fields) != len(columns):
@@ -107,6 +107,8 @@ def _wrong_lines(file: Path, columns: Sequence[str], skip: int) -> list[str]:
         elif number > skip and fields:
             wrong = [(c, f) for c, f in zip(columns[1:], fields[1:], strict=True) if not _is_number(f)]
             problems += [f"line {number}, {c}: found {f!r}, accepted: a number" for c, f in wrong]
+        if len(problems) >= _COUNTED:
+            break
     return problems
 
 

@@ -23,6 +23,7 @@ log = logging.getLogger("data_prep")
 log.setLevel(logging.INFO)
 NO_YES = ("no", "yes")
 _SHOWN_CLASSES = 20
+_HEAD = b"path,split"  # how a manifest begins
 
 
 class Labels(NamedTuple):
@@ -53,28 +54,21 @@ def make_manifest(
     Raises:
         ManifestError: If there are no rows, a path is there twice, or an attribute has fewer than 2 values.
     """
-    series = pd.Series(np.array(paths, dtype=object))
-    if series.empty:
-        raise ManifestError(root, ["no pictures are left to write to a manifest"])
-    whole = pd.DataFrame({"path": series, "box": (extra or {}).get("box", "")})
-    if repeated := series[whole.duplicated()].tolist():
-        raise ManifestError(root, [f"picture {path!r} is there twice; a manifest names it once" for path in repeated])
-    if few := [
-        f"attribute {n!r} has fewer than 2 values: {list(v.values)}" for n, v in labels.items() if len(v[0]) < 2
-    ]:
-        raise ManifestError(root, few)
+    paths = np.array(paths, dtype=object)
+    columns = {name: np.array(column, dtype=object) for name, column in (extra or {}).items()}
+    _check(root, pd.DataFrame({"path": paths, "box": columns.get("box", "")}), labels)
     for i in sorted(set(range(len(SPLITS))) - set(splits.tolist())):
         log.info("split %r has no rows", SPLITS[i])
-    if missing := _missing(root, series.tolist()):
-        log.warning("%s of %s pictures are missing under %s", f"{missing:,}", f"{len(series):,}", root)
+    if missing := _missing(root, paths):
+        log.warning("%s of %s pictures are missing under %s", f"{missing:,}", f"{len(paths):,}", root)
     return Manifest(
         schema=_schema(labels, joint),
         root=root,
-        paths=series.to_numpy(dtype=object),
+        paths=paths,
         splits=splits.astype(np.int8),
         labels=np.stack([v.codes for v in labels.values()], axis=1).astype(np.int16),
-        rows=np.arange(len(series)) + 2,
-        extra={name: np.array(column, dtype=object) for name, column in (extra or {}).items()},
+        rows=np.arange(len(paths)) + 2,
+        extra=columns,
     )
 
 
@@ -139,6 +133,15 @@ def listed(items: Sequence[object], most: int = 20) -> str:
     return ", ".join(map(str, items[:most])) + more
 
 
+def _check(root: Path, rows: pd.DataFrame, labels: Mapping[str, Labels]) -> None:
+    if rows.empty:
+        raise ManifestError(root, ["no pictures are left to write to a manifest"])
+    if repeated := rows["path"][rows.duplicated()].tolist():
+        raise ManifestError(root, [f"picture {path!r} is there twice; a manifest names it once" for path in repeated])
+    if few := [(n, list(v.values)) for n, v in labels.items() if len(v.values) < 2]:
+        raise ManifestError(root, [f"attribute {n!r} has fewer than 2 values: {values}" for n, values in few])
+
+
 def _schema(labels: Mapping[str, Labels], joint: int) -> Schema:
     attributes = tuple(Attribute(name, v.values) for name, v in labels.items())
     # A manifest holds attributes only; its joint classes are those counted below. Names of values that run together
@@ -162,11 +165,11 @@ def _counts(manifest: Manifest) -> str:
     return shown.map("{:,}".format).to_string()
 
 
-def _missing(root: Path, paths: Sequence[str]) -> int:
+def _missing(root: Path, paths: np.ndarray) -> int:
     """How many files are not there; every folder is listed once, which is faster than to ask for each file."""
     folders: dict[str, set[str]] = {}
     missing = 0
-    for path in paths:
+    for path in paths.tolist():
         folder, _, name = path.rpartition("/")
         if folder not in folders:
             place = root / folder
@@ -177,7 +180,13 @@ def _missing(root: Path, paths: Sequence[str]) -> int:
 
 def _check_replaceable(out: Path) -> None:
     """Refuse to write a manifest over something else, before anything slow runs."""
-    if out.exists() and (out.is_dir() or not out.read_bytes().startswith(b"path,split")):
+    if not out.exists():
+        return
+    head = b"a folder"
+    if out.is_file():
+        with out.open("rb") as file:
+            head = file.read(len(_HEAD))
+    if head not in (_HEAD, b""):
         raise OutputExistsError(f"{out} exists and is not a manifest; give another --out")
 
 
