@@ -54,20 +54,20 @@ def make_manifest(
     Raises:
         ManifestError: If there are no rows, a path is there twice, or an attribute has fewer than 2 values.
     """
-    paths = np.array(paths, dtype=object)
+    files = np.array(paths, dtype=object)
     columns = {name: np.array(column, dtype=object) for name, column in (extra or {}).items()}
-    _check(root, pd.DataFrame({"path": paths, "box": columns.get("box", "")}), labels)
+    _check(root, pd.DataFrame({"path": files, "box": columns.get("box", "")}), labels)
     for i in sorted(set(range(len(SPLITS))) - set(splits.tolist())):
         log.info("split %r has no rows", SPLITS[i])
-    if missing := _missing(root, paths):
-        log.warning("%s of %s pictures are missing under %s", f"{missing:,}", f"{len(paths):,}", root)
+    if missing := _missing(root, files):
+        log.warning("%s of %s pictures are missing under %s", f"{missing:,}", f"{len(files):,}", root)
     return Manifest(
         schema=_schema(labels, joint),
         root=root,
-        paths=paths,
+        paths=files,
         splits=splits.astype(np.int8),
         labels=np.stack([v.codes for v in labels.values()], axis=1).astype(np.int16),
-        rows=np.arange(len(paths)) + 2,
+        rows=np.arange(len(files)) + 2,
         extra=columns,
     )
 

@@ -29,8 +29,8 @@ from modular_cls.errors import ConfigError, ManifestError
 AGE_GROUPS = {"child": 0, "young": 13, "middle": 30, "old": 60}
 GENDERS = ("male", "female")  # 0 and 1 in names
 RACES = ("white", "black", "asian", "indian", "other")  # 0 to 4, by https://susanqq.github.io/UTKFace/
-# The race is missing in some names: the time then comes third, a date to begin with.
-_NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?:(?P<race>[0-4])_.|\d{8})")
+# The race is missing in some names: then comes the time, a date to begin with.
+_NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?:(?P<race>[0-4])_.|_?\d{8})")
 _DOWNLOAD = "download the aligned and cropped faces from https://susanqq.github.io/UTKFace/ and unpack them here"
 
 

@@ -183,6 +183,7 @@ UTKFACE = {  # name: age, gender, race
     "26_0_2_20170116184028385.jpg.chip.jpg": (26, "male", "asian"),
     "30_1_3_20170117190000000.jpg.chip.jpg": (30, "female", "indian"),
     "61_1_20170109142408075.jpg.chip.jpg": (61, "female", ""),  # no race
+    "62_0__20170109142408075.jpg.chip.jpg": (62, "male", ""),
     "116_0_0_20170112213500903.jpg.chip.jpg": (116, "male", "white"),
     "24_0_1_20170116220224657 .jpg.chip.jpg": (24, "male", "black"),
 }
