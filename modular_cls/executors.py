@@ -1,6 +1,7 @@
 """Where jobs run when a study is given no executor of its own: this process, or several that may die."""
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -70,7 +71,7 @@ class Processes(Executor):
         pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)
         if pool is None:
             # spawn: forking a process that already runs threads (torch, a progress bar) can hang
-            pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_follow_parent)
             self._pools.append(pool)
             self._mine.pool = pool
         try:
@@ -78,3 +79,15 @@ class Processes(Executor):
         except BrokenExecutor:
             self._mine.pool = None
             raise
+
+
+def _follow_parent() -> None:
+    """End this process when the one that started it is gone, however it went; a pool's process would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

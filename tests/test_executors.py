@@ -1,6 +1,10 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +53,40 @@ def test_no_scheduler_at_an_address():
         connect("tcp://127.0.0.1:1", timeout=1)
     with pytest.raises(ConfigError, match="no dask scheduler answers"):
         connect("nonsense://")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes in /proc")
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    """Even when that one is killed in the middle of a job."""
+    code = f"""
+import os, time
+from modular_cls.executors import Processes
+
+def job():
+    open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+    time.sleep(60)
+
+if __name__ == "__main__":
+    Processes(1).submit(job).result()
+"""
+    script = tmp_path / "study.py"
+    script.write_text(code)
+    study = subprocess.Popen([sys.executable, str(script)])
+    pid = tmp_path / "pid"
+    wait_for(lambda: pid.is_file() and pid.read_text())
+    worker = int(pid.read_text())
+    study.kill()
+    study.wait()
+    wait_for(lambda: not running(worker))
+
+
+def running(pid):
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def wait_for(condition, seconds=30):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
