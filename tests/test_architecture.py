@@ -20,6 +20,8 @@ ORDER = [
     "data.faces.cues", "data.faces.draw", "data.faces.write", "data.faces",
     "models.backbone", "models.heads", "models.joint", "models.modular", "models.flat", "models",
     "criteria.criterion", "criteria.groups", "criteria.likelihood", "criteria.rebalanced", "criteria",
+    "audit.findings", "audit.table", "audit.labels", "audit.coverage", "audit.disk", "audit.pictures", "audit.quality",
+    "audit.near", "audit.alike", "audit.copies", "audit.whole", "audit.text", "audit",
     "finish.step", "finish.bias", "finish.composite", "finish.classifier", "finish",
     "priors", "metrics", "task", "fit", "run", "executors", "study",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
@@ -30,10 +32,11 @@ HOMES = {
     "timm": {"models.backbone"},
     "albumentations": {"data.transforms"},
     "jsonargparse": {"parsing"},
-    "pandas": {"data.manifest"},
+    "pandas": {"data.manifest", "audit.table"},
     "matplotlib": {"report.figures", "report.page"},
     "scipy": {"report.statistics"},
-    "PIL": {"data.images"},
+    "PIL": {"data.images", "audit.pictures"},
+    "imagehash": {"audit.pictures"},
     "sklearn": {"finish.classifier"},
 }
 

@@ -1,0 +1,64 @@
+"""Which pictures look like copies of one another: saved anew, resized, cropped a little, made brighter."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from modular_cls.audit.near import near_pairs
+from modular_cls.audit.pictures import LOOK, Picture
+
+# A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share shapes, not colours.
+# Measured on 11,200 drawn faces, 1,200 avatars and 200 portraits: all copies saved anew as JPEG (quality 50) or
+# resized (half, double) are found, and 99, 90 and 69 % of those that lost 2 % at every side; 0, 40 and 0 pairs of
+# different pictures are called copies (by the hash alone 13,938, 3,983 and 0).
+DISTANCE = 8  # bits of the hash that may differ
+CORRELATION = 0.97  # least correlation of the small colour pictures
+_MOST = 5_000_000  # pairs
+_AT_ONCE = 20_000  # pairs correlated in one step: 130 MB
+
+
+def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
+    """Find pictures that look like copies.
+
+    Args:
+        pictures: N decoded pictures, none of which shows one colour only.
+
+    Returns:
+        Pairs of positions, shape (P, 2), int64; no more than some five million, found first.
+    """
+    found, total = [np.empty((0, 2), dtype=np.int64)], 0
+    hashes = np.array([p.hash for p in pictures], dtype=np.uint64)
+    looks = np.array([p.look for p in pictures], dtype=np.uint8).reshape(len(pictures), LOOK * LOOK * 3)
+    for pairs in near_pairs(hashes, DISTANCE):
+        for start in range(0, len(pairs), _AT_ONCE):
+            some = pairs[start : start + _AT_ONCE]
+            found.append(some[_correlation(looks[some[:, 0]], looks[some[:, 1]]) >= CORRELATION])
+            total += len(found[-1])
+        if total > _MOST:
+            break
+    return np.concatenate(found)
+
+
+def joined(labels: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Give equal labels to what pairs join.
+
+    Args:
+        labels: Shape (N,), int64, each at least 0.
+        pairs: Labels that mean the same, shape (P, 2).
+
+    Returns:
+        Labels of shape (N,), equal where labels are equal or joined by a chain of pairs.
+    """
+    least = np.arange(labels.max(initial=-1) + 1)
+    while (least[pairs[:, 0]] != least[pairs[:, 1]]).any():
+        low = least[pairs].min(axis=1)
+        for side in (0, 1):
+            np.minimum.at(least, least[pairs[:, side]], low)
+        least = least[least]
+    return least[labels]
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of corresponding rows, shape (P,); brightness and contrast do not matter to it."""
+    a, b = (x - x.mean(axis=1, keepdims=True) for x in (a.astype(np.float32), b.astype(np.float32)))
+    return (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))

@@ -1,0 +1,96 @@
+"""Pictures that stand in the table more than once: the same bytes, or copies of a picture."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from modular_cls.audit.alike import joined, similar_pairs
+from modular_cls.audit.coverage import across_splits
+from modular_cls.audit.findings import SHOWN, Finding, Level
+from modular_cls.audit.pictures import Picture
+from modular_cls.audit.quality import is_even
+from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+
+_COPIES = "keep one of each, or put all of a group into one split"
+Groups = list[np.ndarray]
+
+
+def find_copies(manifest: Manifest, positions: np.ndarray, pictures: Sequence[Picture]) -> Iterator[Finding]:
+    """Find pictures that occur several times.
+
+    Args:
+        manifest: The table.
+        positions: Rows whose pictures were decoded, shape (n,).
+        pictures: What was seen of them, in the same order.
+    """
+    table = manifest.select(positions)
+    file = _numbered(np.array([p.digest for p in pictures], dtype="S16"))
+    box = _numbered(table.extra["box"].astype(str)) if "box" in table.extra else np.zeros_like(file)
+    content = _numbered(file * len(table) + box)  # one file may be several rows, about parts of it
+    same = _groups(content)
+    yield from _conflicting(table, same)
+    yield from _across(table, _groups(file), "duplicates", "rows with the same picture", None)
+    yield from _within(table, same, "duplicates", "rows with the same picture")
+
+    first = np.unique(content, return_index=True)[1]
+    first = first[[not is_even(pictures[i]) for i in first]]
+    pairs = first[similar_pairs([pictures[i] for i in first])]
+    pairs = pairs[file[pairs[:, 0]] != file[pairs[:, 1]]]
+    near = [g for g in _groups(joined(content, content[pairs])) if len(np.unique(content[g])) > 1]
+    yield from _across(table, near, "near_duplicates", "rows with what look like copies of one picture", "warning")
+    yield from _within(table, near, "near_duplicates", "rows with what look like copies of one picture")
+
+
+def _conflicting(table: Manifest, same: Groups) -> Iterator[Finding]:
+    groups = [g for g in same if _differ(table, g)]
+    if groups:
+        what = "pictures in several rows whose labels contradict each other"
+        yield _finding("error", "conflicting_labels", what, "decide which labels are right", table, groups)
+
+
+def _across(table: Manifest, groups: Groups, name: str, told: str, level: Level | None) -> Iterator[Finding]:
+    """Groups that lie in several splits; `level` if it is not the one of the splits."""
+    inside = np.zeros((len(groups), len(SPLITS)), dtype=bool)
+    for g, rows in enumerate(groups):
+        inside[g, table.splits[rows][table.splits[rows] != UNKNOWN]] = True
+    for usual, key, leaks, where in across_splits(inside):
+        some = [groups[g] for g in np.flatnonzero(leaks)]
+        yield _finding(level or usual, f"{name}_{key}", f"groups of {told}, in {where}", _COPIES, table, some)
+
+
+def _within(table: Manifest, groups: Groups, name: str, told: str) -> Iterator[Finding]:
+    some = [g for g in groups if len(np.unique(table.splits[g])) < len(g)]
+    if some:
+        what = f"groups of {told} in one split: it counts that often"
+        yield _finding("warning", f"{name}_within_split", what, "keep one of each", table, some)
+
+
+def _finding(level: Level, name: str, what: str, advice: str, table: Manifest, groups: Groups) -> Finding:
+    named = [_worded(table, g) for g in groups[:SHOWN]]
+    rows = sorted(chain.from_iterable(table.rows[g].tolist() for g in groups))
+    return Finding(level, name, len(groups), what, advice, named, rows, [table.rows[g].tolist() for g in groups])
+
+
+def _worded(table: Manifest, group: np.ndarray) -> str:
+    places = [f"row {table.rows[i]}, {table.paths[i]}" for i in group[:3]]
+    more = f" and {len(group) - 3} more" if len(group) > 3 else ""
+    return " = ".join(places) + more + (" (labels differ)" if _differ(table, group) else "")
+
+
+def _differ(table: Manifest, group: np.ndarray) -> bool:
+    """Whether two rows know different values of one attribute."""
+    columns = table.labels[group].T
+    return any(len(np.unique(c[c != UNKNOWN])) > 1 for c in columns)
+
+
+def _numbered(values: np.ndarray) -> np.ndarray:
+    """Equal numbers for equal values, from 0 on, shape (N,), int64."""
+    return np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _groups(labels: np.ndarray) -> Groups:
+    """Positions with an equal label, in order, wherever there are several."""
+    order = np.argsort(labels, kind="stable")
+    cuts = np.flatnonzero(np.diff(labels[order])) + 1
+    return [g for g in np.split(order, cuts) if len(g) > 1]

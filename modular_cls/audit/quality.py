@@ -1,0 +1,83 @@
+"""What is wrong with pictures one by one."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from modular_cls.audit.findings import SHOWN, Finding, Level, cited
+from modular_cls.audit.pictures import Picture
+from modular_cls.data.manifest import Manifest
+
+_LEAST = 16  # pixels; below, a picture shows next to nothing
+_EVEN = 2.0  # standard deviation of all colour values, out of 255, below which a picture shows one colour
+
+
+def judge_pictures(
+    manifest: Manifest, positions: np.ndarray, pictures: Sequence[Picture], size: tuple[int, int]
+) -> Iterator[Finding]:
+    """Judge pictures one by one.
+
+    Args:
+        manifest: The table.
+        positions: Their rows, shape (n,).
+        pictures: What was seen of them, in the same order.
+        size: (height, width) that training resizes to.
+    """
+    least = (max(_LEAST, size[1] / 2), max(_LEAST, size[0] / 2))
+    facts: list[list[str]] = [_facts(p, least) for p in pictures]
+    for level, name, what, advice in _KINDS:
+        which = [i for i, some in enumerate(facts) if name in some]
+        if which:
+            where = positions[which]
+            named = _worded(name, [pictures[i] for i in which[:SHOWN]], cited(manifest, where))
+            what = what.format(f"{least[0]:g} x {least[1]:g}")
+            yield Finding(level, name, len(which), f"pictures {what}", advice, named, manifest.rows[where].tolist())
+
+
+def is_even(picture: Picture) -> bool:
+    """Whether a picture shows one colour only, and so looks like every other that does."""
+    return picture.look is not None and float(picture.look.std(axis=(0, 1)).max()) < _EVEN
+
+
+_KINDS: tuple[tuple[Level, str, str, str], ...] = (
+    ("error", "unreadable", "that cannot be read", "replace them or drop their rows"),
+    ("error", "oversized", "too large to be unpacked safely", "save them smaller, or drop their rows"),
+    (
+        "warning",
+        "tiny",
+        "smaller than {} pixels: blown up to what training sees, they show little",
+        "use larger originals",
+    ),
+    ("warning", "one_colour", "of one colour and nothing else", "look at them; drop their rows if they are broken"),
+    ("warning", "animated", "of several frames: the first is taken", "save the frame that the labels are about"),
+    ("note", "not_rgb", "with grey, palette, transparent or CMYK pixels: turned into RGB, on white", ""),
+    ("note", "sixteen_bit", "of 16 bits a pixel: scaled to 8", ""),
+    ("note", "turned", "that EXIF turns or mirrors: set upright", ""),
+)
+
+
+def _facts(picture: Picture, least: tuple[float, float]) -> list[str]:
+    """Which kinds a picture is of."""
+    if picture.problem:
+        return ["oversized" if picture.oversized else "unreadable"]
+    deep = picture.mode.startswith("I")
+    return [
+        name
+        for name, holds in (
+            ("tiny", picture.size[0] < least[0] or picture.size[1] < least[1]),
+            ("one_colour", is_even(picture)),
+            ("animated", picture.frames),
+            ("not_rgb", picture.mode != "RGB" and not deep),
+            ("sixteen_bit", deep),
+            ("turned", picture.turned),
+        )
+        if holds
+    ]
+
+
+def _worded(name: str, pictures: Sequence[Picture], where: Sequence[str]) -> list[str]:
+    """The examples of one kind, each with the fact that makes it one."""
+    if name in ("unreadable", "oversized"):
+        return [p.problem for p in pictures]
+    facts = [{"tiny": f": {p.size[0]} x {p.size[1]}", "not_rgb": f": {p.mode}"}.get(name, "") for p in pictures]
+    return [text + fact for text, fact in zip(where, facts, strict=True)]

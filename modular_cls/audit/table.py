@@ -1,0 +1,177 @@
+"""A manifest read so that all of it can be judged, also where training would refuse it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modular_cls.audit.findings import SHOWN, Finding
+from modular_cls.config import Config, expand
+from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest, read_table
+from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema
+
+_MOST_VALUES = 20  # a column with more of them is no attribute, if none is named
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table as it can be read: what does not fit is unknown, what is only spelt otherwise is put right."""
+
+    manifest: Manifest
+    schema_from_table: bool
+    findings: list[Finding]
+
+
+def read_leniently(config: Config) -> Reading:
+    """Read the manifest of a configuration; with an empty schema the table's columns make one.
+
+    Raises:
+        ManifestError: If the file is missing or not a table.
+        ConfigError: If no schema is given and no column looks like an attribute.
+        SchemaError: If the schema does not fit together.
+    """
+    data = config.data
+    path = expand(data.manifest, data.about)
+    root = expand(data.root, data.about) if data.root else path.parent
+    table = read_table(path)
+    findings: list[Finding] = []
+    if config.schema:
+        schema = Schema.from_dict(config.schema)
+    else:
+        schema, told = _schema_of(table, path)
+        findings.append(told)
+    columns: dict[str, Sequence[str]] = {"split": SPLITS, **{a.name: a.values for a in schema.attributes}}
+    codes = {name: _codes(_column(table, name), values) for name, values in columns.items()}
+    manifest = Manifest(
+        schema=schema,
+        root=root,
+        paths=_column(table, "path").to_numpy(dtype=object),
+        splits=codes["split"].astype(np.int8),
+        labels=np.stack([codes[a.name] for a in schema.attributes], axis=1),
+        rows=table.index.to_numpy(),
+        extra={c: table[c].to_numpy(dtype=object) for c in ("source", "identity", "box") if c in table.columns},
+        contained=not data.allow_outside,
+    )
+    findings += [*_unfit(table, columns), *_alike(schema)]
+    del table  # it is read again: two of them are large
+    return Reading(manifest, not config.schema, [*_refused(manifest, path), *findings])
+
+
+def _column(table: pd.DataFrame, name: str) -> "pd.Series[str]":
+    return table[name] if name in table.columns else pd.Series("", index=table.index, dtype=object)
+
+
+def _folded(text: str) -> str:
+    """Without case and spaces, by which no two values may differ alone."""
+    return "".join(text.split()).casefold()
+
+
+def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
+    """Index of each row's value, shape (N,), int16; -1 where it is blank or does not fit."""
+    alike = {_folded(v): i for i, v in reversed(list(enumerate(values)))}
+    codes = {found: alike.get(_folded(found), UNKNOWN) for found in column.unique()}
+    codes |= {v: i for i, v in enumerate(values)}
+    return column.map(codes).to_numpy(dtype=np.int16)
+
+
+def _refused(manifest: Manifest, path: Path) -> Iterator[Finding]:
+    """What training says of the table, if it does not take it."""
+    try:
+        Manifest.read(path, manifest.schema, manifest.root, manifest.contained)
+    except ManifestError as error:
+        problems = [line.strip() for line in str(error).splitlines()[1:]]
+        if more := re.fullmatch(r"\.\.\. and (\d+) more", problems[-1]):
+            problems.pop()
+        count = len(problems) + (int(more.group(1)) if more else 0)
+        what = "places of the table that do not fit: training refuses it, with these words"
+        yield Finding("error", "table", count, what, "correct them, or the schema of the configuration", problems)
+
+
+def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Values that are not accepted, each once; apart from them those that are misspelt by case or spaces only."""
+    examples: tuple[list[str], list[str]] = [], []
+    rows: tuple[list[int], list[int]] = [], []
+    for name, values in columns.items():
+        column = _column(table, name)
+        bad = column[~column.isin(values if name == "split" else [*values, ""])]
+        meant = {_folded(v): v for v in reversed(values)}
+        misspelt = bad.map({v: _folded(v) in meant for v in bad.unique()}).astype(bool)
+        for kind, some in enumerate((bad[misspelt], bad[~misspelt])):
+            rows[kind].extend(some.index.tolist())
+            first = {str(v): row for row, v in some[~some.duplicated()].items()}
+            for value, count in some.value_counts().head(SHOWN).items():
+                instead = f" for {meant[_folded(str(value))]!r}" if kind == 0 else ""
+                examples[kind].append(
+                    f"column {name}: {value!r}{instead}, {count:,} rows, the first is row {first[str(value)]}"
+                )
+    if examples[0]:
+        what = (
+            "values spelt with other case or spaces, which makes them other values (here they count as what is meant)"
+        )
+        yield Finding(
+            "error", "spelling", len(rows[0]), what, "write each value in one way", examples[0], sorted(rows[0])
+        )
+    if examples[1]:
+        what = "values that are not accepted (here they count as unknown)"
+        advice = "correct them, or add them to the schema"
+        yield Finding("error", "value", len(rows[1]), what, advice, examples[1], sorted(rows[1]))
+
+
+def _alike(schema: Schema) -> Iterator[Finding]:
+    """Names within the schema that differ by case or spaces only."""
+    named: dict[str, Sequence[str]] = {f"attribute {a.name}": a.values for a in schema.attributes}
+    named |= {f"composite {c.name}": c.class_names for c in schema.composites if c.size <= MAX_JOINT_CLASSES}
+    examples = []
+    for where, names in named.items():
+        first: dict[str, str] = {}
+        for name in names:
+            if (other := first.setdefault(_folded(name), name)) != name:
+                examples.append(f"{where}: {name!r} beside {other!r}")
+    if examples:
+        what = "names of the schema that differ from another by case or spaces only"
+        yield Finding("error", "schema_spelling", len(examples), what, "keep one of each", examples)
+
+
+def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
+    """Take every column of a few different values as an attribute, and one composite over them."""
+    attributes, ignored = [], []
+    for name in [c for c in table.columns if c not in RESERVED]:
+        values = _values_of(table[name])
+        if 2 <= len(values) <= _MOST_VALUES and "*" not in name:
+            attributes.append(Attribute(name, values))
+        else:
+            ignored.append(f"column {name}: {len(values)} different values")
+    if not attributes:
+        raise ConfigError(
+            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for an attribute; give "
+            f"--config with a schema ({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
+        )
+    composed: list[Attribute] = []
+    for attribute in attributes:
+        if Composite("", (*composed, attribute)).size <= MAX_JOINT_CLASSES:
+            composed.append(attribute)
+    name = "_".join(a.name for a in composed)
+    while name in [a.name for a in attributes]:
+        name += "_class"
+    composite = Composite(name, tuple(composed))
+    what = (
+        f"attributes read off the table, for no schema was given; composite {composite.name} makes {composite.size} "
+        f"joint classes of {', '.join(a.name for a in composed)}"
+    )
+    advice = "check them against what you mean, or give --config FILE with a schema"
+    said = [f"attribute {a.name}: {', '.join(a.values)}" for a in attributes] + ignored
+    note = Finding("note", "schema_from_table", len(attributes), what, advice, said)
+    return Schema(tuple(attributes), (composite,)), note
+
+
+def _values_of(column: "pd.Series[str]") -> tuple[str, ...]:
+    """The different values in order, each in its most frequent spelling."""
+    counts = {str(v): int(n) for v, n in column[column.str.strip() != ""].value_counts().items()}
+    spelt: dict[str, str] = {}
+    for value in sorted(counts, key=lambda v: (-counts[v], v)):
+        spelt.setdefault(_folded(value), value)
+    return tuple(sorted(spelt.values()))

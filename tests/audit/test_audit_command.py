@@ -1,0 +1,57 @@
+"""The verb: what goes where, and that text and JSON say the same."""
+
+import json
+from pathlib import Path
+
+from modular_cls.cli import main
+
+MODULAR = Path(__file__).parent.parent.parent / "configs" / "modular.yaml"
+
+
+def spoil(faces):
+    faces.path(0).unlink()
+    faces.path(1).write_bytes(b"no picture")
+    faces.path(4).write_bytes(faces.path(3).read_bytes())
+    faces.rows[5]["hair"] = "[bold]curly[/bold]"
+    faces.rows[6]["path"] = "[red]no.png"
+
+
+def test_text_and_json_agree(faces):
+    spoil(faces)
+    status, text, found = faces.audit()
+    assert status == 1
+    squeezed = " ".join(text.split())
+    for finding in found.values():
+        assert f"{finding['level']} {finding['count']:,}" in squeezed
+        assert all(word in squeezed for word in finding["what"].split())
+    levels = [f["level"] for f in faces.report["findings"]]
+    assert levels == sorted(levels, key=["error", "warning", "note"].index)
+    counted = {level: levels.count(level) for level in ("error", "warning", "note")}
+    assert counted == {level: faces.report[f"{level}s"] for level in counted}
+    assert f"{counted['error']} errors, {counted['warning']} warnings, 0 notes" in text
+    assert "'[bold]curly[/bold]'" in squeezed
+    assert "[red]no.png" in squeezed
+
+
+def test_json_to_the_standard_output_is_alone_there(faces):
+    spoil(faces)
+    faces.audit()
+    report = faces.report
+    arguments = ["audit", str(faces.folder / "manifest.csv"), "--config", str(faces.data_config()), "--json", "-"]
+    arguments[2:2] = ["--config", str(MODULAR)]
+    assert main(arguments) == 1
+    out, err = faces.capsys.readouterr()
+    assert json.loads(out) == report
+    assert f"has errors, {report['errors']}: training would fail or mislead" in err
+
+
+def test_a_configuration_of_data_alone_is_enough(faces):
+    schema = faces.folder / "schema.yaml"
+    schema.write_text(
+        "schema: {attributes: {gender: [female, male]}, composites: {g: {attributes: [gender]}}}\ndata: {image_size: 32}"
+    )
+    faces.write()
+    assert main(["audit", str(faces.folder / "manifest.csv"), "--config", str(schema), "--no-pictures"]) == 0
+    out = faces.capsys.readouterr().out
+    assert "gender" in out
+    assert "hair" not in out

@@ -1,0 +1,164 @@
+"""Pictures spoiled on purpose, each way found; what is decoded as it should be is no error."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from modular_cls.data import images
+
+FLAT = Image.new("RGB", (64, 64), (90, 120, 60))
+
+
+def opened(faces, number):
+    with Image.open(faces.path(number)) as picture:
+        return picture.convert("RGB")
+
+
+def only(found, name, *rows, level="error"):
+    """The one finding there is."""
+    assert list(found) == [name]
+    assert found[name]["level"] == level
+    assert found[name]["count"] == len(rows)
+    assert found[name]["rows"] == list(rows)
+    return found[name]
+
+
+def test_missing(faces):
+    faces.path(3).unlink()
+    faces.path(8).unlink()
+    finding = only(faces.found(), "missing", 5, 10)
+    assert finding["examples"][0] == f"row 5, {faces.rows[3]['path']}"
+    assert faces.report["looked_at"] == 134
+    only(faces.found("--no-pictures"), "missing", 5, 10)
+    assert faces.report["looked_at"] is None
+
+
+def test_a_folder_is_no_picture(faces):
+    faces.path(3).unlink()
+    faces.path(3).mkdir()
+    only(faces.found("--no-pictures"), "missing", 5)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", "half"])
+def test_unreadable(faces, content):
+    data = faces.path(0).read_bytes()
+    faces.path(0).write_bytes(data[: len(data) // 2] if content == "half" else content)
+    finding = only(faces.found(), "unreadable", 2)
+    assert finding["examples"][0].startswith(f"row 2, {faces.path(0)}: ")
+    assert faces.found("--no-pictures") == {}
+
+
+def test_files_that_training_may_skip(faces):
+    faces.path(0).write_bytes(b"no picture")
+    faces.path(1).unlink()
+    skipping = ["--data.on_bad_image", "skip", "--data.max_bad"]
+    found = faces.found(*skipping, "0.02")
+    assert {name: f["level"] for name, f in found.items()} == {"missing": "warning", "unreadable": "warning"}
+    found = faces.found(*skipping, "0.01")
+    assert {f["level"] for f in found.values()} == {"error"}
+
+
+def test_oversized(faces, monkeypatch):
+    opened(faces, 0).resize((65, 64)).save(faces.path(0))
+    monkeypatch.setattr("modular_cls.audit.pictures.MAX_PIXELS", 64 * 64)
+    monkeypatch.setattr(images, "MAX_PIXELS", 64 * 64)
+    only(faces.found(), "oversized", 2)
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_too_large_for_pillow(faces, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2100)
+    opened(faces, 0).resize((70, 64)).save(faces.path(0))
+    only(faces.found(), "oversized", 2)
+
+
+@pytest.mark.parametrize(("size", "image_size", "tiny"), [
+    ((31, 64), 64, True), ((64, 31), 64, True), ((32, 32), 64, False), ((15, 15), 16, True), ((16, 16), 16, False),
+])  # fmt: skip
+def test_tiny(faces, size, image_size, tiny):
+    opened(faces, 0).resize(size).save(faces.path(0))
+    found = faces.found("--data.image_size", str(image_size))
+    if tiny:
+        assert only(found, "tiny", 2, level="warning")["examples"][0].endswith(f": {size[0]} x {size[1]}")
+    else:
+        assert found == {}
+
+
+def test_boxes_are_what_is_judged(faces):
+    faces.rows[0]["box"] = "2 2 60 9"
+    faces.rows[1]["box"] = "64 0 10 10"
+    found = faces.found()
+    assert found["tiny"]["rows"] == [2]
+    assert found["unreadable"]["rows"] == [3]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])
+def test_modes_are_a_note(faces, mode):
+    path = faces.path(0)
+    opened(faces, 0).convert(mode).save(path, format="TIFF" if mode == "CMYK" else "PNG")
+    assert only(faces.found(), "not_rgb", 2, level="note")["examples"] == [f"row 2, {faces.rows[0]['path']}: {mode}"]
+
+
+def test_sixteen_bits_are_a_note(faces):
+    grey = np.asarray(opened(faces, 0).convert("L"), dtype=np.uint16) * 257
+    Image.fromarray(grey).save(faces.path(0))
+    only(faces.found(), "sixteen_bit", 2, level="note")
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_exif_is_a_note(faces, format):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    opened(faces, 0).save(faces.path(0), format=format, exif=exif)
+    exif[0x0112] = 1
+    opened(faces, 1).save(faces.path(1), format=format, exif=exif)
+    only(faces.found(), "turned", 2, level="note")
+
+
+def test_animated(faces):
+    frames = [opened(faces, 0), FLAT]
+    frames[0].save(faces.path(0), format="WEBP", lossless=True, save_all=True, append_images=frames[1:])
+    only(faces.found(), "animated", 2, level="warning")
+
+
+def test_pictures_of_one_colour_are_no_copies(faces):
+    for i in range(3):
+        Image.new("RGB", (64, 64), (80 + i, 90, 60)).save(faces.path(i))
+    only(faces.found(), "one_colour", 2, 3, 4, level="warning")
+
+
+def test_names_of_another_case(faces):
+    for i in (0, 1):
+        faces.rows[i]["path"] = faces.rows[i]["path"].replace("train/short", "Train/Short")
+    found = faces.found("--no-pictures")
+    finding = only(found, "misnamed", 2, 3)
+    assert finding["examples"][0].endswith(f": on disk {faces.rows[0]['path'].lower()}")
+
+
+def test_names_of_another_unicode_form(faces):
+    faces.path(0).rename(faces.folder / "u\u0308.png")
+    faces.rows[0]["path"] = "\u00fc.png"
+    only(faces.found(), "misnamed", 2)
+
+
+def test_links_within_and_out_of_the_root(faces, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    shutil.move(faces.path(0), outside / "a.png")
+    os.symlink(outside / "a.png", faces.path(0))
+    shutil.move(faces.path(1), faces.folder / "b.png")
+    os.symlink(faces.folder / "b.png", faces.path(1))
+    only(faces.found(), "outside", 2)
+    assert faces.found("--data.allow_outside", "true") == {}
+    os.unlink(outside / "a.png")
+    only(faces.found(), "missing", 2)
+
+
+def test_a_linked_folder(faces, tmp_path):
+    shutil.move(faces.folder / "test", tmp_path / "test")
+    os.symlink(tmp_path / "test", faces.folder / "test")
+    assert faces.found("--no-pictures")["outside"]["count"] == 24
+    assert faces.found("--data.allow_outside", "true") == {}

@@ -1,0 +1,127 @@
+"""Tables that training refuses or would misread, and the schema read off a table."""
+
+import pytest
+
+from modular_cls.cli import main
+
+
+def test_what_training_refuses_is_told_in_its_words(faces):
+    faces.rows[0]["hair"] = "lonk"
+    faces.rows[1]["split"] = "trian"
+    faces.rows[2]["path"] = "../elsewhere.png"
+    faces.rows[3]["path"] = faces.rows[4]["path"]
+    status, text, found = faces.audit()
+    assert status == 1
+    assert found["table"]["examples"] == [
+        "row 3, column split: 'trian' is not one of train, validation, test; did you mean 'train'?",
+        "row 2, column hair: 'lonk' is not one of short, long or blank; did you mean 'long'?",
+        f"row 6, column path: {faces.rows[4]['path']!r} stands in an earlier row too",
+        f"row 4, column path: '../elsewhere.png' leaves the root {faces.folder}",
+    ]
+    assert all(problem.split(",")[0] in text for problem in found["table"]["examples"])
+    assert found["value"]["rows"] == [2, 3]
+    assert found["value"]["examples"][1] == "column hair: 'lonk', 1 rows, the first is row 2"
+    assert faces.report["labels"]["splits"]["none"] == 1
+    assert faces.report["labels"]["unknown"] == {"hair": 1, "gender": 0}
+
+
+def test_many_problems_are_counted(faces):
+    for row in faces.rows[:45]:
+        row["hair"] = "x"
+    found = faces.found()
+    assert found["table"]["count"] == found["value"]["count"] == 45
+    assert len(found["table"]["examples"]) == 20
+
+
+def test_values_spelt_otherwise_count_as_what_is_meant(faces):
+    faces.rows[0]["hair"], faces.rows[5]["hair"] = "Short ", "SHORT"
+    faces.rows[1]["split"] = "Train"
+    status, _, found = faces.audit()
+    assert status == 1
+    assert set(found) == {"table", "spelling"}
+    assert found["spelling"]["rows"] == [2, 3, 7]
+    assert "column hair: 'Short ' for 'short', 1 rows, the first is row 2" in found["spelling"]["examples"]
+    assert faces.report["labels"]["splits"]["train"] == 96
+    assert faces.report["labels"]["unknown"]["hair"] == 0
+
+
+def test_a_column_that_is_missing_hides_nothing_else(faces):
+    for row in faces.rows:
+        del row["gender"]
+    faces.path(7).unlink()
+    status, _, found = faces.audit()
+    assert status == 1
+    assert found["table"]["examples"] == ["no column 'gender'"]
+    assert found["missing"]["rows"] == [9]
+    for row in faces.rows:
+        del row["path"]
+    assert faces.found()["table"]["examples"][0].startswith("no column 'path'")
+
+
+def test_schema_values_alike(faces):
+    schema = faces.folder / "alike.yaml"
+    schema.write_text(
+        "schema: {attributes: {hair: [short, long, 'Long '], gender: [female, male]},"
+        " composites: {both: {attributes: [hair, gender]}}}"
+    )
+    found = faces.found("--config", str(schema))
+    assert found["schema_spelling"]["examples"] == [
+        "attribute hair: 'Long ' beside 'long'",
+        "composite both: 'Long _female' beside 'long_female'",
+        "composite both: 'Long _male' beside 'long_male'",
+    ]
+
+
+def test_without_a_schema_it_is_read_off_the_table(faces):
+    for i, row in enumerate(faces.rows):
+        row |= {"note": str(i), "glasses": ["no", "yes", "yes", " Yes"][i % 4], "box": "", "same": "x"}
+    status, text, found = faces.audit(config=[])
+    assert status == 1
+    assert faces.report["schema_from_table"]
+    assert faces.report["schema"] == {
+        "attributes": {"hair": ["long", "short"], "gender": ["female", "male"], "glasses": ["no", "yes"]},
+        "composites": {"hair_gender_glasses": {"attributes": ["hair", "gender", "glasses"]}},
+    }
+    assert found["spelling"]["count"] == 136 // 4
+    assert found["schema_from_table"]["examples"][-2:] == [
+        "column note: 136 different values",
+        "column same: 1 different values",
+    ]
+    assert "read off the table" in text
+
+
+def test_only_so_many_attributes_are_composed(faces):
+    for i, row in enumerate(faces.rows):
+        row |= {"a": f"a{i % 20}", "b": f"b{i % 19}"}
+    faces.audit("--no-pictures", config=[])
+    schema = faces.report["schema"]
+    assert list(schema["attributes"]) == ["hair", "gender", "a", "b"]
+    assert schema["composites"] == {"hair_gender_a": {"attributes": ["hair", "gender", "a"]}}
+
+
+def test_a_table_without_attributes(faces):
+    for row in faces.rows:
+        del row["hair"], row["gender"]
+    faces.write()
+    assert main(["audit", str(faces.folder / "manifest.csv")]) == 1
+    assert "no column has 2 to 20 different values" in faces.capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, b"", b"path,split\n"])
+def test_no_table_at_all(tmp_path, capsys, content):
+    path = tmp_path / "m.csv"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["audit", str(path), "--json", "-"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert str(path) in err
+
+
+def test_the_root_of_the_configuration_is_kept(faces):
+    pictures = faces.folder / "pictures"
+    pictures.mkdir()
+    for split in ("train", "validation", "test"):
+        (faces.folder / split).rename(pictures / split)
+    assert faces.found("--data.root", str(pictures)) == {}
+    assert faces.found("--no-pictures")["missing"]["count"] == 136
