@@ -61,6 +61,32 @@ def _faces(prog: str, arguments: list[str]) -> None:
     print(f"{len(manifest):,} faces and their manifest are in {given.out}")
 
 
+def _audit(prog: str, arguments: list[str]) -> None:
+    parser = run_parser(prog, "What is wrong with a data set; without a schema in --config it is read off the table.")
+    parser.add_argument("table", metavar="MANIFEST", help="table of images (in place of data.manifest)")
+    parser.add_argument("--json", metavar="PATH", help="JSON file to write all of it to; - for the standard output")
+    parser.add_argument("--no-pictures", action="store_true", help="only look whether the pictures are there")
+    # Data can be judged before a method is chosen.
+    parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
+    config, given = parse_run(parser, arguments)
+    from dataclasses import replace
+
+    from modular_cls.audit import audit, print_audit
+    from modular_cls.files import replacing_file
+
+    config = replace(config, data=replace(config.data, manifest=given.table))
+    found = audit(config, pictures=not given.no_pictures)
+    if given.json == "-":
+        print(found.to_json())
+    else:
+        print_audit(found)
+    if given.json not in (None, "-"):
+        with replacing_file(Path(given.json)) as partial:
+            partial.write_text(found.to_json() + "\n", encoding="utf-8")
+    if found.count("error"):
+        raise ModularClsError(f"{given.table} has errors, {found.count('error')}: training would fail or mislead")
+
+
 def _train(prog: str, arguments: list[str]) -> None:
     parser = run_parser(prog, "Train one configuration.")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
@@ -132,6 +158,7 @@ def _study(prog: str, arguments: list[str]) -> None:
 
 VERBS = {
     "faces": _Verb("draw the built-in data set: pictures and manifest.csv", _faces),
+    "audit": _Verb("what is wrong with a data set, before any training", _audit),
     "train": _Verb("train one configuration into a run folder", _train),
     "evaluate": _Verb("metrics of a run on any manifest", _evaluate),
     "study": _Verb("a grid of runs: methods x images kept x seeds, resumable", _study),
