@@ -1,7 +1,8 @@
 """Measures what training costs: `python tests/bench/bench.py [--quick]`.
 
-Four tables: a training step through Lightning against a plain loop, loading against training, a
-cell of a study against a run alone, and the memory of a real run. A number that misses its limit is reported, not an error.
+Tables: a training step through Lightning against a plain loop, loading against training, a cell of a study
+against a run alone, the memory of a real run, and what size costs (scale.py). A number that misses its limit
+is reported, not an error.
 """
 
 import argparse
@@ -24,13 +25,12 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # torch reads this when it is importe
 import pytorch_lightning as pl
 import torch
 import yaml
-from rich.console import Console
-from rich.table import Table
+from scale import measure_decoding, measure_growth, measure_manifest
+from tables import show, spread, yes
 from torch import Tensor
 
 from modular_cls import criteria, fit
 from modular_cls.config import Study
-from modular_cls.data import datamodule
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
@@ -175,7 +175,7 @@ def measure_data(setup: Setup, blocks: int) -> None:
 
 
 def measure_study(rounds: int, updates: int = 60) -> None:
-    """Print what a cell of a study costs against a run alone, pictures decoded anew for the run."""
+    """Print what a cell of a study costs against a run alone, the pictures decoded for both."""
     also = {"training": {"updates": updates, "validate_every": 0}}
     seconds: tuple[list[float], ...] = ([], [])
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +183,6 @@ def measure_study(rounds: int, updates: int = 60) -> None:
         overlay.write_text(yaml.safe_dump(also), encoding="utf-8")
         for number in range(rounds + 1):
             config = load_config(CONFIG, overlay, seed=number, data__scarcity__keep=5)
-            datamodule._DECODED.clear()
             started = time.perf_counter()
             train(config, Path(folder) / f"alone{number}", progress=False)
             between = time.perf_counter()
@@ -201,27 +200,8 @@ def measure_study(rounds: int, updates: int = 60) -> None:
     show(f"Study: {rounds} rounds of {updates} updates, the same configuration and seed", rows)
 
 
-def spread(values: list[float], unit: str = "", digits: int = 3) -> str:
-    """Median (min - max), with a unit."""
-    middle, low, high = (f"{v:.{digits}f}" for v in (median(values), min(values), max(values)))
-    return f"{middle} ({low} - {high}) {unit}".rstrip()
-
-
-def show(title: str, rows: list[tuple[str, str, str]]) -> None:
-    """Print a table; values are medians with their range."""
-    table = Table("", "median (min - max)", "", title=f"\n{title}", title_justify="left")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=110).print(table)
-
-
-def yes(holds: bool) -> str:
-    """Yes or no."""
-    return "yes" if holds else "no"
-
-
 def main() -> None:
-    """Run all four."""
+    """Run all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="3 rounds instead of 8")
     blocks = 1 + (3 if parser.parse_args().quick else 8)
@@ -231,6 +211,9 @@ def main() -> None:
     measure_step(setup, blocks)
     measure_data(setup, blocks)
     measure_study(blocks - 1)
+    measure_manifest(3)
+    measure_decoding(3)
+    measure_growth()
 
 
 if __name__ == "__main__":
