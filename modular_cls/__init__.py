@@ -9,14 +9,13 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Attribute": "schema",
     "AttributeDataModule": "data.datamodule",
     "AttributeTask": "task",
-    "Composite": "schema",
     "Config": "config",
     "FlatClassifier": "models",
     "Manifest": "data.manifest",
     "ModularClassifier": "models",
+    "Predictor": "predictor",
     "Run": "run",
     "Schema": "schema",
     "apply_scarcity": "data.scarcity",

@@ -29,16 +29,33 @@ def target_priors(
     for joint in model.schema.joints:
         seen = taught[joint.name]
         allowed = torch.ones_like(seen) if prediction.unreachable else model.reachable(joint, seen)
-        if prediction.prior == "training":
-            share = counts[joint.name].float()
-        elif prediction.prior == "uniform":
-            share = torch.ones(joint.size)
-        else:
-            share = _given_prior(joint, prediction.prior)
-        priors[joint.name] = share * allowed
-        if not priors[joint.name].sum() > 0:
-            raise ConfigError("prediction.prior gives every joint class that can be predicted a share of 0")
+        priors[joint.name] = joint_prior(joint, prediction.prior, counts[joint.name], allowed)
     return priors
+
+
+def joint_prior(joint: Composite, asked: str | dict[str, float], counts: Tensor, allowed: Tensor) -> Tensor:
+    """The target prior of one joint space, shape (classes,); need not sum to 1.
+
+    Args:
+        joint: The joint space.
+        asked: As `Prediction.prior`.
+        counts: Training images of each class, shape (classes,).
+        allowed: Mask of the classes that may be predicted, shape (classes,).
+
+    Raises:
+        ConfigError: As for `target_priors`.
+    """
+    if asked == "training":
+        share = counts.float()
+    elif asked == "uniform":
+        share = torch.ones(joint.size)
+    elif isinstance(asked, dict):
+        share = _given_prior(joint, asked)
+    else:
+        raise ConfigError(unknown("prior", asked, ("uniform", "training", "a mapping from class names to shares")))
+    if not (share * allowed).sum() > 0:
+        raise ConfigError("prediction.prior gives every joint class that can be predicted a share of 0")
+    return share * allowed
 
 
 def _given_prior(joint: Composite, given: dict[str, float]) -> Tensor:

@@ -109,6 +109,7 @@ def complete(
             **_description(config),
             "train_images": len(fit.data.manifest.split("train")),
             "train_list": fit.data.train_digest,
+            "train_counts": {name: counts.tolist() for name, counts in fit.counts["train"].items()},
             "skipped_images": fit.data.skipped,
             "trainable_parameters": fit.parameters,
             "updates": config.training.updates,

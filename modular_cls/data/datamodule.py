@@ -11,6 +11,7 @@ from modular_cls.config import Data, expand
 from modular_cls.data.cache import check_pictures, decode_once, has_room
 from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
 from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, UpdateSampler
 from modular_cls.data.scarcity import apply_scarcity, held_out
 from modular_cls.data.transforms import TrainTransform
@@ -146,7 +147,7 @@ class AttributeDataModule(pl.LightningDataModule):
         return needed <= self.data.cache_gib * 2**30 and has_room(needed)
 
     def _dataset(self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None) -> AttributeDataset:
-        return AttributeDataset(manifest, self.data.height_width, self.data.mean, self.data.std, transform)
+        return AttributeDataset(manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform)
 
     def _loader(
         self, dataset: AttributeDataset, batch_size: int, sampler: Sampler[tuple[int, int]] | None = None

@@ -1,5 +1,6 @@
 """A manifest as a torch dataset: decode, transform, and the target of every output."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch.utils.data import Dataset
 
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
+from modular_cls.data.pixels import Pixels
 
 Example = dict[str, Any]
 
@@ -23,25 +25,19 @@ class AttributeDataset(Dataset[Example]):
 
     Args:
         manifest: The images, in order.
-        size: (height, width) to resize to.
-        mean: Subtracted from pixel values in [0, 1], per channel.
-        std: Divided by after that, per channel.
+        pixels: Size to resize to, and scale.
         transform: Called as `transform(image, epoch, row)`; None leaves images alone.
     """
 
     def __init__(
         self,
         manifest: Manifest,
-        size: tuple[int, int],
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
+        pixels: Pixels,
         transform: Callable[[np.ndarray, int, int], np.ndarray] | None = None,
     ) -> None:
         self.manifest = manifest
-        self.size = size
         self.transform = transform
-        self._scale = torch.tensor([1 / (255 * s) for s in std])[:, None, None]
-        self._offset = torch.tensor([m / s for m, s in zip(mean, std, strict=True)])[:, None, None]
+        self.pixels = pixels
         schema = manifest.schema
         self.targets = {c.name: torch.from_numpy(manifest.targets(c)) for c in (*schema.outputs, *schema.joints)}
         self._decoded: Sequence[np.ndarray] | None = None
@@ -54,19 +50,18 @@ class AttributeDataset(Dataset[Example]):
         image = self._decoded[position] if self._decoded is not None else self.decode(position)
         if self.transform is not None:
             image = self.transform(image, epoch, int(self.manifest.rows[position]))
-        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
         target = {name: int(values[position]) for name, values in self.targets.items()}
-        return {"image": pixels * self._scale - self._offset, "target": target}
+        return {"image": self.pixels(image), "target": target}
 
     @property
     def bytes_decoded(self) -> int:
         """What all images need once decoded, in bytes."""
-        return len(self) * self.size[0] * self.size[1] * 3
+        return len(self) * math.prod(self.pixels.size) * 3
 
     def decode(self, position: int) -> np.ndarray:
         """Read one image, shape (H, W, 3), uint8; raises ImageError naming its manifest row."""
         manifest = self.manifest
-        return read_image(manifest.file(position), manifest.named(position), self.size, manifest.box(position))
+        return read_image(manifest.file(position), manifest.named(position), self.pixels.size, manifest.box(position))
 
     @property
     def is_decoded(self) -> bool:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from modular_cls.errors import ImageError
 
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 VERSION = 1  # change it whenever the same file would give other pixels: decoded pictures are kept by it
 MAX_PIXELS = 100_000_000  # refused from the header, before anything is unpacked
 MAX_BYTES = 500_000_000
@@ -22,7 +23,7 @@ def read_image(
     path: Path,
     named: str,
     size: tuple[int, int] | None = None,
-    box: tuple[float, float, float, float] | None = None,
+    box: Box | None = None,
 ) -> np.ndarray:
     """Decode a picture.
 
@@ -57,26 +58,28 @@ def read_file(path: Path, named: str) -> bytes:
         raise ImageError(f"{named}: cannot be read: {error.strerror}") from None
 
 
-def decode_image(
-    data: bytes,
-    named: str,
-    size: tuple[int, int] | None = None,
-    box: tuple[float, float, float, float] | None = None,
-) -> np.ndarray:
+def decode_image(data: bytes, named: str, size: tuple[int, int] | None = None, box: Box | None = None) -> np.ndarray:
     """Decode the bytes of a picture; see `read_image`."""
     try:
         with Image.open(io.BytesIO(data)) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise ImageError(f"{named}: {opened.width} x {opened.height} pixels is over {MAX_PIXELS:,}")
             if size is not None and box is None:
                 opened.draft("RGB", (2 * max(size), 2 * max(size)))  # JPEG: unpack no more than needed
-            picture = _rgb(ImageOps.exif_transpose(opened), named)
+            return convert_image(opened, named, size, box)
     except UnidentifiedImageError:
         raise ImageError(f"{named}: not a picture that can be read") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{named}: too large: {error}") from None
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for broken content
         raise error if isinstance(error, ImageError) else ImageError(f"{named}: broken: {error}") from None
+
+
+def convert_image(
+    picture: Image.Image, named: str, size: tuple[int, int] | None = None, box: Box | None = None
+) -> np.ndarray:
+    """Bring a picture opened by Pillow to upright RGB pixels; see `read_image`."""
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ImageError(f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS:,}")
+    picture = _rgb(ImageOps.exif_transpose(picture), named)
     if box is not None:
         picture = picture.crop(_inside(box, picture.size, named))
     if size is not None and picture.size != size[::-1]:
@@ -96,7 +99,7 @@ def _rgb(picture: Image.Image, named: str) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _inside(box: tuple[float, float, float, float], size: tuple[int, int], named: str) -> tuple[int, int, int, int]:
+def _inside(box: Box, size: tuple[int, int], named: str) -> tuple[int, int, int, int]:
     """The box as left, upper, right and lower pixel edges, clipped to the picture."""
     x, y, width, height = box
     left, upper = max(0, round(x)), max(0, round(y))

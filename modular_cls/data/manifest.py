@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modular_cls.data.images import Box
 from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Composite, Schema
-
-Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 
 SPLITS = ("train", "validation", "test")
 UNKNOWN = -1

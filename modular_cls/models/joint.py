@@ -65,14 +65,37 @@ class JointClassifier(nn.Module):
         for name, buffer in self.log_priors.items():
             buffer.copy_(priors[name].log())
 
-    def log_probabilities(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Scores -> `{output: (B, classes)}`: log probabilities under the target prior.
+    def log_probabilities(
+        self,
+        scores: Mapping[str, Tensor],
+        log_priors: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """Scores -> `{output: (B, classes)}`: log probabilities under a prior and what else is known.
 
         Every attribute and composite is the marginal of the joint space that it is part of.
+
+        Args:
+            scores: What `score` returns.
+            log_priors: Log prior by joint space, shape (classes,); default the model's target prior.
+            evidence: By attribute, what is added to the log probability of each value, shape (values,): 0 for one
+                value and -inf for all others sets the attribute by hand.
         """
-        log_priors = self.log_priors
-        joint = {name: (scores[name] + log_priors[name]).log_softmax(1) for name in log_priors}
+        log_priors = self.log_priors if log_priors is None else log_priors
+        joint = {}
+        for space in self.schema.joints:
+            known = log_priors[space.name].cpu() + self.of_classes(space, evidence or {})
+            joint[space.name] = (scores[space.name] + known.to(scores[space.name].device)).log_softmax(1)
         return {output.name: self._marginal(joint, output) for output in self.schema.outputs}
+
+    @staticmethod
+    def of_classes(space: Composite, evidence: Mapping[str, Tensor]) -> Tensor:
+        """The evidence for each joint class of a space, shape (classes,)."""
+        total = torch.zeros(space.size)
+        for i, attribute in enumerate(space.attributes):
+            if attribute.name in evidence:
+                total = total + evidence[attribute.name].cpu()[torch.tensor(space.cells)[:, i]]
+        return total
 
     def _marginal(self, joint: Mapping[str, Tensor], output: Composite) -> Tensor:
         space = next(j for j in self.schema.joints if set(output.attributes) <= set(j.attributes))

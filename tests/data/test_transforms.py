@@ -7,6 +7,7 @@ from modular_cls.config import Augment
 from modular_cls.data.dataset import AttributeDataset, collate_targets
 from modular_cls.data.faces import SCHEMA
 from modular_cls.data.manifest import Manifest
+from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import UpdateSampler
 from modular_cls.data.transforms import TrainTransform
 
@@ -23,7 +24,7 @@ def flipped(transform, epoch, row):
 
 def train_set(faces_dir, **augment):
     manifest = Manifest.read(faces_dir / "manifest.csv", SCHEMA).split("train")
-    return AttributeDataset(manifest, (32, 32), HALF, HALF, TrainTransform(Augment(**augment), 5))
+    return AttributeDataset(manifest, Pixels((32, 32), HALF, HALF), TrainTransform(Augment(**augment), 5))
 
 
 def test_nothing_asked_nothing_changed():
@@ -108,6 +109,6 @@ def test_items_depend_on_epoch_and_row(faces_dir):
     assert torch.equal(dataset[1, 5]["image"], dataset[1, 5]["image"])
     assert not torch.equal(dataset[1, 5]["image"], dataset[2, 5]["image"])
     part = AttributeDataset(
-        dataset.manifest.select(np.arange(5, 9)), (32, 32), HALF, HALF, TrainTransform(Augment(), 5)
+        dataset.manifest.select(np.arange(5, 9)), Pixels((32, 32), HALF, HALF), TrainTransform(Augment(), 5)
     )
     assert torch.equal(dataset[1, 5]["image"], part[1, 0]["image"])
