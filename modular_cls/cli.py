@@ -51,13 +51,16 @@ def _faces(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
     parser.add_argument("--size", type=int, default=64, help="side of the pictures in pixels")
     parser.add_argument("--interaction", type=float, default=0.0, help="0 to 1: couples hair and gender cues")
+    parser.add_argument("--medium", action="store_true", help="hair may also be medium: short, medium, long")
+    parser.add_argument("--glasses", action="store_true", help="glasses are an attribute (no, yes), not a nuisance")
     _add_overwrite(parser)
     given = parser.parse_args(arguments)
     from modular_cls.data.faces import write_faces
 
     manifest = write_faces(
-        given.out, given.per_class, given.seed, given.size, given.interaction, overwrite=given.overwrite
-    )
+        given.out, given.per_class, given.seed, given.size, given.interaction,
+        overwrite=given.overwrite, medium=given.medium, glasses=given.glasses,
+    )  # fmt: skip
     print(f"{len(manifest):,} faces and their manifest are in {given.out}")
 
 

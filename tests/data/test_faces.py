@@ -1,29 +1,50 @@
 import hashlib
+import itertools
 from collections import Counter
+from dataclasses import replace
+from statistics import NormalDist
 
 import cv2
 import numpy as np
 import pytest
 
-from modular_cls.data.faces import SCHEMA, write_faces
-from modular_cls.data.faces.cues import BEARDED, GENDER_CUES, HAIR_CUES, INTERACTION, NUISANCES, draw_cues
+from modular_cls.cli import main
+from modular_cls.data.faces import SCHEMA, faces_schema, write_faces
+from modular_cls.data.faces.cues import (
+    BEARDED,
+    GENDER_CUES,
+    HAIR_CUES,
+    INTERACTION,
+    NUISANCES,
+    RIM,
+    TINT,
+    WEARS_GLASSES,
+    draw_cues,
+)
+from modular_cls.data.faces.draw import draw_face
 from modular_cls.data.faces.write import face_image
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError, OutputExistsError
 
 DRAWS = 3000  # per joint class; a mean is known to 0.02, a correlation to 0.02
 FAR = 0.12
+HAIR = ("short", "medium", "long")
+GENDER = ("female", "male")
+NO_YES = ("no", "yes")
+THREE = faces_schema(medium=True, glasses=True)
+STRENGTHS = (("hair", HAIR_CUES), ("gender", GENDER_CUES))
 
 
 @pytest.fixture(scope="module", params=[0.0, 1.0])
 def cues(request):
-    """The interaction, and by (long, male) the cues as arrays of shape (DRAWS, cues)."""
+    """The interaction, and by (hair, gender) the cues as arrays of shape (DRAWS, cues)."""
     rng = np.random.default_rng(0)
     drawn = {}
-    for cell in ((long, male) for long in (False, True) for male in (False, True)):
-        faces = [draw_cues(*cell, rng, request.param) for _ in range(DRAWS)]
-        drawn[cell] = {
-            k: np.array([list(getattr(f, k).values()) for f in faces]) for k in ("hair", "gender", "nuisance")
+    for hair, gender in itertools.product(HAIR, GENDER):
+        faces = [draw_cues({"hair": hair, "gender": gender}, rng, request.param) for _ in range(DRAWS)]
+        drawn[hair, gender] = {
+            k: np.array([list(getattr(f, k).values()) for f in faces])
+            for k in ("hair", "gender", "nuisance", "glasses")
         }
     return request.param, drawn
 
@@ -35,40 +56,54 @@ def test_the_constants_are_frozen():
         "lip_colour": -1.1, "lashes": -1.0, "neck": 1.0, "shoulders": 1.1,
     }  # fmt: skip
     assert (BEARDED, INTERACTION, len(NUISANCES)) == (0.45, 0.45, 37)
+    assert (WEARS_GLASSES, RIM, TINT) == (0.2, (0.3, 1.7), (0.0, 0.5))
 
 
 def test_within_a_class_hair_and_gender_are_uncorrelated(cues):
-    for cell, drawn in cues[1].items():
-        gender = drawn["gender"] if cell[1] else drawn["gender"][:, :-1]  # no woman has a beard
-        both = np.corrcoef(drawn["hair"], gender, rowvar=False)
+    for (_, gender), drawn in cues[1].items():
+        values = drawn["gender"] if gender == "male" else drawn["gender"][:, :-1]  # no woman has a beard
+        both = np.corrcoef(drawn["hair"], values, rowvar=False)
         n = drawn["hair"].shape[1]
         assert np.abs(both[:n, n:]).max() < FAR
 
 
 def test_interaction_moves_the_means_of_the_other_cues(cues):
+    """Each label weakens the other's cues where both have one sense; medium hair has none and is not moved."""
     interaction, drawn = cues
-    for kind, strengths in (("hair", HAIR_CUES), ("gender", GENDER_CUES)):
+    for kind, strengths in STRENGTHS:
         mean = {cell: values[kind].mean(axis=0)[: len(strengths)] for cell, values in drawn.items()}
-        for own in (False, True):
-            if kind == "hair":
-                plus, minus = mean[own, True], mean[own, False]
-            else:
-                plus, minus = mean[True, own], mean[False, own]
+        for own in HAIR if kind == "hair" else GENDER:
+            minus, plus = [mean[own, g] for g in GENDER] if kind == "hair" else [mean[h, own] for h in HAIR[::2]]
             moved = (plus - minus) * np.sign(list(strengths.values()))
-            if interaction == 0:
+            if interaction == 0 or own == "medium":
                 assert np.abs(moved).max() < FAR
             else:
-                assert (moved * (-1 if own else 1) > 0.25).all()
+                assert (moved * (-1 if own in ("long", "male") else 1) > 0.25).all()
+    for gender in GENDER:  # what medium hair does to the cues of gender is what no coupling does
+        between = (drawn["short", gender]["gender"] + drawn["long", gender]["gender"]).mean(axis=0) / 2
+        assert np.abs(drawn["medium", gender]["gender"].mean(axis=0) - between).max() < FAR
 
 
 def test_labels_move_their_own_cues(cues):
     _, drawn = cues
     for kind, strengths, minus, plus in (
-        ("hair", HAIR_CUES, (False, False), (True, False)),
-        ("gender", GENDER_CUES, (False, False), (False, True)),
+        ("hair", HAIR_CUES, ("short", "female"), ("long", "female")),
+        ("gender", GENDER_CUES, ("short", "female"), ("short", "male")),
     ):
         moved = (drawn[plus][kind] - drawn[minus][kind]).mean(axis=0)[: len(strengths)]
         assert (moved * np.sign(list(strengths.values())) > 0.5).all()
+
+
+def test_medium_hair_is_half_way_and_no_single_cue_settles_it(cues):
+    for gender in GENDER:
+        short, medium, long = (cues[1][hair, gender]["hair"] for hair in HAIR)
+        half_way = (short.mean(axis=0) + long.mean(axis=0)) / 2
+        assert np.abs(medium.mean(axis=0) - half_way).max() < FAR
+        for other in (short, long):
+            # The errors of the best threshold on one cue, for two normal distributions of spread 1.
+            apart = np.abs(medium.mean(axis=0) - other.mean(axis=0))
+            errors = [NormalDist().cdf(-d / 2) for d in apart]
+            assert min(errors) > 0.025 if cues[0] else min(errors) > 0.08
 
 
 def test_nuisances_know_no_label(cues):
@@ -79,9 +114,48 @@ def test_nuisances_know_no_label(cues):
 
 
 def test_only_men_have_beards(cues):
-    for (_, male), drawn in cues[1].items():
+    for (_, gender), drawn in cues[1].items():
         share = (drawn["gender"][:, -1] > 0).mean()
-        assert abs(share - (BEARDED if male else 0)) < 0.05 * male + 1e-9
+        assert abs(share - (BEARDED if gender == "male" else 0)) < 0.05 * (gender == "male") + 1e-9
+
+
+def test_glasses_that_are_no_attribute_are_worn_by_every_fifth_face(cues):
+    for drawn in cues[1].values():
+        rim, tint = drawn["glasses"].T
+        assert set(rim) == {0.0, 1.0}
+        assert abs(rim.mean() - WEARS_GLASSES) < 0.03
+        assert not tint.any()
+
+
+def test_a_label_of_glasses_decides_glasses_and_nothing_else():
+    worn = []
+    for seed in range(500):
+        labels = {"hair": HAIR[seed % 3], "gender": GENDER[seed % 2]}
+        plain = draw_cues(labels, np.random.default_rng(seed))
+        for label in ("no", "yes"):
+            face = draw_cues(labels | {"glasses": label}, np.random.default_rng(seed))
+            assert replace(face, glasses=plain.glasses) == plain
+            assert (face.glasses["rim"] > 0) == (label == "yes")
+        worn.append((*face.glasses.values(), *face.hair.values(), *(face.gender[k] for k in GENDER_CUES)))
+    for (low, high), drawn in zip((RIM, TINT), np.array(worn).T, strict=False):
+        assert low <= drawn.min() < low + 0.1 * (high - low)
+        assert high - 0.1 * (high - low) < drawn.max() <= high
+    related = np.corrcoef(np.array(worn), rowvar=False)[:2] - np.eye(2, len(worn[0]))
+    assert np.abs(related).max() < 4 / np.sqrt(len(worn))
+
+
+@pytest.mark.parametrize("cue", ["rim", "tint"])
+@pytest.mark.parametrize("seed", range(3))
+def test_faint_glasses_change_the_picture_less(seed, cue):
+    face = draw_cues({"hair": "long", "gender": "female"}, np.random.default_rng(seed))
+    pictures = [
+        draw_face(replace(face, glasses={"rim": 1e-9, "tint": 0.0, cue: value}), 64, np.random.default_rng(0))
+        for value in (1e-9, 0.3, 0.6, 0.9)
+    ]
+    changed = [np.abs(picture.astype(float) - pictures[0]).mean() for picture in pictures]
+    assert changed == sorted(set(changed))
+    bare = draw_face(replace(face, glasses={"rim": 0.0, "tint": 0.0}), 64, np.random.default_rng(0))
+    np.testing.assert_array_equal(pictures[0], bare)
 
 
 def test_renderer_is_frozen():
@@ -90,6 +164,13 @@ def test_renderer_is_frozen():
         for joint_class in range(4):
             digest.update(face_image(split, joint_class, number, 0, 64, interaction).tobytes())
     assert digest.hexdigest() == "5c0ac857e906aa44af99a6610f83e0f78998723ce7a0f27efe2c6832a22971a2"
+
+
+def test_renderer_of_three_attributes_is_frozen():
+    digest = hashlib.sha256()
+    for joint_class in range(12):
+        digest.update(face_image("train", joint_class, joint_class, 0, 64, 0.5, THREE).tobytes())
+    assert digest.hexdigest() == "60fc11713b3037323c7ae51b13a02f1df6e0c7f832dbbcf2b05d58cb7caf4dac"
 
 
 def test_every_face_has_its_own_stream():
@@ -133,6 +214,24 @@ def test_manifest_is_balanced_and_true(faces_dir):
         folder, name = path.split("/")
         assert folder == SPLITS[split]
         assert name.rsplit("_", 1)[0] == composite.class_names[target]
+
+
+@pytest.mark.parametrize(("flag", "values"), [("--medium", (HAIR, GENDER)), ("--glasses", (HAIR[::2], GENDER, NO_YES))])
+def test_a_flag_adds_a_value_or_an_attribute(tmp_path, flag, values):
+    schema = faces_schema(medium=flag == "--medium", glasses=flag == "--glasses")
+    (joint,) = schema.composites
+    assert tuple(a.values for a in schema.attributes) == values
+    assert joint.attributes == schema.attributes
+    assert main(["faces", "--out", str(tmp_path / "f"), "--per-class", "2", "--size", "16", flag]) == 0
+    manifest = Manifest.read(tmp_path / "f" / "manifest.csv", schema)
+    for split in SPLITS:
+        assert manifest.split(split).counts(joint).tolist() == [2 if split == "train" else 1] * joint.size
+    for path, target in zip(manifest.paths, manifest.targets(joint), strict=True):
+        split, name = path.split("/")
+        class_name, number = name.removesuffix(".png").rsplit("_", 1)
+        assert class_name == "_".join(values[i][v] for i, v in enumerate(joint.cells[target]))
+        stored = cv2.imread(str(tmp_path / "f" / path))[..., ::-1]
+        np.testing.assert_array_equal(stored, face_image(split, int(target), int(number), 0, 16, 0.0, schema))
 
 
 @pytest.mark.parametrize(("split", "joint_class", "number"), [("train", 0, 23), ("validation", 2, 3), ("test", 3, 0)])

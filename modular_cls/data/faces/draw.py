@@ -18,6 +18,7 @@ _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 _SKIN = np.array([[255, 222, 196], [226, 172, 130], [168, 112, 76], [96, 60, 42]], dtype=float)
 _HAIR = np.array([[28, 22, 20], [92, 58, 34], [150, 84, 44], [206, 168, 104], [168, 164, 160]], float)
 _RIM = np.array([30, 28, 32], dtype=float)
+_LENS = np.array([52, 58, 78], dtype=float)
 
 
 class _Canvas:
@@ -43,6 +44,10 @@ class _Canvas:
         thickness = max(1, round(width * self.zoom))
         pixels = [self._pixels(points)]
         cv2.polylines(self.image, pixels, closed, colour.tolist(), thickness, cv2.LINE_AA, _SHIFT)
+
+    def fade(self, below: np.ndarray, opacity: float) -> None:
+        """Let an earlier picture shine through what was drawn since."""
+        self.image = cv2.addWeighted(self.image, opacity, below, 1 - opacity, 0.0)
 
 
 def draw_face(face: Face, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -74,7 +79,8 @@ def draw_face(face: Face, size: int, rng: np.random.Generator) -> np.ndarray:
     _top_hair(canvas, hair, mane, nuisance)
     if in_front:
         _side_hair(canvas, hair, mane, nuisance)
-    _extras(canvas, nuisance, turn)
+    _glasses(canvas, face.glasses, nuisance, turn)
+    _hat(canvas, nuisance)
     return _develop(canvas.image, size, nuisance, rng)
 
 
@@ -178,12 +184,24 @@ def _top_hair(canvas: _Canvas, hair: Cues, mane: np.ndarray, nuisance: Cues) -> 
     canvas.fill(np.concatenate([crown[order], fringe[::-1]]), mane)
 
 
-def _extras(canvas: _Canvas, nuisance: Cues, turn: float) -> None:
-    if nuisance["glasses"] < 0.2:
-        round_eye = [0.16, 0.12 + 0.05 * nuisance["glasses_shape"]]
-        for side in (-1.0, 1.0):
-            canvas.line(_CIRCLE * round_eye + [side * 0.22 + turn, -0.02], _RIM, 0.03, closed=True)
-        canvas.line(np.array([[turn - 0.07, -0.04], [turn + 0.07, -0.04]]), _RIM, 0.03)
+def _glasses(canvas: _Canvas, glasses: Cues, nuisance: Cues, turn: float) -> None:
+    rim = glasses["rim"]
+    if not rim:
+        return
+    round_eye = [0.16, 0.12 + 0.05 * nuisance["glasses_shape"]]
+    lenses = [_CIRCLE * round_eye + [side * 0.22 + turn, -0.02] for side in (-1.0, 1.0)]
+    bare = canvas.image.copy()
+    for lens in lenses:
+        canvas.fill(lens, _LENS)
+    canvas.fade(bare, glasses["tint"])
+    rimless, width = canvas.image.copy(), 0.03 * max(1.0, rim)
+    for lens in lenses:
+        canvas.line(lens, _RIM, width, closed=True)
+    canvas.line(np.array([[turn - 0.07, -0.04], [turn + 0.07, -0.04]]), _RIM, width)
+    canvas.fade(rimless, min(1.0, rim))
+
+
+def _hat(canvas: _Canvas, nuisance: Cues) -> None:
     if nuisance["hat"] < 0.12:
         colour = 30 + 200 * np.array([nuisance["hat_r"], nuisance["hat_g"], nuisance["hat_b"]])
         dome = _CIRCLE[_CIRCLE[:, 1] <= 0.05] * [0.68, 0.62] + [0.0, -0.40]

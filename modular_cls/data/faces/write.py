@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -16,16 +17,26 @@ from modular_cls.errors import ConfigError
 from modular_cls.files import new_folder
 from modular_cls.schema import Schema
 
-SCHEMA = Schema.from_dict(
-    {
-        "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
-        "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
-    }
-)
 _SHARES = {"train": 1.0, "validation": 0.15, "test": 0.25}
 _CHUNK = 250  # faces per task of a process
 
 Job = tuple[str, int, int, int, int]  # split, joint class, first, last + 1, seed
+
+
+def faces_schema(medium: bool = False, glasses: bool = False) -> Schema:
+    """The attributes of a drawn set, and one composite of them all.
+
+    Args:
+        medium: Hair has a third value between short and long.
+        glasses: Glasses are an attribute (no, yes).
+    """
+    attributes = {"hair": ["short", "medium", "long"] if medium else ["short", "long"], "gender": ["female", "male"]}
+    attributes |= {"glasses": ["no", "yes"]} if glasses else {}
+    composites = {"_".join(attributes): {"attributes": list(attributes)}}
+    return Schema.from_dict({"attributes": attributes, "composites": composites})
+
+
+SCHEMA = faces_schema()
 
 
 def write_faces(
@@ -36,8 +47,10 @@ def write_faces(
     interaction: float = 0.0,
     processes: int | None = None,
     overwrite: bool = False,
+    medium: bool = False,
+    glasses: bool = False,
 ) -> Manifest:
-    """Draw the built-in data set: hair short/long x gender female/male, balanced.
+    """Draw the built-in data set, balanced: hair short/long x gender female/male, or more.
 
     Args:
         out: Folder to write `manifest.csv` and the pictures to.
@@ -47,6 +60,8 @@ def write_faces(
         interaction: 0 to 1; above 0 the cues of hair and gender are coupled (see `draw_cues`).
         processes: Processes that draw; default one per core.
         overwrite: Replace an earlier data set.
+        medium: Hair may also be medium; its cues overlap with those of short and of long hair.
+        glasses: Glasses are an attribute (no, yes), some of them faint, and no longer a nuisance.
 
     Returns:
         The manifest written.
@@ -60,55 +75,59 @@ def write_faces(
             f"faces need per_class >= 1, size >= 16, seed >= 0 and interaction from 0 to 1; "
             f"got per_class {per_class}, size {size}, seed {seed}, interaction {interaction}"
         )
-    jobs = list(_jobs(per_class, seed))
+    schema = faces_schema(medium, glasses)
+    jobs = list(_jobs(schema.composites[0].size, per_class, seed))
     with new_folder(out, overwrite, "manifest.csv") as folder:
         for split in SPLITS:
             (folder / split).mkdir()
         # spawn: forking a process that already runs threads (torch, a progress bar) can hang
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            arguments = ([str(folder)] * len(jobs), jobs, [size] * len(jobs), [interaction] * len(jobs))
-            for _ in track(pool.map(_draw_chunk, *arguments), "Drawing faces", total=len(jobs)):
+            draw = partial(_draw_chunk, folder, schema, size, interaction)
+            for _ in track(pool.map(draw, jobs), "Drawing faces", total=len(jobs)):
                 pass
-        manifest = _manifest(out, jobs)
+        manifest = _manifest(out, schema, jobs)
         manifest.write(folder / "manifest.csv")
     return manifest
 
 
-def face_image(split: str, joint_class: int, number: int, seed: int, size: int, interaction: float) -> np.ndarray:
+def face_image(
+    split: str, joint_class: int, number: int, seed: int, size: int, interaction: float, schema: Schema = SCHEMA
+) -> np.ndarray:
     """Draw one picture of the data set, shape (size, size, 3), RGB, uint8; each has its own stream."""
     rng = np.random.default_rng((seed, SPLITS.index(split), joint_class, number))
-    long, male = divmod(joint_class, 2)
-    return draw_face(draw_cues(bool(long), bool(male), rng, interaction), size, rng)
+    joint = schema.composites[0]
+    labels = {a.name: a.values[v] for a, v in zip(joint.attributes, joint.cells[joint_class], strict=True)}
+    return draw_face(draw_cues(labels, rng, interaction), size, rng)
 
 
-def _jobs(per_class: int, seed: int) -> Iterator[Job]:
+def _jobs(joint_classes: int, per_class: int, seed: int) -> Iterator[Job]:
     for split, share in _SHARES.items():
         count = max(1, round(share * per_class))
-        for joint_class in range(SCHEMA.composites[0].size):
+        for joint_class in range(joint_classes):
             for first in range(0, count, _CHUNK):
                 yield split, joint_class, first, min(first + _CHUNK, count), seed
 
 
-def _path(split: str, joint_class: int, number: int) -> str:
-    return f"{split}/{SCHEMA.composites[0].class_names[joint_class]}_{number:05d}.png"
+def _path(schema: Schema, split: str, joint_class: int, number: int) -> str:
+    return f"{split}/{schema.composites[0].class_names[joint_class]}_{number:05d}.png"
 
 
-def _draw_chunk(folder: str, job: Job, size: int, interaction: float) -> None:
+def _draw_chunk(folder: Path, schema: Schema, size: int, interaction: float, job: Job) -> None:
     split, joint_class, first, last, seed = job
     for number in range(first, last):
-        image = face_image(split, joint_class, number, seed, size, interaction)
+        image = face_image(split, joint_class, number, seed, size, interaction, schema)
         data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
-        (Path(folder) / _path(split, joint_class, number)).write_bytes(data.tobytes())
+        (folder / _path(schema, split, joint_class, number)).write_bytes(data.tobytes())
 
 
-def _manifest(root: Path, jobs: list[Job]) -> Manifest:
+def _manifest(root: Path, schema: Schema, jobs: list[Job]) -> Manifest:
     each = [(split, z, number) for split, z, first, last, _ in jobs for number in range(first, last)]
-    cells = np.array(SCHEMA.composites[0].cells, dtype=np.int16)
+    cells = np.array(schema.composites[0].cells, dtype=np.int16)
     return Manifest(
-        schema=SCHEMA,
+        schema=schema,
         root=root,
-        paths=np.array([_path(*one) for one in each], dtype=object),
+        paths=np.array([_path(schema, *one) for one in each], dtype=object),
         splits=np.array([SPLITS.index(split) for split, _, _ in each], dtype=np.int8),
         labels=cells[[z for _, z, _ in each]],
         rows=np.arange(len(each)) + 2,
