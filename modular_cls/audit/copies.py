@@ -12,7 +12,11 @@ from modular_cls.audit.pictures import Picture
 from modular_cls.audit.quality import is_even
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 
-_COPIES = "keep one of each, or put all of a group into one split"
+_SAME, _NEAR = "rows with the same picture", "pictures that look like copies of one another"
+_ADVICE = {
+    _SAME: "keep one of each, or put all of a group into one split",
+    _NEAR: "look at some: of copies keep one, or put all into one split; drawings of the same parts may look alike",
+}
 Groups = list[np.ndarray]
 
 
@@ -30,16 +34,16 @@ def find_copies(manifest: Manifest, positions: np.ndarray, pictures: Sequence[Pi
     content = _numbered(file * len(table) + box)  # one file may be several rows, about parts of it
     same = _groups(content)
     yield from _conflicting(table, same)
-    yield from _across(table, _groups(file), "duplicates", "rows with the same picture", None)
-    yield from _within(table, same, "duplicates", "rows with the same picture")
+    yield from _across(table, _groups(file), "duplicates", _SAME, None)
+    yield from _within(table, same, "duplicates", _SAME)
 
     first = np.unique(content, return_index=True)[1]
     first = first[[not is_even(pictures[i]) for i in first]]
     pairs = first[similar_pairs([pictures[i] for i in first])]
     pairs = pairs[file[pairs[:, 0]] != file[pairs[:, 1]]]
     near = [g for g in _groups(joined(content, content[pairs])) if len(np.unique(content[g])) > 1]
-    yield from _across(table, near, "near_duplicates", "rows with what look like copies of one picture", "warning")
-    yield from _within(table, near, "near_duplicates", "rows with what look like copies of one picture")
+    yield from _across(table, near, "near_duplicates", _NEAR, "warning")
+    yield from _within(table, near, "near_duplicates", _NEAR)
 
 
 def _conflicting(table: Manifest, same: Groups) -> Iterator[Finding]:
@@ -56,14 +60,14 @@ def _across(table: Manifest, groups: Groups, name: str, told: str, level: Level 
         inside[g, table.splits[rows][table.splits[rows] != UNKNOWN]] = True
     for usual, key, leaks, where in across_splits(inside):
         some = [groups[g] for g in np.flatnonzero(leaks)]
-        yield _finding(level or usual, f"{name}_{key}", f"groups of {told}, in {where}", _COPIES, table, some)
+        yield _finding(level or usual, f"{name}_{key}", f"groups of {told}, in {where}", _ADVICE[told], table, some)
 
 
 def _within(table: Manifest, groups: Groups, name: str, told: str) -> Iterator[Finding]:
     some = [g for g in groups if len(np.unique(table.splits[g])) < len(g)]
     if some:
-        what = f"groups of {told} in one split: it counts that often"
-        yield _finding("warning", f"{name}_within_split", what, "keep one of each", table, some)
+        what = f"groups of {told}, within one split: it counts several times"
+        yield _finding("warning", f"{name}_within_split", what, _ADVICE[told], table, some)
 
 
 def _finding(level: Level, name: str, what: str, advice: str, table: Manifest, groups: Groups) -> Finding:

@@ -25,6 +25,7 @@ def judge_labels(manifest: Manifest, train: Manifest, labels: Labels, made_scarc
     yield from _empty_splits(labels)
     yield from _large(manifest.schema)
     yield from _identities(manifest)
+    yield from _untested(labels)
     if len(train):  # without any training image, all that follows would only say so again
         yield from _untrained_values(train)
         yield from _never_together(train, labels)
@@ -85,6 +86,14 @@ def _few(labels: Labels, made_scarce: bool) -> Iterator[Finding]:
         advice = "compare over several seeds; images of these classes are worth the most"
         named = [f"{name}: {c.name} has {c.training}" for name, c in few]
         yield Finding("warning", "few_training_images", len(few), what, advice, named)
+
+
+def _untested(labels: Labels) -> Iterator[Finding]:
+    if labels.splits["test"]:
+        none = [f"{name}: {c.name}" for name, classes in labels.classes.items() for c in classes if not c.test]
+        if none:
+            what = "joint classes without a test image: their recall will be undefined"
+            yield Finding("warning", "untested", len(none), what, "add test images of them", none)
 
 
 def _without_images(labels: Labels) -> Iterator[Finding]:

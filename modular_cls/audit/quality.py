@@ -1,5 +1,6 @@
 """What is wrong with pictures one by one."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ def judge_pictures(
         which = [i for i, some in enumerate(facts) if name in some]
         if which:
             where = positions[which]
-            named = _worded(name, [pictures[i] for i in which[:SHOWN]], cited(manifest, where))
+            named = _worded(name, manifest, where, [pictures[i] for i in which])
             what = what.format(f"{least[0]:g} x {least[1]:g}")
             yield Finding(level, name, len(which), f"pictures {what}", advice, named, manifest.rows[where].tolist())
 
@@ -75,9 +76,13 @@ def _facts(picture: Picture, least: tuple[float, float]) -> list[str]:
     ]
 
 
-def _worded(name: str, pictures: Sequence[Picture], where: Sequence[str]) -> list[str]:
-    """The examples of one kind, each with the fact that makes it one."""
+def _worded(name: str, manifest: Manifest, where: np.ndarray, pictures: Sequence[Picture]) -> list[str]:
+    """The examples of one kind, each with the fact that makes it one; of modes, each once."""
     if name in ("unreadable", "oversized"):
-        return [p.problem for p in pictures]
-    facts = [{"tiny": f": {p.size[0]} x {p.size[1]}", "not_rgb": f": {p.mode}"}.get(name, "") for p in pictures]
-    return [text + fact for text, fact in zip(where, facts, strict=True)]
+        return [p.problem for p in pictures[:SHOWN]]
+    if name == "not_rgb":
+        modes = [p.mode for p in pictures]
+        first = {mode: cited(manifest, [where[modes.index(mode)]])[0] for mode in dict.fromkeys(modes)}
+        return [f"{mode}: {n:,} pictures, the first is {first[mode]}" for mode, n in Counter(modes).most_common()]
+    sizes = [f": {p.size[0]} x {p.size[1]}" if name == "tiny" else "" for p in pictures[:SHOWN]]
+    return [text + size for text, size in zip(cited(manifest, where), sizes, strict=True)]

@@ -18,8 +18,8 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 def print_audit(audit: Audit) -> None:
     """Print an audit to the standard output."""
     console = Console(width=max(80, Console().width), highlight=False)
-    looked = "" if audit.looked_at is None else f", {audit.looked_at:,} pictures looked at"
-    console.print(Text(f"{audit.manifest}: {audit.rows:,} rows{looked}"))
+    looked = "pictures only looked for" if audit.looked_at is None else f"{audit.looked_at:,} pictures looked at"
+    console.print(Text(f"{audit.manifest}: {audit.rows:,} rows, {looked}"))
     console.print(", ".join(f"{name} {n:,}" for name, n in audit.labels.splits.items() if n or name != "none"))
     for table in _tables(audit):
         console.print(table)
@@ -46,7 +46,8 @@ def _values(audit: Audit) -> Table:
         [name, ", ".join(f"{value} {n:,}" for value, n in of.items()), audit.labels.unknown[name]]
         for name, of in counts.items()
     ]
-    return _table("labels", ["attribute", "rows of each value", "unknown"], rows)
+    title = "labels, as read off the table" if audit.schema_from_table else "labels"
+    return _table(title, ["attribute", "rows of each value", "unknown"], rows)
 
 
 def _classes(name: str, classes: list[JointClass]) -> Table:

@@ -42,7 +42,7 @@ def test_json_to_the_standard_output_is_alone_there(faces):
     assert main(arguments) == 1
     out, err = faces.capsys.readouterr()
     assert json.loads(out) == report
-    assert f"has errors, {report['errors']}: training would fail or mislead" in err
+    assert f"{report['errors']} kinds of error in {faces.folder}" in err
 
 
 def test_a_configuration_of_data_alone_is_enough(faces):

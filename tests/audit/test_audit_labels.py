@@ -112,6 +112,14 @@ def test_empty_joint_classes(faces):
     assert found["out_of_reach"]["examples"] == ["hair_gender: short_male", "hair_gender: long_haired_man"]
 
 
+def test_joint_classes_without_a_test_image(faces):
+    for row in those(faces, "test", **MALE_LONG):
+        row["split"] = "validation"
+    found = faces.found()
+    assert list(found) == ["untested"]
+    assert found["untested"]["examples"] == ["hair_gender: long_haired_man"]
+
+
 def test_splits_without_rows(faces):
     for row in faces.rows:
         row["split"] = "test"

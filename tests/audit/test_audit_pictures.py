@@ -99,7 +99,8 @@ def test_boxes_are_what_is_judged(faces):
 def test_modes_are_a_note(faces, mode):
     path = faces.path(0)
     opened(faces, 0).convert(mode).save(path, format="TIFF" if mode == "CMYK" else "PNG")
-    assert only(faces.found(), "not_rgb", 2, level="note")["examples"] == [f"row 2, {faces.rows[0]['path']}: {mode}"]
+    finding = only(faces.found(), "not_rgb", 2, level="note")
+    assert finding["examples"] == [f"{mode}: 1 pictures, the first is row 2, {faces.rows[0]['path']}"]
 
 
 def test_sixteen_bits_are_a_note(faces):
