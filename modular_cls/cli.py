@@ -86,8 +86,9 @@ def _audit(prog: str, arguments: list[str]) -> None:
     if given.json not in (None, "-"):
         with replacing_file(Path(given.json)) as partial:
             partial.write_text(found.to_json() + "\n", encoding="utf-8")
-    if found.count("error"):
-        raise ModularClsError(f"{given.table} has errors, {found.count('error')}: training would fail or mislead")
+    if errors := found.count("error"):
+        kinds = "1 kind" if errors == 1 else f"{errors} kinds"
+        raise ModularClsError(f"{kinds} of error in {given.table}: training would fail or mislead")
 
 
 def _train(prog: str, arguments: list[str]) -> None:
