@@ -163,7 +163,7 @@ def test_exact_copies_of_a_near_copy_join_its_group(faces):
 
 
 def test_parts_of_one_picture_are_no_duplicates_unless_splits_share_it(faces):
-    for i, box in enumerate(["0 0 40 40", "20 20 40 40"]):
+    for i, box in enumerate(["0 0 62 62", "1 1 62 62"]):
         faces.rows[i] |= {"box": box, "path": faces.rows[0]["path"]}
     faces.rows[1]["gender"] = "male" if faces.rows[0]["gender"] == "female" else "female"
     assert faces.found() == {}

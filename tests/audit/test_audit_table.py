@@ -59,6 +59,7 @@ def test_a_column_that_is_missing_hides_nothing_else(faces):
 
 
 def test_schema_values_alike(faces):
+    faces.rows[0]["hair"] = "Long "
     schema = faces.folder / "alike.yaml"
     schema.write_text(
         "schema: {attributes: {hair: [short, long, 'Long '], gender: [female, male]},"
@@ -70,6 +71,8 @@ def test_schema_values_alike(faces):
         "composite both: 'Long _female' beside 'long_female'",
         "composite both: 'Long _male' beside 'long_male'",
     ]
+    assert faces.report["labels"]["values"]["hair"] == {"short": 67, "long": 68, "Long ": 1}
+    assert "spelling" not in found
 
 
 def test_without_a_schema_it_is_read_off_the_table(faces):
