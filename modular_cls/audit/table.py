@@ -19,7 +19,7 @@ _MOST_VALUES = 20  # a column with more of them is no attribute, if none is name
 
 @dataclass(frozen=True)
 class Reading:
-    """A table as it can be read: what does not fit is unknown, what is only spelt otherwise is put right."""
+    """A table as training reads it or, if it does not, as it can be: with misfits as unknown, spelling put right."""
 
     manifest: Manifest
     schema_from_table: bool
@@ -37,16 +37,28 @@ def read_leniently(config: Config) -> Reading:
     data = config.data
     path = expand(data.manifest, data.about)
     root = expand(data.root, data.about) if data.root else path.parent
-    table = read_table(path)
     findings: list[Finding] = []
     if config.schema:
         schema = Schema.from_dict(config.schema)
+        findings += _alike(schema)
     else:
-        schema, told = _schema_of(table, path)
+        schema, told = _schema_of(read_table(path), path)
         findings.append(told)
-    columns: dict[str, Sequence[str]] = {"split": SPLITS, **{a.name: a.values for a in schema.attributes}}
+    try:
+        manifest = Manifest.read(path, schema, root, contained=not data.allow_outside)
+    except ManifestError as error:
+        table = read_table(path)
+        columns = {"split": SPLITS, **{a.name: a.values for a in schema.attributes}}
+        manifest = _lenient(table, schema, root, columns, contained=not data.allow_outside)
+        findings += [_refused(error), *_unfit(table, columns)]
+    return Reading(manifest, not config.schema, findings)
+
+
+def _lenient(
+    table: pd.DataFrame, schema: Schema, root: Path, columns: Mapping[str, Sequence[str]], contained: bool
+) -> Manifest:
     codes = {name: _codes(_column(table, name), values) for name, values in columns.items()}
-    manifest = Manifest(
+    return Manifest(
         schema=schema,
         root=root,
         paths=_column(table, "path").to_numpy(dtype=object),
@@ -54,11 +66,8 @@ def read_leniently(config: Config) -> Reading:
         labels=np.stack([codes[a.name] for a in schema.attributes], axis=1),
         rows=table.index.to_numpy(),
         extra={c: table[c].to_numpy(dtype=object) for c in ("source", "identity", "box") if c in table.columns},
-        contained=not data.allow_outside,
+        contained=contained,
     )
-    findings += [*_unfit(table, columns), *_alike(schema)]
-    del table  # it is read again: two of them are large
-    return Reading(manifest, not config.schema, [*_refused(manifest, path), *findings])
 
 
 def _column(table: pd.DataFrame, name: str) -> "pd.Series[str]":
@@ -78,17 +87,14 @@ def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
     return column.map(codes).to_numpy(dtype=np.int16)
 
 
-def _refused(manifest: Manifest, path: Path) -> Iterator[Finding]:
-    """What training says of the table, if it does not take it."""
-    try:
-        Manifest.read(path, manifest.schema, manifest.root, manifest.contained)
-    except ManifestError as error:
-        problems = [line.strip() for line in str(error).splitlines()[1:]]
-        if more := re.fullmatch(r"\.\.\. and (\d+) more", problems[-1]):
-            problems.pop()
-        count = len(problems) + (int(more.group(1)) if more else 0)
-        what = "places of the table that do not fit: training refuses it, with these words"
-        yield Finding("error", "table", count, what, "correct them, or the schema of the configuration", problems)
+def _refused(error: ManifestError) -> Finding:
+    """What training says of the table."""
+    problems = [line.strip() for line in str(error).splitlines()[1:]]
+    if more := re.fullmatch(r"\.\.\. and (\d+) more", problems[-1]):
+        problems.pop()
+    count = len(problems) + (int(more.group(1)) if more else 0)
+    what = "places of the table that do not fit: training refuses it, with these words"
+    return Finding("error", "table", count, what, "correct them, or the schema of the configuration", problems)
 
 
 def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
