@@ -130,6 +130,32 @@ def _evaluate(prog: str, arguments: list[str]) -> None:
         write_metrics(given.out, metrics)
 
 
+def _predict(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["predict"].does)
+    parser.add_argument("model", type=Path, metavar="RUN_OR_EXPORT", help="folder of a run or an export")
+    parser.add_argument("images", nargs="+", metavar="IMAGES", help="files, folders, patterns, or a table (CSV)")
+    parser.add_argument("--out", type=Path, required=True, help="table to write: .csv, or .parquet (needs pyarrow)")
+    parser.add_argument("--root", help="folder that a table's paths are relative to; default the table's own")
+    parser.add_argument("--prior", choices=["uniform", "training"], help="classes expected; default as in training")
+    parser.add_argument("--given", action="append", metavar="ATTRIBUTE=VALUE", help="is so in all pictures; repeatable")
+    parser.add_argument("--batch-size", type=int, default=64, help="pictures that pass the network at once")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda ...")
+    _add_overwrite(parser)
+    asked = parser.parse_args(arguments)
+    from modular_cls.predict import parse_given, predict
+
+    table = predict(
+        asked.model, asked.images, asked.out, asked.root, asked.prior, parse_given(asked.given or []),
+        asked.batch_size, asked.device, asked.overwrite,
+    )  # fmt: skip
+    if table.bad == table.images:
+        raise ModularClsError(f"none of {table.images:,} images could be predicted; see column error of {asked.out}")
+    resumed = f", {table.resumed:,} of them by an earlier job that was interrupted" if table.resumed else ""
+    print(f"{table.images:,} images are in {asked.out}{resumed}")
+    if table.bad:
+        print(f"{table.bad:,} of them could not be predicted; the column error says why")
+
+
 def _report(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=VERBS["report"].does)
     parser.add_argument("runs", type=Path, nargs="+", help="run folders, or folders that hold some")
@@ -166,6 +192,7 @@ VERBS = {
     "audit": _Verb("what is wrong with a data set, before any training", _audit),
     "train": _Verb("train one configuration into a run folder", _train),
     "evaluate": _Verb("metrics of a run on any manifest", _evaluate),
+    "predict": _Verb("pictures in, a table of predictions out; goes on where it was interrupted", _predict),
     "study": _Verb("a grid of runs: methods x images kept x seeds, resumable", _study),
     "report": _Verb("table and figure of finished runs", _report),
 }

@@ -23,7 +23,7 @@ ORDER = [
     "audit.findings", "audit.table", "audit.labels", "audit.coverage", "audit.disk", "audit.pictures", "audit.quality",
     "audit.near", "audit.alike", "audit.copies", "audit.whole", "audit.text", "audit",
     "finish.step", "finish.bias", "finish.composite", "finish.classifier", "finish",
-    "priors", "metrics", "task", "fit", "run", "predictor", "executors", "study",
+    "priors", "metrics", "task", "fit", "run", "predictor", "pictures", "tables", "predict", "executors", "study",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report", "cli", "__main__",
@@ -36,6 +36,7 @@ HOMES = {
     "matplotlib": {"report.figures", "report.page"},
     "scipy": {"report.statistics"},
     "PIL": {"data.images", "audit.pictures", "predictor"},
+    "pyarrow": {"tables"},
     "imagehash": {"audit.pictures"},
     "sklearn": {"finish.classifier"},
 }
