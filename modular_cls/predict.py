@@ -16,8 +16,6 @@ from modular_cls.predictor import Given, Predictions, Predictor, Prior
 from modular_cls.schema import Schema
 from modular_cls.tables import GrowingTable, check_table
 
-_FIRST = ("path", "box", "error")
-
 
 @dataclass(frozen=True)
 class Counted:
@@ -48,7 +46,7 @@ def predict(
 ) -> Counted:
     """Predict pictures with a run or an export, and write one row for each.
 
-    The columns: `path`, `box`, `error`; for each attribute and composite its most probable class, and the
+    The columns: `path`, `box` where a table has boxes, `error`; for each attribute and composite its most probable class, and the
     probability of each class (`hair`, `hair=short`, `hair=long`). A picture that cannot be decoded has an error
     and nothing else.
 
@@ -76,16 +74,18 @@ def predict(
     predictor([], prior, given)  # refuses what does not fit, before anything slow
     pictures, schema = find_pictures(images, predictor.schema, root), predictor.schema
     job = {"model": _digest(predictor), "prior": prior, "given": given or {}, "images": _digest_list(pictures)}
-    with GrowingTable(Path(out), _header(schema), job, [(p.path, p.box) for p in pictures], overwrite) as table:
+    boxed = any(p.box for p in pictures)
+    keys, header = [_key(p, boxed) for p in pictures], _header(schema, boxed)
+    with GrowingTable(Path(out), header, job, keys, overwrite) as table:
         done, bad = table.kept, table.bad
         decoded = decode_pictures(pictures[done:], predictor.pixels.size)
         shown = track(decoded, "Predicting", len(pictures) - done, disable=not progress)
         each = iter(shown)
         while batch := list(itertools.islice(each, batch_size)):
             good = [image for _, image in batch if isinstance(image, np.ndarray)]
-            table.add(_rows(batch, predictor(good, prior, given, batch_size)))
+            table.add(_rows(batch, predictor(good, prior, given, batch_size), boxed))
             bad += len(batch) - len(good)
-    table.finish({*_FIRST, *(o.name for o in schema.outputs)})
+    table.finish({"path", "box", "error", *(o.name for o in schema.outputs)})
     return Counted(len(pictures), bad, done)
 
 
@@ -102,7 +102,13 @@ def parse_given(words: Iterable[str]) -> dict[str, str]:
     return given
 
 
-def _rows(batch: Sequence[tuple[Picture, np.ndarray | ImageError]], predicted: Predictions) -> list[list[str]]:
+def _key(picture: Picture, boxed: bool) -> tuple[str, ...]:
+    return (picture.path, picture.box) if boxed else (picture.path,)
+
+
+def _rows(
+    batch: Sequence[tuple[Picture, np.ndarray | ImageError]], predicted: Predictions, boxed: bool
+) -> list[list[str]]:
     columns: list[list[str]] = []
     for output in predicted.schema.outputs:
         columns.append(predicted.names(output.name))
@@ -111,12 +117,12 @@ def _rows(batch: Sequence[tuple[Picture, np.ndarray | ImageError]], predicted: P
     rows = []
     for picture, image in batch:
         rest = [_line(image), *blank] if isinstance(image, ImageError) else ["", *next(cells)]
-        rows.append([picture.path, picture.box, *rest])
+        rows.append([*_key(picture, boxed), *rest])
     return rows
 
 
-def _header(schema: Schema) -> list[str]:
-    header = list(_FIRST)
+def _header(schema: Schema, boxed: bool) -> list[str]:
+    header = ["path", *(["box"] if boxed else []), "error"]
     for output in schema.outputs:
         header += [output.name, *(f"{output.name}={name}" for name in output.class_names)]
     if repeated := sorted({name for name in header if header.count(name) > 1}):

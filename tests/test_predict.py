@@ -65,7 +65,7 @@ def test_every_row_holds_the_probabilities(run_dir, folder, tmp_path):
     assert predict(run_dir, tmp_path / "t.csv", folder / "0.png", folder / "deep", "--prior", "training") == 0
     rows = read(tmp_path / "t.csv")
     assert list(rows[0]) == [
-        "path", "box", "error", "hair", "hair=short", "hair=long", "gender", "gender=female", "gender=male",
+        "path", "error", "hair", "hair=short", "hair=long", "gender", "gender=female", "gender=male",
         "hair_gender", "hair_gender=short_female", "hair_gender=short_male", "hair_gender=long_female",
         "hair_gender=long_haired_man",
     ]  # fmt: skip
@@ -103,6 +103,7 @@ def test_a_table_of_images_with_boxes(run_dir, faces_dir, folder, tmp_path):
     (folder / "table.csv").write_text("\n".join(lines))
     shutil.copy(folder / "1.png", folder.parent / "out.png")
     assert predict(run_dir, tmp_path / "t.csv", folder / "table.csv") == 0
+    assert list(read(tmp_path / "t.csv")[0])[:4] == ["path", "box", "error", "hair"]
     whole, half, inside, outside, missing, beside = read(tmp_path / "t.csv")
     assert half["box"] == "0 0 32 64"
     assert half["hair=long"] != whole["hair=long"]
