@@ -229,7 +229,7 @@ class Study:
 
     Args:
         methods: Configuration files, one per method; a bare name stands for `configs/NAME.yaml`.
-        keep: Training images kept of the scarce class; null leaves all.
+        keep: Training images kept of the scarce class, or of each of several; null leaves all.
         seeds: One run per seed; it also decides which images are kept.
         also: Configuration files applied on top of every method's, for example other data.
         learning_rates: Try each of these in place of every method's own; the report then compares

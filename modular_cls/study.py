@@ -161,21 +161,23 @@ def _check_scarcity(configs: list[Config]) -> None:
     """Before anything slow: every number of images kept must exist."""
     most: dict[str, Config] = {}
     for config in configs:
-        keep = config.data.scarcities[0].keep
-        key = str((config.schema, config.data.manifest, config.data.scarcities[0].joint_class))
-        if key not in most or (keep or 0) > (most[key].data.scarcities[0].keep or 0):
+        scarcities = config.data.scarcities
+        key = str((config.schema, config.data.manifest, [s.joint_class for s in scarcities]))
+        if key not in most or (scarcities[0].keep or 0) > (most[key].data.scarcities[0].keep or 0):
             most[key] = config
     for config in most.values():
-        scarcity = config.data.scarcities[0]
         manifest = read_manifest(Schema.from_dict(config.schema), config.data)
-        apply_scarcity(manifest, scarcity.joint_class, scarcity.keep, config.seed)
+        for scarcity in config.data.scarcities:
+            apply_scarcity(manifest, scarcity.joint_class, scarcity.keep, config.seed)
 
 
 def _cell(config: Config, keep: int | None, seed: int, rate: float | None) -> Config:
-    scarcities = config.data.scarcities
-    if len(scarcities) != 1:
-        raise ConfigError(f"study: {config.method} must have one data.scarcity entry, it has {len(scarcities)}")
-    scarcity = Scarcity(scarcities[0].joint_class, keep)
+    made = config.data.scarcity
+    if not made:
+        raise ConfigError(f"study: {config.method} has no data.scarcity; name the joint classes to make scarce")
+    one = isinstance(made, Scarcity)
+    each = [Scarcity(s.joint_class, keep) for s in config.data.scarcities]
+    scarcity = each[0] if one else each
     training = replace(config.training, learning_rate=rate or config.training.learning_rate)
     return replace(config, seed=seed, data=replace(config.data, scarcity=scarcity), training=training)
 

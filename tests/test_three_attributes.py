@@ -64,7 +64,7 @@ def test_report_shows_the_composite_that_has_scarce_classes(runs, tmp_path):
     assert main(["report", str(runs), "--out", str(tmp_path)]) == 0
     page = (tmp_path / "report.md").read_text()
     assert "## hair_gender_glasses" in page
-    assert "| [0, 0] | modular | 1 |" in page
+    assert "| 0 | modular | 1 |" in page
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -94,3 +94,17 @@ def test_before_training_it_names_what_is_reached_and_what_is_not(method, empty,
     for classes, words in ((composed, "reachable by composition: "), (lost, "never predicted: ")):
         named = [line.split(words)[1].split(", ") for line in told if words in line]
         assert named == ([classes] if classes else [])
+
+
+def test_a_study_makes_every_scarce_class_scarce(manifest, tmp_path):
+    also = tmp_path / "also.yaml"
+    training = "training: {updates: 3, validate_every: 0}"
+    also.write_text(f"data: {{manifest: {manifest}, image_size: 32, workers: 0, batch_size: 12}}\n{training}\n")
+    out = tmp_path / "study"
+    flags = ["--keep", "[0, 2]", "--seeds", "[0]", "--also", f"[{DATA}, {also}]", "--out", str(out)]
+    assert main(["study", "--methods", "[modular, flat]", *flags]) == 0
+    kept = {f.parent.name: json.loads(f.read_text())["keep"] for f in out.glob("*/metrics.json")}
+    assert kept == {f"{m}_k{k}_seed0": [k, k] for m in ("modular", "flat") for k in (0, 2)}
+    page = (out / "report.md").read_text()
+    assert "| 0 | modular | 1 |" in page
+    assert "| 2 | flat | 1 |" in page

@@ -49,8 +49,10 @@ class FinishedRun:
 
     @property
     def keep(self) -> str:
-        """Images kept of the rare class as a label: a number, `all`, or a list for several classes."""
+        """Images kept of the rare class as a label: a number (of each, if there are several), `all`, or a list."""
         keep = self.metrics["keep"]
+        if isinstance(keep, list) and len(set(keep)) == 1:
+            keep = keep[0]
         return ALL if keep is None else str(keep)
 
     @property
