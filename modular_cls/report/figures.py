@@ -74,8 +74,9 @@ def confusions(comparison: Comparison) -> Figure | None:
     columns = min(2, len(shown))
     rows = math.ceil(len(shown) / columns)
     classes = list(comparison.cell(*shown[0])[0].value(comparison.composite, "support"))
-    side = max(3.8, min(12.0, 0.55 * len(classes) + 1.6))
-    figure = Figure(figsize=(side * columns, side * rows), layout="constrained")
+    names = 0.09 * max(map(len, classes))  # inches that their names take, on both axes
+    side = max(3.8, min(14.0, 0.5 * len(classes) + names + 1.2))
+    figure = Figure(figsize=(side * columns, (side + 0.5) * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
