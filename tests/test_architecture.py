@@ -15,7 +15,7 @@ ROOT = PACKAGE.parent
 # From the ground up, as CONTRIBUTING draws it: a file imports only files that stand before it.
 ORDER = [
     "errors", "files", "schema", "config", "parts", "parsing",
-    "data.images", "data.manifest", "data.scarcity", "data.sampling", "data.pixels", "data.shards", "data.cache", "data.transforms", "data.dataset",
+    "data.images", "data.manifest", "data.scarcity", "data.sampling", "data.pixels", "data.cores", "data.shards", "data.cache", "data.transforms", "data.dataset",
     "data.datamodule",
     "data.faces.cues", "data.faces.draw", "data.faces.write", "data.faces",
     "models.backbone", "models.heads", "models.joint", "models.modular", "models.flat", "models",
@@ -23,7 +23,7 @@ ORDER = [
     "audit.findings", "audit.table", "audit.labels", "audit.coverage", "audit.disk", "audit.pictures", "audit.quality",
     "audit.near", "audit.alike", "audit.copies", "audit.whole", "audit.text", "audit",
     "finish.step", "finish.bias", "finish.composite", "finish.classifier", "finish",
-    "priors", "metrics", "task", "fit", "run", "predictor", "pictures", "tables", "predict", "executors", "study",
+    "priors", "metrics", "task", "scores", "fit", "run", "predictor", "pictures", "tables", "predict", "executors", "study",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report", "cli", "__main__",

@@ -2,17 +2,15 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import imagehash
 import numpy as np
 from PIL import Image
 from rich.console import Console
-from rich.progress import track
 
+from modular_cls.data.cores import on_all_cores
 from modular_cls.data.images import MAX_PIXELS, decode_image, read_file
 from modular_cls.data.manifest import Manifest
 from modular_cls.errors import ImageError
@@ -60,20 +58,9 @@ def look_at(manifest: Manifest, positions: Sequence[int], progress: bool) -> lis
     Returns:
         What there is to see, in order.
     """
-
-    def look(position: int) -> Picture:
-        try:
-            return _picture(manifest, position)
-        except ImageError as error:
-            return Picture(problem=str(error))
-
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    window = 64 * threads
-    with ThreadPoolExecutor(threads) as pool:  # Pillow decodes outside Python's lock
-        windows = (positions[i : i + window] for i in range(0, len(positions), window))
-        seen = (picture for some in windows for picture in pool.map(look, some))
-        told = track(seen, "Looking at pictures", len(positions), console=Console(stderr=True), disable=not progress)
-        return list(told)
+    told = "Looking at pictures" if progress else ""
+    every = on_all_cores(lambda i: _picture(manifest, i), positions, told, Console(stderr=True))
+    return [Picture(problem=str(found)) if isinstance(found, ImageError) else found for _, found in every]
 
 
 def _picture(manifest: Manifest, position: int) -> Picture:

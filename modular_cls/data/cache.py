@@ -7,14 +7,13 @@ moved one is not. Digests are remembered by path, size and time of change: known
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from rich.progress import track
 
+from modular_cls.data.cores import on_all_cores
 from modular_cls.data.images import VERSION, decode_image, read_file
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
@@ -22,7 +21,6 @@ from modular_cls.errors import ImageError
 
 FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
 _SHARD_BYTES = 2**26
-_T = TypeVar("_T")
 Bad = dict[int, ImageError]  # what cannot be decoded, by position in the manifest
 
 
@@ -111,7 +109,9 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
     places = files.find(signs)
     new = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     fresh: list[bytes] = []
-    for i, data in _each(lambda i: read_file(manifest.file(i), manifest.named(i)), new, told and f"{told}: reading"):
+    for i, data in on_all_cores(
+        lambda i: read_file(manifest.file(i), manifest.named(i)), new, told and f"{told}: reading"
+    ):
         if isinstance(data, ImageError):
             bad[i] = data
         else:
@@ -132,24 +132,7 @@ def _decoded(
         named = manifest.named(i)
         return decode_image(read_file(manifest.file(i), named), named, size, manifest.box(i))
 
-    return _each(decode, positions, told)
-
-
-def _each(do: Callable[[int], _T], positions: Sequence[int], told: str) -> Iterator[tuple[int, _T | ImageError]]:
-    """Do something for each position on all cores, in order; an ImageError is a result like any other."""
-
-    def attempt(i: int) -> tuple[int, _T | ImageError]:
-        try:
-            return i, do(i)
-        except ImageError as error:
-            return i, error
-
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    window = 64 * threads  # results wait for their turn; not all of them, for they need memory
-    with ThreadPoolExecutor(threads) as pool:  # Pillow decodes outside Python's lock
-        windows = (positions[i : i + window] for i in range(0, len(positions), window))
-        results = (result for some in windows for result in pool.map(attempt, some))
-        yield from track(results, told, len(positions), disable=not (told and positions))
+    return on_all_cores(decode, positions, told)
 
 
 def _digest(data: bytes) -> bytes:
