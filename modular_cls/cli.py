@@ -156,6 +156,22 @@ def _predict(prog: str, arguments: list[str]) -> None:
         print(f"{table.bad:,} of them could not be predicted; the column error says why")
 
 
+def _extend(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["extend"].does)
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder of a modular model with Additive heads")
+    parser.add_argument("--config", type=Path, required=True, help="YAML file: schema to add, data of new attributes")
+    parser.add_argument("--out", type=Path, required=True, help="run folder to write")
+    _add_overwrite(parser)
+    given = parser.parse_args(arguments)
+    from modular_cls.extend import extend
+    from modular_cls.report import print_metrics
+
+    run = extend(given.run, given.config, given.out, given.overwrite)
+    if run.metrics["test"]:
+        print_metrics(run.metrics["test"], run.config.method)
+    print(f"{run.metrics['seconds']} s; written to {given.out}")
+
+
 def _report(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=VERBS["report"].does)
     parser.add_argument("runs", type=Path, nargs="+", help="run folders, or folders that hold some")
@@ -193,6 +209,7 @@ VERBS = {
     "train": _Verb("train one configuration into a run folder", _train),
     "evaluate": _Verb("metrics of a run on any manifest", _evaluate),
     "predict": _Verb("pictures in, a table of predictions out; goes on where it was interrupted", _predict),
+    "extend": _Verb("more attributes and composites for a run, on its frozen backbone", _extend),
     "study": _Verb("a grid of runs: methods x images kept x seeds, resumable", _study),
     "report": _Verb("table and figure of finished runs", _report),
 }

@@ -46,9 +46,9 @@ def predict(
 ) -> Counted:
     """Predict pictures with a run or an export, and write one row for each.
 
-    The columns: `path`, `box` where a table has boxes, `error`; for each attribute and composite its most probable class, and the
-    probability of each class (`hair`, `hair=short`, `hair=long`). A picture that cannot be decoded has an error
-    and nothing else.
+    The columns: `path`, `box` where a table has boxes, `error`; for each attribute and composite its most probable
+    class, and the probability of each class (`hair`, `hair=short`, `hair=long`). A picture that cannot be decoded
+    has an error and nothing else.
 
     Args:
         model: The folder of a run or an export.

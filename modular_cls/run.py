@@ -2,12 +2,13 @@
 
 A run folder holds `config.yaml` (rerunnable as it stands), `metrics.json`, `predictions.csv` (test
 images), `classes.json`, `log.csv` and `checkpoints/last.ckpt`, whose weights are those that were tested,
-fitted biases included.
+fitted biases included. Runs with additive composite heads also hold `scores.safetensors` (scores.py).
 """
 
 import csv
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,21 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import yaml
+from torch import Tensor
 
 from modular_cls import criteria
 from modular_cls.config import Config, Data
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
 from modular_cls.files import check_free, new_folder, replacing_file
 from modular_cls.finish import Features
 from modular_cls.fit import Ending, Fit, be_quiet, build_model, use_threads
 from modular_cls.models.joint import JointClassifier
+from modular_cls.models.modular import ModularClassifier
 from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
+from modular_cls.scores import AttributeScores, additive
 from modular_cls.task import AttributeTask
 
 MARKER = "metrics.json"
@@ -104,9 +109,9 @@ def complete(
     fit.model.load_state_dict(fit.weights)
     fit.model.set_priors(ending.priors)
     with new_folder(out, overwrite, MARKER) as folder:
-        notes = _finish(fit, ending)
+        notes, cached = _finish(fit, ending)
         metrics = {
-            **_description(config),
+            **describe(config),
             "train_images": len(fit.data.manifest.split("train")),
             "train_list": fit.data.train_digest,
             "train_counts": {name: counts.tolist() for name, counts in fit.counts["train"].items()},
@@ -121,18 +126,19 @@ def complete(
         # Saved after the finish steps, so that the weights on disk are those that were tested.
         fit.trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
-        _write_predictions(folder / "predictions.csv", fit)
-        classes = {c.name: list(c.class_names) for c in fit.schema.outputs}
-        (folder / "classes.json").write_text(json.dumps(classes, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_predictions(folder / "predictions.csv", fit.data.datasets["test"], fit.task.predicted)
+        write_classes(folder, fit.schema)
+        if model := additive(fit.model):
+            _keep_scores(folder, fit, model, cached)
         metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
-        _write_result(folder, config, metrics)
+        write_result(folder, config, metrics)
     return Run(config, fit.model.cpu().eval(), metrics)
 
 
 def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = False) -> None:
     """Write the folder of a run that has no meaning for its method: its metrics are null, with the reason."""
     with new_folder(out, overwrite, MARKER) as folder:
-        _write_result(folder, config, {**_description(config), "undefined": reason, "test": {}})
+        write_result(folder, config, {**describe(config), "undefined": reason, "test": {}})
 
 
 def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
@@ -174,25 +180,35 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
         partial.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-@torch.no_grad()
-def _finish(fit: Fit, ending: Ending) -> dict[str, float]:
-    """Run the finish steps on cached features of the images that they use; returns their notes."""
-    device = fit.trainer.strategy.root_device  # Lightning has put the model back on the CPU
-    fit.model.eval().to(device)
+def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
+    """Run the finish steps on cached features of the images that they use; returns their notes and the features."""
+    fit.model.eval().to(fit.trainer.strategy.root_device)  # Lightning has put the model back on the CPU
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:
         for kind in set(step.uses) - set(cached):
-            batches = fit.data.split_dataloader(kind)
-            features = torch.cat([fit.model.extract(batch["image"].to(device)).float() for batch in batches])
-            targets = {name: t.to(device) for name, t in fit.data.datasets[kind].targets.items()}
-            cached[kind] = Features(features, targets)
-        with torch.enable_grad():
-            notes |= step(fit.model, cached)
-    return notes
+            cached[kind] = _features(fit, kind)
+        notes |= step(fit.model, cached)
+    return notes, cached
 
 
-def _description(config: Config) -> dict[str, Any]:
+@torch.no_grad()
+def _features(fit: Fit, kind: str) -> Features:
+    device, batches = fit.trainer.strategy.root_device, fit.data.split_dataloader(kind)
+    fit.model.eval().to(device)
+    features = torch.cat([fit.model.extract(batch["image"].to(device)).float() for batch in batches])
+    return Features(features, {name: t.to(device) for name, t in fit.data.datasets[kind].targets.items()})
+
+
+@torch.no_grad()
+def _keep_scores(folder: Path, fit: Fit, model: ModularClassifier, cached: dict[str, Features]) -> None:
+    train = cached.get("train") or _features(fit, "train")
+    scores = model.to(train.features.device).attribute_scores(train.features)
+    AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)
+
+
+def describe(config: Config) -> dict[str, Any]:
+    """What `metrics.json` says of a configuration."""
     keeps = [s.keep for s in config.data.scarcities]
     return {
         "method": config.method,
@@ -204,14 +220,20 @@ def _description(config: Config) -> dict[str, Any]:
     }
 
 
-def _write_predictions(path: Path, fit: Fit) -> None:
+def write_classes(folder: Path, schema: Schema) -> None:
+    """Write `classes.json`: the classes of each attribute and composite, in the order of their probabilities."""
+    classes = {c.name: list(c.class_names) for c in schema.outputs}
+    (folder / "classes.json").write_text(json.dumps(classes, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def write_predictions(path: Path, dataset: AttributeDataset, predicted: Mapping[str, Tensor]) -> None:
     """Write the class and the predicted class of each test image, for every output."""
-    dataset, outputs = fit.data.datasets["test"], fit.schema.outputs
+    outputs = dataset.manifest.schema.outputs
     names = {o.name: [*o.class_names, ""] for o in outputs}  # -1, unknown, is the last
     columns: list[Any] = [dataset.manifest.paths]
     for o in outputs:
         columns.append([names[o.name][z] for z in dataset.targets[o.name].tolist()])
-        columns.append([names[o.name][z] for z in fit.task.predicted[o.name].tolist()])
+        columns.append([names[o.name][z] for z in predicted[o.name].tolist()])
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))])
@@ -226,7 +248,8 @@ def _read(path: Path) -> dict[str, Any]:
     return metrics
 
 
-def _write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
+def write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
+    """Write `config.yaml` and, last, `metrics.json`."""
     (folder / "config.yaml").write_text(
         yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
     )

@@ -23,7 +23,7 @@ ORDER = [
     "audit.findings", "audit.table", "audit.labels", "audit.coverage", "audit.disk", "audit.pictures", "audit.quality",
     "audit.near", "audit.alike", "audit.copies", "audit.whole", "audit.text", "audit",
     "finish.step", "finish.bias", "finish.composite", "finish.classifier", "finish",
-    "priors", "metrics", "task", "scores", "fit", "run", "predictor", "pictures", "tables", "predict", "executors", "study",
+    "priors", "metrics", "task", "scores", "fit", "run", "predictor", "pictures", "tables", "predict", "extension", "attribute_fit", "growth", "extend", "executors", "study",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report", "cli", "__main__",
@@ -37,6 +37,7 @@ HOMES = {
     "scipy": {"report.statistics"},
     "PIL": {"data.images", "audit.pictures", "predictor"},
     "pyarrow": {"tables"},
+    "safetensors": {"scores"},
     "imagehash": {"audit.pictures"},
     "sklearn": {"finish.classifier"},
 }

@@ -59,13 +59,22 @@ class FitBias(FinishStep):
             known = train.targets[joint.name] >= 0
             assert isinstance(head, Additive)  # check() saw to it
             energies = head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
-            bias, sizes = self._fit(energies, train.targets[joint.name][known].cpu(), joint)
+            bias, sizes = self.fit(energies, train.targets[joint.name][known].cpu(), joint)
             head.bias.copy_(bias)
             notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
         return notes
 
-    def _fit(self, energies: Tensor, target: Tensor, joint: Composite) -> tuple[Tensor, dict[int, float]]:
-        """Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones."""
+    def fit(self, energies: Tensor, target: Tensor, joint: Composite) -> tuple[Tensor, dict[int, float]]:
+        """Fit the biases of one joint space.
+
+        Args:
+            energies: Of images whose joint class is known, shape (N, classes), double.
+            target: Their joint class, shape (N,).
+            joint: The joint space.
+
+        Returns:
+            Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones.
+        """
         counts = torch.bincount(target, minlength=joint.size)
         bias = _fixed_point(energies, counts)
         fitted, sizes = bias.clone(), {}
