@@ -46,7 +46,7 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
         old: Its configuration.
         more: YAML file: `schema` with attributes and composites to add, and where needed `data` with the images of
             new attributes (a manifest with a column for each attribute, old ones included; blank = unknown),
-            `prediction`, and `method`, the extended run's name in tables.
+            `prediction` for the joint spaces that are new, and `method`, the extended run's name in tables.
 
     Raises:
         ConfigError: If the file cannot be read, or adds nothing, or changes what is there.

@@ -70,10 +70,11 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
                           f"this one's model is {run.config.model}")  # fmt: skip
     schema = what.schema
     model, fitted = _grown(old, what)
-    scores = AttributeScores.read(folder) if (folder / FILE).is_file() or not what.has_images else None
     new = [schema.attribute(name) for name in what.new["attributes"]]
+    learns = what.has_images and bool(new or fitted)
+    scores = None if learns and not (folder / FILE).is_file() else AttributeScores.read(folder)
     images, notes = 0, dict[str, float | None]()
-    if what.has_images:
+    if learns:
         rows, features = _labelled(model, what, new, fitted)
         known = model.attribute_scores(features)
         for attribute in new:

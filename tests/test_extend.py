@@ -138,6 +138,19 @@ def test_what_does_not_grow_stays_exactly(make_run, faces, tmp_path, capsys):
     assert Run.load(tmp_path / "out").metrics["train_counts"] == Run.load(run).metrics["train_counts"]
 
 
+def test_images_that_nothing_is_learned_from_change_nothing(make_run, faces, tmp_path):
+    run = make_run(WHOLE)
+    more = {"schema": {"composites": composites(hair_=["hair"])}, "data": {"manifest": str(faces / "manifest.csv")}}
+    assert extend(run, more, tmp_path / "out") == 0
+    assert Run.load(tmp_path / "out").metrics["extended"]["images"] == 0
+
+
+def test_more_images_for_joint_classes(apart, nights, tmp_path):
+    more = {"schema": {"composites": WHOLE}, "data": {"manifest": str(nights / "manifest.csv")}}
+    assert extend(apart, more, tmp_path / "out") == 0
+    assert Run.load(tmp_path / "out").metrics["train_counts"] == {"hair_gender_glasses": [16] * 8}
+
+
 def test_a_space_that_is_named_anew_is_the_same(make_run, faces, tmp_path):
     run = make_run(composites(hair_gender=["hair", "gender"], looks=["glasses", "gender"]))
     parts = composites(all=["glasses", "hair", "gender"])

@@ -1,8 +1,8 @@
 """Measures what training costs: `python tests/bench/bench.py [--quick]`.
 
 Tables: a training step through Lightning against a plain loop, loading against training, a cell of a study
-against a run alone, the memory of a real run, and what size costs (scale.py). A number that misses its limit
-is reported, not an error.
+against a run alone, the memory of a real run, what size costs (scale.py), and what extending a run costs
+(extending.py). A number that misses its limit is reported, not an error.
 """
 
 import argparse
@@ -25,6 +25,7 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # torch reads this when it is importe
 import pytorch_lightning as pl
 import torch
 import yaml
+from extending import measure_extending
 from scale import measure_decoding, measure_growth, measure_manifest
 from tables import show, spread, yes
 from torch import Tensor
@@ -214,6 +215,7 @@ def main() -> None:
     measure_manifest(3)
     measure_decoding(3)
     measure_growth()
+    measure_extending(3)
 
 
 if __name__ == "__main__":
