@@ -20,8 +20,9 @@ def fit_attribute(
 ) -> tuple[Tensor, float | None]:
     """Fit a head: each value weighs the same and, within it, each combination of the other labels.
 
-    A head that has few images separates those it was fitted to too well for the bias of joint classes to be fitted
-    to its scores. So each image is scored by a head fitted without it (cross-fitting, in folds).
+    A head fitted to few images is surer of those than of any others. So each image is scored by a head fitted
+    without it (cross-fitting, in folds): the bias of joint classes is fitted to such scores, and they tell how well
+    the attribute is learned.
 
     Args:
         head: The head, changed in place.

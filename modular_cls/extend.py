@@ -53,11 +53,9 @@ def announce(done: Extended) -> None:
     images = f", from {done.images:,} labelled images" if done.images else ", without any image"
     print(f"{done.what.config.method}: {', '.join(added)} added{images}; all other weights stay")
     for name in done.what.new["attributes"]:
-        accuracy, values = done.notes[f"cross_validated/{name}"], len(done.what.schema.attribute(name).values)
-        if accuracy is None:
-            print(f"  {name}: a value has one labelled image only; how well it is learned cannot be told")
-        else:
-            print(f"  {name}: balanced accuracy {accuracy:.1%} on images left out in turn (guessing: {1 / values:.1%})")
+        print(
+            f"  {name}: {_learned(done.notes[f'cross_validated/{name}'], len(done.what.schema.attribute(name).values))}"
+        )
     if done.changed:
         spaces = ", ".join(j.name for j in done.fitted)
         print(f"  changed, for their joint space has grown into {spaces}: {', '.join(done.changed)}")
@@ -71,6 +69,18 @@ def announce(done: Extended) -> None:
         if lost:
             how = "predicted all the same" if done.what.config.prediction.unreachable else "never predicted"
             print(f"  without images, out of reach, {how}: {', '.join(lost)}")
+
+
+def _learned(accuracy: float | None, values: int) -> str:
+    """How well a new attribute is learned: a backbone trained for other attributes may not show it at all."""
+    if accuracy is None:
+        return "a value has one labelled image only; how well it is learned cannot be told"
+    guess = 1 / values
+    poor = accuracy < (1 + guess) / 2
+    advice = "; the frozen backbone hardly shows it: more images, or training with this attribute, may help"
+    return (
+        f"balanced accuracy {accuracy:.1%} on images left out in turn (guessing: {guess:.1%}){advice if poor else ''}"
+    )
 
 
 def _write(run: Run, done: Extended, out: Path, overwrite: bool, progress: bool, started: float) -> Run:
