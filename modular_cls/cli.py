@@ -198,9 +198,15 @@ def _study(prog: str, arguments: list[str]) -> None:
     out, cluster = given.pop("out"), given.pop("cluster")
     given.pop("config")
     failures = run_study(Study(**vars(given)), out, connect(cluster) if cluster else None)
-    print(write_report([out], out, f"{prog} {' '.join(arguments)}"))
+    told = ModularClsError("\n  ".join(["these cells failed; all others are finished:", *failures]))
+    try:
+        print(write_report([out], out, f"{prog} {' '.join(arguments)}"))
+    except ModularClsError:
+        if not failures:
+            raise
+        raise told from None  # with no finished cell there is nothing to report but why
     if failures:
-        raise ModularClsError("\n  ".join(["these cells failed; all others are finished:", *failures]))
+        raise told
 
 
 VERBS = {

@@ -203,7 +203,8 @@ def _features(fit: Fit, kind: str) -> Features:
 @torch.no_grad()
 def _keep_scores(folder: Path, fit: Fit, model: ModularClassifier, cached: dict[str, Features]) -> None:
     train = cached.get("train") or _features(fit, "train")
-    scores = model.to(train.features.device).attribute_scores(train.features)
+    # Testing in bf16-true leaves its type behind.
+    scores = model.to(train.features.device, torch.float32).attribute_scores(train.features)
     AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)
 
 

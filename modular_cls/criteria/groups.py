@@ -76,7 +76,7 @@ class LabelGroups(nn.Module):
     def learn(self, group: Tensor, guesses: Tensor) -> None:
         """Count the model's guesses (B, classes) at the class of each row; the EM step of one update."""
         if self.estimates:
-            counted = torch.zeros(len(self.known) + 1, guesses.shape[1], device=guesses.device)
+            counted = torch.zeros(len(self.known) + 1, guesses.shape[1], dtype=torch.float32, device=guesses.device)
             counted = over_processes(counted.index_add(0, group, guesses.detach().float()))
             self.shares.mul_(_HORIZON).add_(counted[:-1])
 
@@ -102,7 +102,7 @@ class LabelGroups(nn.Module):
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
-        return smoothed / (self.same @ smoothed[:, :, None])[:, :, 0]
+        return smoothed / (self.same * smoothed[:, None]).sum(-1)  # a product of matrices would lose precision
 
     def _shares(self, observed: Tensor, unknown: str) -> Tensor:
         if unknown == "em":

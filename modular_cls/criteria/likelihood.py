@@ -52,6 +52,8 @@ class JointLikelihood(Criterion):
         super().__init__()
         if unknown not in get_args(Unknown):
             raise ConfigError(f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}")
+        if not smoothing > 0:
+            raise ConfigError(f"criterion: smoothing is {smoothing}; it must be above 0")
         self.joints, self.tau = schema.joints, tau
         self.groups = nn.ModuleDict()
         for i, joint in enumerate(schema.joints):

@@ -62,6 +62,7 @@ def decode_image(data: bytes, named: str, size: tuple[int, int] | None = None, b
     """Decode the bytes of a picture; see `read_image`."""
     try:
         with Image.open(io.BytesIO(data)) as opened:
+            _check_pixels(opened, named)
             if size is not None and box is None:
                 opened.draft("RGB", (2 * max(size), 2 * max(size)))  # JPEG: unpack no more than needed
             return convert_image(opened, named, size, box)
@@ -77,14 +78,18 @@ def convert_image(
     picture: Image.Image, named: str, size: tuple[int, int] | None = None, box: Box | None = None
 ) -> np.ndarray:
     """Bring a picture opened by Pillow to upright RGB pixels; see `read_image`."""
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ImageError(f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS:,}")
+    _check_pixels(picture, named)
     picture = _rgb(ImageOps.exif_transpose(picture), named)
     if box is not None:
         picture = picture.crop(_inside(box, picture.size, named))
     if size is not None and picture.size != size[::-1]:
         picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
     return np.asarray(picture)
+
+
+def _check_pixels(picture: Image.Image, named: str) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ImageError(f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS:,}")
 
 
 def _rgb(picture: Image.Image, named: str) -> Image.Image:
