@@ -109,13 +109,15 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
     places = files.find(signs)
     new = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     fresh: list[bytes] = []
-    for i, data in on_all_cores(
-        lambda i: read_file(manifest.file(i), manifest.named(i)), new, told and f"{told}: reading"
-    ):
-        if isinstance(data, ImageError):
-            bad[i] = data
+
+    def digest(i: int) -> bytes:
+        return _digest(read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode())
+
+    for i, key in on_all_cores(digest, new, told):
+        if isinstance(key, ImageError):
+            bad[i] = key
         else:
-            fresh.append(_digest(data + str(manifest.box(i)).encode()))
+            fresh.append(key)
     if fresh:
         files.add(signs[[i for i in new if i not in bad]], np.array(fresh, dtype=KEY))
         places = files.find(signs)
