@@ -172,6 +172,20 @@ def _extend(prog: str, arguments: list[str]) -> None:
     print(f"{run.metrics['seconds']} s; written to {given.out}")
 
 
+def _export(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["export"].does)
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--no-onnx", action="store_true", help="without model.onnx, which needs modular-cls[onnx]")
+    parser.add_argument("--license", default="other", help="of the weights, as the Hugging Face Hub writes it: mit ...")
+    _add_overwrite(parser)
+    given = parser.parse_args(arguments)
+    from modular_cls.export.whole import export_run
+
+    export_run(given.run, given.out, given.overwrite, not given.no_onnx, given.license)
+    print(f"{given.run} is exported to {given.out}; its README.md says how to use it")
+
+
 def _report(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=VERBS["report"].does)
     parser.add_argument("runs", type=Path, nargs="+", help="run folders, or folders that hold some")
@@ -209,6 +223,20 @@ def _study(prog: str, arguments: list[str]) -> None:
         raise told
 
 
+def _demo(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["demo"].does)
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    parser.add_argument("beside", type=Path, nargs="?", metavar="RUN2", help="another to show beside it, same schema")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this machine alone")
+    given = parser.parse_args(arguments)
+    try:
+        from modular_cls.demo.app import serve
+    except ModuleNotFoundError as error:
+        raise ModularClsError(f"{prog} needs {error.name}: pip install 'modular-cls[demo]'") from None
+    serve([given.run, *([given.beside] if given.beside else [])], given.host, given.port)
+
+
 VERBS = {
     "faces": _Verb("draw the built-in data set: pictures and manifest.csv", _faces),
     "audit": _Verb("what is wrong with a data set, before any training", _audit),
@@ -216,6 +244,8 @@ VERBS = {
     "evaluate": _Verb("metrics of a run on any manifest", _evaluate),
     "predict": _Verb("pictures in, a table of predictions out; goes on where it was interrupted", _predict),
     "extend": _Verb("more attributes and composites for a run, on its frozen backbone", _extend),
+    "export": _Verb("the reusable model of a run: for timm, ONNX runtimes and modular_cls", _export),
+    "demo": _Verb("a page in the browser: choose a picture, see what a run says and where it looks", _demo),
     "study": _Verb("a grid of runs: methods x images kept x seeds, resumable", _study),
     "report": _Verb("table and figure of finished runs", _report),
 }

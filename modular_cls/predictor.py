@@ -17,8 +17,11 @@ from modular_cls.config import Prediction
 from modular_cls.data.images import convert_image, read_image
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError
+from modular_cls.export.folder import MARKER
+from modular_cls.export.read import is_export, read_export
 from modular_cls.models.joint import JointClassifier
 from modular_cls.priors import joint_prior
+from modular_cls.run import MARKER as RUN_MARKER
 from modular_cls.run import Run
 from modular_cls.schema import Schema
 
@@ -66,11 +69,17 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Predictor":
-        """Load a run folder.
+        """Load a run folder or an export; the folder of an export may come from a hub, with symbolic links in it.
 
         Raises:
-            ConfigError: If the folder is not a finished run.
+            ConfigError: If the folder is neither, or its files are damaged or do not fit together.
         """
+        folder = Path(folder)
+        if is_export(folder):
+            exported = read_export(folder)
+            return cls(exported.model, exported.pixels, exported.counts)
+        if not any((folder / name).is_file() for name in ("config.yaml", RUN_MARKER)):
+            raise ConfigError(f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})")
         run = Run.load(folder)
         data = run.config.data
         return cls(run.model, Pixels(data.height_width, data.mean, data.std), run.metrics.get("train_counts"))

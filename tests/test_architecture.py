@@ -23,7 +23,9 @@ ORDER = [
     "audit.findings", "audit.table", "audit.labels", "audit.coverage", "audit.disk", "audit.pictures", "audit.quality",
     "audit.near", "audit.alike", "audit.copies", "audit.whole", "audit.text", "audit",
     "finish.step", "finish.bias", "finish.composite", "finish.classifier", "finish",
-    "priors", "metrics", "task", "scores", "fit", "run", "predictor", "pictures", "tables", "predict", "extension", "attribute_fit", "growth", "extend", "executors", "study",
+    "priors", "metrics", "task", "scores", "fit", "run", "export.weights", "export.network", "export.folder", "export.read",
+    "export.graph", "export.card", "export.whole", "predictor", "pictures", "tables", "predict",
+    "extension", "attribute_fit", "growth", "extend", "executors", "study",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report", "cli", "__main__",
@@ -37,7 +39,9 @@ HOMES = {
     "scipy": {"report.statistics"},
     "PIL": {"data.images", "audit.pictures", "predictor"},
     "pyarrow": {"tables"},
-    "safetensors": {"scores"},
+    "safetensors": {"scores", "export.weights"},
+    "huggingface_hub": {"export.network", "export.card"},
+    "onnxruntime": {"export.graph"},
     "imagehash": {"audit.pictures"},
     "sklearn": {"finish.classifier"},
 }
@@ -46,7 +50,7 @@ HOMES = {
 def modules():
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-        if name not in ("__init__", "data"):
+        if name not in ("__init__", "data", "export"):
             yield name, path
 
 

@@ -1,0 +1,1 @@
+"""Export: a run folder -> a folder that timm, ONNX runtimes and this package open. whole.py writes it."""

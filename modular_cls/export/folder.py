@@ -1,0 +1,97 @@
+"""The format of an export: which files it holds, and how they are written; read.py reads them.
+
+    config.json, model.safetensors      the backbone, as timm reads it
+    preprocess.json                     what is done to a picture
+    modular_cls/model.json              format, schema in order, target prior, training counts, digests of the weights
+    modular_cls/heads.safetensors       attribute and composite heads, biases and log priors
+    model.onnx                          all of it as one graph
+    README.md                           the model card
+
+Attributes, values and classes are lists: weights are stored by position, and keys of JSON may be sorted on the way.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from modular_cls import __version__
+from modular_cls.data.pixels import Pixels
+from modular_cls.export.network import WEIGHTS, write_network
+from modular_cls.export.weights import digest, write_weights
+from modular_cls.run import Run
+from modular_cls.schema import Schema
+
+FORMAT = 1
+MARKER = "modular_cls/model.json"
+HEADS, PREPROCESS, GRAPH = "modular_cls/heads.safetensors", "preprocess.json", "model.onnx"
+BACKBONE = "backbone."  # what its weights are called by in a model
+
+
+def write_model(folder: Path, run: Run, pixels: Pixels, licence: str) -> None:
+    """Write all that is needed to load a run's model again.
+
+    Args:
+        folder: Where to.
+        run: The run.
+        pixels: Size and scale of the pictures it was trained on.
+        licence: Of the weights.
+    """
+    model = run.model
+    (folder / MARKER).parent.mkdir()
+    write_network(folder, model.backbone, run.config.backbone, pixels, licence)
+    heads = {name: t for name, t in model.state_dict().items() if not name.startswith(BACKBONE)}
+    write_weights(folder / HEADS, heads, {"schema": json.dumps(listed(model.schema))})
+    write_json(folder / PREPROCESS, preparation(pixels))
+
+
+def write_description(folder: Path, run: Run) -> None:
+    """Write `model.json`; last, for it holds the digests of the files with weights."""
+    described = {
+        "format": FORMAT,
+        "written_by": f"modular_cls {__version__}",
+        **listed(run.model.schema),
+        "model": run.config.model,
+        "target_prior": target_prior(run),
+        "train_counts": run.metrics.get("train_counts"),
+        "run": {key: run.metrics.get(key) for key in ("method", "seed", "keep", "train_images", "updates")},
+        "sha256": {name: digest(folder / name) for name in (WEIGHTS, HEADS, GRAPH) if (folder / name).is_file()},
+    }
+    write_json(folder / MARKER, described)
+
+
+def target_prior(run: Run) -> dict[str, Any]:
+    """The target prior that is built in: what the configuration asked for, and the shares that came of it."""
+    shares = {name: logs.softmax(0).tolist() for name, logs in run.model.log_priors.items()}
+    return {"name": run.config.prediction.prior, "shares": shares}
+
+
+def preparation(pixels: Pixels) -> dict[str, Any]:
+    """What is done to a picture, in words and numbers that other programs can follow."""
+    return {
+        "height": pixels.size[0],
+        "width": pixels.size[1],
+        "mean": pixels.mean,
+        "std": pixels.std,
+        "channels": "RGB",
+        "resize": "bilinear with antialiasing, to height x width, whatever the shape",
+        "scale": "(pixel / 255 - mean) / std",
+        "layout": "batch, channels, height, width; float32",
+    }
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON object."""
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def listed(schema: Schema) -> dict[str, Any]:
+    """A schema with its order in lists."""
+    found = schema.to_dict()
+    return {
+        "attributes": [{"name": name, "values": values} for name, values in found["attributes"].items()],
+        "composites": [
+            {"name": name, "attributes": c["attributes"],
+             "names": [{"name": n, "values": values} for n, values in c.get("names", {}).items()]}
+            for name, c in found["composites"].items()
+        ],
+    }  # fmt: skip

@@ -1,0 +1,93 @@
+"""The backbone as a folder of timm's own: `timm.create_model("local-dir:DIR", pretrained=True)` needs nothing of ours.
+
+Keys as timm reads them: https://huggingface.co/docs/timm/hf_hub. `local-dir:` came with timm 1.0.16.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import hf_hub_download
+from torch import nn
+
+from modular_cls.config import Backbone
+from modular_cls.data.pixels import Pixels
+from modular_cls.errors import ConfigError
+from modular_cls.export.weights import read_json, write_weights
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+# What timm.create_model takes for itself: it could be led to read other weights than these, pickled ones too.
+_REFUSED = (
+    "pretrained",
+    "pretrained_cfg",
+    "pretrained_cfg_overlay",
+    "pretrained_model_args",
+    "checkpoint_path",
+    "cache_dir",
+    "num_classes",
+)
+_COPIED = ("first_conv", "classifier", "fixed_input_size")  # what a new head, other channels, other sizes need
+
+
+def write_network(folder: Path, network: nn.Module, config: Backbone, pixels: Pixels, licence: str) -> None:
+    """Write `config.json` and `model.safetensors`.
+
+    Args:
+        folder: Where to.
+        network: The trained network, `(B, 3, H, W) -> (B, F)`.
+        config: What it was created from.
+        pixels: Size and scale of the pictures it was trained on.
+        licence: Of the weights, as the Hugging Face Hub writes it.
+    """
+    known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps what it was created by
+    args = _saved_args(config.name) | config.args
+    if known.get("fixed_input_size") and "img_size" not in args:
+        args["img_size"] = list(known["input_size"][1:])  # timm's default is the input size, which is written below
+    described = {
+        "architecture": known["architecture"],
+        "num_classes": 0,
+        "model_args": args,
+        "pretrained_cfg": {
+            "num_classes": 0,
+            "input_size": [3, *pixels.size],
+            "mean": list(pixels.mean),
+            "std": list(pixels.std),
+            "interpolation": "bilinear",
+            "crop_pct": 1.0,
+            "crop_mode": "squash",  # pictures are resized to height x width, whatever their shape
+            "license": licence,  # this and the tag would be those of timm's own weights otherwise
+            "tag": "modular_cls",
+            **{key: known[key] for key in _COPIED if known.get(key) is not None},
+        },
+    }
+    (folder / CONFIG).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    write_weights(folder / WEIGHTS, network.state_dict())
+
+
+def read_network(folder: Path) -> Backbone:
+    """The backbone that `config.json` describes, without its weights.
+
+    Raises:
+        ConfigError: If the file is missing, corrupt, or describes more than a network of timm.
+    """
+    described = read_json(folder / CONFIG)
+    name, args = described.get("architecture"), described.get("model_args", {})
+    if not isinstance(name, str) or ":" in name or not isinstance(args, dict):
+        raise ConfigError(
+            f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the name of a timm network, "
+            "and its arguments"
+        )
+    if wrong := sorted(set(args) & set(_REFUSED)):
+        raise ConfigError(f"{folder / CONFIG}: model_args may not hold {', '.join(wrong)}")
+    return Backbone(name, pretrained=False, args=args)
+
+
+def _saved_args(name: str) -> dict[str, Any]:
+    """The arguments that come with a network which was itself read from a folder or the Hub."""
+    source, _, where = name.partition(":")
+    if source == "local-dir":
+        return read_json(Path(where) / CONFIG).get("model_args", {})
+    if source == "hf-hub":  # timm has just read the same file: it lies in the cache
+        repository, _, revision = where.partition("@")
+        return read_json(Path(hf_hub_download(repository, CONFIG, revision=revision or None))).get("model_args", {})
+    return {}
