@@ -26,6 +26,7 @@ ORDER = [
     "priors", "metrics", "task", "scores", "fit", "run", "export.weights", "export.network", "export.folder", "export.read",
     "export.graph", "export.card", "export.whole", "predictor", "pictures", "tables", "predict",
     "extension", "attribute_fit", "growth", "extend", "executors", "study",
+    "demo.gradcam", "demo.answers", "demo.app", "demo",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report", "cli", "__main__",
@@ -43,6 +44,7 @@ HOMES = {
     "huggingface_hub": {"export.network", "export.card"},
     "onnxruntime": {"export.graph"},
     "imagehash": {"audit.pictures"},
+    "fastapi": {"demo.app"},
     "sklearn": {"finish.classifier"},
 }
 

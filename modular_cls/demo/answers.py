@@ -1,0 +1,128 @@
+"""What the page shows: pictures of the run's own test split, and what one or two runs say about a picture."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from modular_cls.config import Config
+from modular_cls.data.datamodule import read_manifest
+from modular_cls.data.images import decode_image, read_image
+from modular_cls.demo.gradcam import grad_cam
+from modular_cls.errors import ConfigError, ModularClsError
+from modular_cls.parsing import load_config
+from modular_cls.predictor import Given, Predictor
+from modular_cls.schema import Schema
+
+_EXAMPLES = 8
+
+
+class Example(NamedTuple):
+    """A picture to try.
+
+    Attributes:
+        told: Its joint class.
+        png: The picture.
+    """
+
+    told: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run on the page.
+
+    Attributes:
+        name: How it is called there.
+        predictor: The classifier.
+        lock: Held while it looks at a picture: Grad-CAM hooks into the network.
+    """
+
+    name: str
+    predictor: Predictor
+    lock: Lock
+
+    def answer(self, picture: bytes, given: Given) -> dict[str, Any]:
+        """Look at a picture.
+
+        Args:
+            picture: Bytes of a picture file.
+            given: What else is known of it; see `Predictor`.
+
+        Returns:
+            For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each output, by class
+            in order; `maps`, by output the class that the picture alone makes most probable and where it does
+            (`grad_cam`).
+
+        Raises:
+            ImageError: If it is no picture.
+            ConfigError: If what is given does not fit the schema.
+        """
+        pixels = decode_image(picture, "this picture", self.predictor.pixels.size)
+        with self.lock:
+            plain, told = self.predictor([pixels]), self.predictor([pixels], given=given)
+            classes = {name: int(p[0].argmax()) for name, p in plain.probabilities.items()}
+            maps = grad_cam(self.predictor.model, self.predictor.prepare(pixels)[None], classes)
+        return {
+            "name": self.name,
+            "picture": "data:image/png;base64," + base64.b64encode(_png(pixels)).decode(),
+            "probabilities": {name: p[0].tolist() for name, p in told.probabilities.items()},
+            "maps": {name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()},
+        }
+
+
+def load_runs(folders: Sequence[Path]) -> list[Shown]:
+    """Load the runs of a page.
+
+    Raises:
+        ConfigError: If a folder is not a finished run, or the runs do not share their schema.
+    """
+    runs = [Shown(_name(folder), Predictor.load(folder), Lock()) for folder in folders]
+    first = runs[0].predictor.schema
+    for folder, run in zip(folders, runs, strict=True):
+        if run.predictor.schema != first:
+            raise ConfigError(
+                f"{folder} has another schema than {folders[0]}; runs shown beside each other need the same "
+                f"attributes and composites: {first.to_dict()}; found {run.predictor.schema.to_dict()}"
+            )
+    return runs
+
+
+def examples(folder: Path) -> list[Example]:
+    """Some pictures of a run's test split, joint classes in turn; none if its manifest or they are gone."""
+    if not (folder / "config.yaml").is_file():  # an export has none
+        return []
+    try:
+        return _examples(load_config(folder / "config.yaml"))
+    except (ModularClsError, OSError):
+        return []
+
+
+def _examples(config: Config) -> list[Example]:
+    test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
+    composite = test.schema.composites[0]
+    targets = test.targets(composite)
+    by_class = [np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1] for z in range(composite.size)]
+    turns = [rows[turn] for turn in range(_EXAMPLES) for rows in by_class if turn < len(rows)]
+    return [
+        Example(composite.class_names[targets[i]], _png(read_image(test.file(i), test.named(i), box=test.box(i))))
+        for i in turns[:_EXAMPLES]
+    ]
+
+
+def _name(folder: Path) -> str:
+    return folder.resolve().name
+
+
+def _short(values: np.ndarray) -> list[list[float]]:
+    return values.astype(float).round(3).tolist()
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()

@@ -1,0 +1,125 @@
+"""The page as a small web application: three addresses, nothing kept, nothing read but what they name.
+
+    GET /             the page
+    GET /about        runs, schema and examples, as JSON
+    GET /examples/N   picture number N of the run's test split
+    POST /answers     the bytes of a picture -> what each run says about it, as JSON
+
+A picture stays in memory and is forgotten with its answer. The raw body carries it, not a form: parsers of forms write
+large files to disk.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from uvicorn import Config, Server
+
+from modular_cls.demo.answers import examples, load_runs
+from modular_cls.errors import ConfigError, ModularClsError
+
+MAX_BYTES = 10_000_000
+_NO_OTHERS = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob: 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_EVIDENCE = TypeAdapter(dict[str, dict[str, FiniteFloat]])
+
+
+def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAPI:
+    """Build the application.
+
+    Args:
+        folders: Run folders to show beside each other; examples are of the first one's test split.
+        hosts: Names under which it may be asked; others are refused, so that no foreign page can reach it by
+            giving its own name the address of this machine.
+
+    Raises:
+        ConfigError: If a folder is not a finished run, or the runs do not share their schema.
+    """
+    runs, pictures = load_runs(folders), examples(folders[0])
+    page = resources.files("modular_cls.demo").joinpath("page.html").read_text(encoding="utf-8")
+    about = {
+        "runs": [run.name for run in runs],
+        "outputs": {o.name: list(o.class_names) for o in runs[0].predictor.schema.outputs},
+        "attributes": [a.name for a in runs[0].predictor.schema.attributes],
+        "examples": [example.told for example in pictures],
+        "max_bytes": MAX_BYTES,
+    }
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_exception_handler(ModularClsError, _refuse)
+
+    @app.get("/", response_class=HTMLResponse)
+    def show() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Content-Security-Policy": _NO_OTHERS})
+
+    @app.get("/about")
+    def tell() -> dict[str, Any]:
+        return about
+
+    @app.get("/examples/{number}")
+    def example(number: int) -> Response:
+        if not 0 <= number < len(pictures):
+            raise HTTPException(404, f"there is no example {number}; there are {len(pictures)}, from 0")
+        return Response(pictures[number].png, media_type="image/png")
+
+    @app.post("/answers")
+    async def answer(request: Request, given: str = "{}") -> list[dict[str, Any]]:
+        evidence, picture = _evidence(given), await _read(request)
+        return [await run_in_threadpool(run.answer, picture, evidence) for run in runs]
+
+    return app
+
+
+def serve(folders: Sequence[Path], host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serve the page until interrupted; port 0 takes a free one.
+
+    Raises:
+        ConfigError: As `create_app`.
+        OSError: If the address cannot be had.
+    """
+    app = create_app(folders, ("127.0.0.1", "localhost") if _is_loopback(host) else ("*",))
+    with socket.create_server((host, port)) as listener:
+        print(f"http://{host}:{listener.getsockname()[1]}  (Ctrl-C ends it)", flush=True)
+        if not _is_loopback(host):
+            print("note: others in your network can open it too; pictures travel unencrypted", flush=True)
+        Server(Config(app, log_level="warning")).run(sockets=[listener])
+
+
+async def _read(request: Request) -> bytes:
+    """The body, read no further than what a picture may have."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise HTTPException(413, f"this picture is over {MAX_BYTES:,} bytes")
+    return bytes(body)
+
+
+def _evidence(given: str) -> dict[str, dict[str, float]]:
+    try:
+        return _EVIDENCE.validate_json(given)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:20])
+        accepted = '{"gender": {"female": 1, "male": 3}}'
+        raise ConfigError(f"given is {given!r}: {told}; accepted: JSON such as {accepted}") from None
+
+
+def _refuse(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 422)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
