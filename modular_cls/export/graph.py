@@ -78,7 +78,8 @@ def _trace(whole: nn.Module, example: Tensor, names: list[str]) -> torch.onnx.ON
                 input_names=[IMAGE], output_names=names, verbose=False,
             )  # fmt: skip
         except torch.onnx.OnnxExporterError as error:
-            raise ConfigError(f"model.onnx: this network cannot be written as a graph ({_WITHOUT}): {error}") from None
+            reason = error.__cause__ or error  # without torch's advice on how to change the network
+            raise ConfigError(f"model.onnx: this network cannot be written as a graph ({_WITHOUT}): {reason}") from None
     assert program is not None  # with dynamo=True there is one
     return program
 

@@ -1,8 +1,8 @@
 """Measures what training costs: `python tests/bench/bench.py [--quick]`.
 
 Tables: a training step through Lightning against a plain loop, loading against training, a cell of a study
-against a run alone, the memory of a real run, what size costs (scale.py), and what extending a run costs
-(extending.py). A number that misses its limit is reported, not an error.
+against a run alone, the memory of a real run, what size costs (scale.py), what extending a run costs
+(extending.py), and what reuse costs (reuse.py). A number that misses its limit is reported, not an error.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 from extending import measure_extending
+from reuse import measure_reuse
 from scale import measure_decoding, measure_growth, measure_manifest
 from tables import show, spread, yes
 from torch import Tensor
@@ -216,6 +217,7 @@ def main() -> None:
     measure_decoding(3)
     measure_growth()
     measure_extending(3)
+    measure_reuse(blocks - 1)
 
 
 if __name__ == "__main__":
