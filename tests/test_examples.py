@@ -1,0 +1,91 @@
+"""The examples, run on tiny sets."""
+
+import ast
+import json
+import re
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modular_cls import Predictor, load_config, train
+from modular_cls.export.whole import export_run
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+ALLOWED = {
+    "reuse_backbone.py": {"numpy", "timm", "torch", "PIL", "sklearn"},  # timm is made of torch
+    "serve_onnx.py": {"numpy", "onnxruntime", "PIL"},
+    "map_over_processes.py": {"modular_cls"},
+}
+
+
+@pytest.fixture(scope="module")
+def exported(faces_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("examples")
+    config = load_config("configs/modular.yaml", data__manifest=faces_dir / "manifest.csv", data__workers=0,
+                         data__image_size=32, training__updates=6, training__validate_every=0)  # fmt: skip
+    train(config, out / "run", progress=False)
+    export_run(out / "run", out / "export")
+    return out / "export"
+
+
+@pytest.fixture
+def example(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    return __import__
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_each_example_needs_only_what_it_says():
+    assert {p.name for p in EXAMPLES.glob("*.py")} == set(ALLOWED)
+    for name, allowed in ALLOWED.items():
+        assert set(imported(EXAMPLES / name)) - set(sys.stdlib_module_names) == allowed
+
+
+def test_reuse_backbone(exported, faces_dir, example, tmp_path, capsys):
+    header, *rows = (faces_dir / "manifest.csv").read_text().splitlines()
+    tested = [r for r in rows if ",test," in r]
+    blank = tested[0].rsplit(",", 2)[0] + ",,"  # knows neither hair nor gender
+    (tmp_path / "m.csv").write_text("\n".join([header, *tested, blank]))
+    example("reuse_backbone").main([str(exported), str(tmp_path / "m.csv"), str(faces_dir), "--attribute", "hair"])
+    first, *told = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"hair of {len(tested)} pictures")
+    assert [line.split()[0] for line in told] == ["exported", "random", "random", "random"]
+    assert all(0 <= float(re.search(r"([\d.]+)% \(", line).group(1)) <= 100 for line in told)
+
+
+def test_serve_onnx(exported, faces_dir, example):
+    module, file = example("serve_onnx"), next((faces_dir / "test").glob("*.png"))
+    with module.make_server(module.Model(exported / "model.onnx"), port=0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        with urllib.request.urlopen(address, file.read_bytes(), timeout=10) as answer:
+            told = json.load(answer)
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(address, b"no picture", timeout=10)
+        server.shutdown()
+    predictor = Predictor.load(exported)
+    expected = predictor([file]).probabilities
+    assert list(told) == list(expected)
+    for output in predictor.schema.outputs:
+        assert list(told[output.name]) == list(output.class_names)
+        np.testing.assert_allclose(list(told[output.name].values()), expected[output.name][0], atol=1e-5)
+
+
+def test_map_over_processes(exported, faces_dir, example, capsys):
+    example("map_over_processes").main([str(exported), str(faces_dir / "test"), "--processes", "1"])
+    lines, files = capsys.readouterr().out.splitlines(), sorted((faces_dir / "test").glob("*.png"))
+    names = Predictor.load(exported)(files).names("hair_gender")
+    assert [line.split("\t")[0] for line in lines] == [f.name for f in files]
+    assert [line.split("hair_gender=")[1].split()[0] for line in lines] == names
