@@ -44,7 +44,11 @@ def write_card(folder: Path, run: Run, licence: str) -> None:
         "composites": [c.name for c in schema.composites],
         "outputs": [{"name": _cell(o.name), "classes": [_cell(c) for c in o.class_names]} for o in schema.outputs],
         "classes": [row for joint in schema.joints for row in _classes(joint, run)],
-        "metrics": [_table(o, run.metrics["test"][o.name]) for o in schema.outputs if o.name in run.metrics["test"]],
+        "metrics": [
+            _table(o, run.metrics["test"][o.name], bool(config.data.scarcities))
+            for o in schema.outputs
+            if o.name in run.metrics["test"]
+        ],
         "prior": _prior(config),
         "rights": "Its licence was not told." if licence == "other" else f"Its licence: {licence}.",
     }
@@ -93,12 +97,13 @@ def _classes(joint: Composite, run: Run) -> list[dict[str, str]]:
     return [{"name": _cell(name), "share": f"{share:.3g}", "images": str(count)} for name, share, count in rows]
 
 
-def _table(output: Composite, found: dict[str, Any]) -> dict[str, Any]:
+def _table(output: Composite, found: dict[str, Any], rare: bool) -> dict[str, Any]:
     rows = [
         {"name": _cell(name), "recall": _percent(found["recall"][name]), "support": found["support"][name]}
         for name in output.class_names
     ]
-    summary = [(label, _percent(found[key])) for key, label in _METRICS.items() if key in found]
+    told = [key for key in _METRICS if key in found and (rare or key != "rare_class_recall")]
+    summary = [(_METRICS[key], _percent(found[key])) for key in told]
     return {"name": output.name, "summary": summary, "rows": rows}
 
 
