@@ -1,0 +1,145 @@
+"""Exports damaged on purpose: what is wrong is told, and nothing is lost."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_exports import BACKBONE, HEADS, MODEL, same
+
+from modular_cls import Predictor
+from modular_cls.cli import main
+from modular_cls.errors import ModularClsError
+from modular_cls.export.read import read_export
+from modular_cls.export.weights import digest, read_weights, write_weights
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_sorted_keys_change_nothing(exported, copy, files):
+    for path in copy.rglob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    same(Predictor.load(exported)(files), Predictor.load(copy)(files))
+
+
+def reorder(folder):
+    edit(folder / MODEL, lambda m: m["attributes"][0]["values"].reverse())
+
+
+def rename(folder):
+    edit(folder / MODEL, lambda m: m["composites"][0].update(attributes=["gender", "hair"], name="gender_hair"))
+
+
+def widen(folder):
+    """Heads of another shape, and a digest that is right."""
+    heads, told = read_weights(folder / HEADS)
+    heads["attribute_heads.0.weight"] = heads["attribute_heads.0.weight"][:1]
+    heads["left_over"] = heads.pop("composite_heads.0.bias")
+    write_weights(folder / HEADS, heads, told)
+    edit(folder / MODEL, lambda m: m["sha256"].update({HEADS: digest(folder / HEADS)}))
+
+
+def flip(folder):
+    data = bytearray((folder / BACKBONE).read_bytes())
+    data[-1] ^= 1
+    (folder / BACKBONE).write_bytes(data)
+    (folder / HEADS).unlink()
+
+
+def truncate(folder):
+    (folder / BACKBONE).write_bytes((folder / BACKBONE).read_bytes()[:1000])
+
+
+def no_tensors(folder):
+    (folder / HEADS).write_bytes(b"nothing")
+    edit(folder / MODEL, lambda m: m["sha256"].update({HEADS: digest(folder / HEADS)}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / MODEL).unlink(), r"neither a run .*metrics.json.* nor an export"),
+        (lambda f: (f / MODEL).write_text("{"), "model.json is corrupt"),
+        (lambda f: (f / MODEL).write_text("[]"), "model.json holds a list"),
+        (lambda f: edit(f / MODEL, lambda m: m.update(format=2, written_by="modular_cls 9.1")), "newer version .modular_cls 9.1, format 2.*update"),
+        (lambda f: edit(f / MODEL, lambda m: m.pop("composites")), "composites is missing"),
+        (lambda f: edit(f / MODEL, lambda m: m["model"].update(name="Forest")), "unknown name 'Forest' in model; accepted"),
+        (lambda f: edit(f / MODEL, lambda m: m["train_counts"].update(hair_gender=[1])), "train_counts.hair_gender must be a list of 4"),
+        (reorder, "does not fit the weights:\n  attributes, entry 1: the weights are of .*'short', 'long'.*model.json says"),
+        (rename, "composites, entry 1: .*gender_hair"),
+        (widen, r"(?s)attribute_heads.0.weight is of shape \(1, 96\); the schema needs \(2, 96\).*bias is missing.*left_over has no place"),
+        (flip, r"(?s)model.safetensors \([\d,]+ bytes\) is truncated or changed: its SHA-256 is .*heads.safetensors is missing"),
+        (truncate, r"model.safetensors \(1,000 bytes\) is truncated"),
+        (no_tensors, "heads.safetensors is corrupt"),
+        (lambda f: (f / BACKBONE).write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
+        (lambda f: (f / "config.json").unlink(), "config.json: No such file"),
+        (lambda f: edit(f / "config.json", lambda c: c.update(architecture="resnot18")), "no model 'resnot18'; did you mean"),
+        (lambda f: edit(f / "config.json", lambda c: c.update(architecture="local-dir:/x")), "accepted: the name of a timm network"),
+        (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(checkpoint_path="x.pth")), "may not hold checkpoint_path"),
+        (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(stem=8)), "does not fit test_resnet"),
+        (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(stem_width=16)), "the weights do not fit the model"),
+        (lambda f: edit(f / "preprocess.json", lambda c: c.update(std=[0.5, 0.5, 0])), "std above 0"),
+        (lambda f: edit(f / "preprocess.json", lambda c: c.pop("height")), "preprocess.json: it must hold height"),
+    ],
+)  # fmt: skip
+def test_damage_is_told(copy, damage, message):
+    damage(copy)
+    with pytest.raises(ModularClsError, match=message):
+        Predictor.load(copy)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "values", "img_size", "std"]), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_any_other_json_is_refused_in_words_or_taken(exported, tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("json")
+    for file in exported.rglob("*.*"):
+        link = folder / file.relative_to(exported)
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(file)
+    name = data.draw(st.sampled_from([MODEL, "config.json", "preprocess.json"]))
+    content = json.loads((exported / name).read_text())
+    content[data.draw(st.sampled_from(sorted(content)))] = data.draw(json_values)
+    (folder / name).unlink()
+    (folder / name).write_text(json.dumps(content))
+    with suppress(ModularClsError):
+        read_export(folder)
+
+
+def test_nothing_is_overwritten_unasked(run_dir, exported, copy, tmp_path, capsys):
+    arguments = ["export", str(run_dir), "--no-onnx", "--out"]
+    assert main([*arguments, str(copy)]) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert main([*arguments, str(copy), "--overwrite"]) == 0
+    assert not (copy / "model.onnx").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    assert main([*arguments, str(tmp_path / "mine"), "--overwrite"]) == 1
+    assert [f.name for f in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+    assert main(["export", str(exported), "--out", str(tmp_path / "again")]) == 1
+    assert "is not a finished run" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+def test_an_export_that_fails_leaves_what_was_there(run_dir, copy, tmp_path, monkeypatch, capsys):
+    before = {f: f.read_bytes() for f in copy.rglob("*.*")}
+    monkeypatch.setattr("modular_cls.export.graph._NEEDED", ("onnx", "no_such_package"))
+    assert main(["export", str(run_dir), "--out", str(copy), "--overwrite"]) == 1
+    assert "model.onnx needs no_such_package: pip install 'modular-cls[onnx]'" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.setattr("modular_cls.export.graph._TOLERANCE", -1.0)
+    assert main(["export", str(run_dir), "--out", str(copy), "--overwrite"]) == 1
+    assert "model.onnx: hair differs by" in capsys.readouterr().err
+    assert {f: f.read_bytes() for f in copy.rglob("*.*")} == before
+    assert [f.name for f in tmp_path.iterdir()] == ["copy"]
