@@ -25,6 +25,7 @@ LABELS = ("is_male", "has_long_hair", "has_glasses", "has_hat", "has_t-shirt", "
 _BOX = ("x", "y", "width", "height")
 _USED = ("is_male", "has_long_hair")
 _PLACES = ("", "attributes_dataset")
+PARTS = {"train": "train", "val": "validation", "test": "test"}
 _DOWNLOAD = """download attributes_dataset.tgz from
   https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/shape/poselets/ and unpack it in this folder"""
 
@@ -57,8 +58,9 @@ def convert(root: str | Path, also: Sequence[str] = (), split: str | None = None
     if len(files) == 1:
         splits = _one_split(split, paths, main, seed)
     elif split is None:
-        splits = np.repeat([SPLITS.index("train"), SPLITS.index("test")], [len(t) for t in tables])
-        splits = draw_validation(splits, paths, main, VALIDATION, seed)
+        splits = np.repeat([SPLITS.index(PARTS[f.parent.name]) for f in files], [len(t) for t in tables])
+        if SPLITS.index("validation") not in splits:
+            splits = draw_validation(splits, paths, main, VALIDATION, seed)
     else:
         raise ConfigError(f"split is {split!r}, but {root} has train/ and test/, which tell the split")
     return make_manifest(root, paths.tolist(), splits, labels, {"box": _boxes(table)})
@@ -69,7 +71,7 @@ def _files(root: Path) -> list[Path]:
     if single := find(root, "labels.txt", _PLACES[1:]):
         return [single]
     for place in _PLACES:
-        parts = [root / place / part / "labels.txt" for part in ("train", "test")]
+        parts = [root / place / part / "labels.txt" for part in PARTS]
         if there := [file for file in parts if file.is_file()]:
             return there
     raise ManifestError(root, [f"no labels.txt here, in train/ and test/, or in attributes_dataset/; {_DOWNLOAD}"])

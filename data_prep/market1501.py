@@ -60,7 +60,8 @@ def convert(root: str | Path, also: Sequence[str] = (), validation: float = VALI
     check_keys(file, found, ["market_attribute"])
     check_keys(file, found["market_attribute"], list(PARTS), "market_attribute")
     persons = {part: _persons(file, part, found["market_attribute"][part]) for part in PARTS}
-    there = any((root / folder).is_dir() for folders in PARTS.values() for folder in folders)
+    folders = (root / folder for folders in PARTS.values() for folder in folders)
+    there = any(name.lower().endswith(PICTURES) for f in folders if f.is_dir() for name in os.listdir(f))
     rows = _pictures(root, persons) if there else _stand_ins(root, persons)
     parts = np.array([part for part, _, _ in rows])
     codes = pd.concat([persons[part].loc[[who for p, _, who in rows if p == part]] for part in PARTS]).fillna(0)

@@ -122,6 +122,10 @@ def _evaluate(prog: str, arguments: list[str]) -> None:
 
     run = Run.load(folder)
     data = config.data
+    if config.prediction != run.config.prediction:
+        raise ModularClsError(
+            "evaluate measures a run as it is; only data can differ, not prediction (see predict --prior)"
+        )
     if given.manifest:
         data = replace(data, manifest=given.manifest, root=None, about=None)
     metrics = evaluate_run(run, data, given.split)

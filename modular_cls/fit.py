@@ -73,7 +73,8 @@ class Fit:
         self._check_counts()
         self.model = build_model(config, self.schema)
         rows = self.data.datasets["train"].manifest
-        observed = {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
+        drawn = config.data.sampling != "balanced"  # which never draws an image that lacks a label
+        observed = {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints} if drawn else None
         criterion = build_part(config.criterion, criteria, "criterion")(
             schema=self.schema, counts=self.counts["train"], observed=observed
         )
@@ -119,7 +120,9 @@ class Fit:
         if self.data.skipped:
             print(f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded")
         if partial:
-            print(f"  {partial:,} of them lack some label: {self.task.criterion.partly_labelled}")
+            drawn = config.data.sampling != "balanced"
+            fate = self.task.criterion.partly_labelled if drawn else "never drawn by data.sampling: balanced"
+            print(f"  {partial:,} of them lack some label: {fate}")
         for joint in self.schema.joints:
             seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
             reach = self.model.reachable(joint, taught)

@@ -163,8 +163,10 @@ class Predictor:
         asked = Prediction(prior=prior if isinstance(prior, str) else dict(prior)).prior
         changed = {}
         for joint in self.schema.joints:
-            counts = torch.tensor((self.counts or {}).get(joint.name, [1] * joint.size))
-            changed[joint.name] = joint_prior(joint, asked, counts, log_priors[joint.name] > -torch.inf).log()
+            counts = torch.tensor((self.counts or {}).get(joint.name, [0] * joint.size))
+            # A share of 0 in the run's own prior does not mean that the class is out of reach.
+            allowed = self.model.reachable(joint, counts > 0) | (log_priors[joint.name] > -torch.inf)
+            changed[joint.name] = joint_prior(joint, asked, counts, allowed).log()
         return changed
 
     def _evidence(self, given: Given) -> dict[str, Tensor]:

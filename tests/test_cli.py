@@ -245,3 +245,22 @@ def test_frame(capsys):
     out = subprocess.run([sys.executable, "-m", "modular_cls", "evaluate", "--help"], capture_output=True, text=True)
     assert out.returncode == 0
     assert "--manifest" in out.stdout
+
+
+def test_balanced_sampling_never_draws_what_lacks_a_label_and_says_so(faces_dir, tmp_path, capsys):
+    header, *rows = [line.split(",") for line in (faces_dir / "manifest.csv").read_text().splitlines()]
+    for row in [r for r in rows if r[1] == "train"][::2]:
+        row[2] = ""
+    (tmp_path / "m.csv").write_text("\n".join(map(",".join, [header, *rows])))
+    for method, told in (("flat_balanced_sampling", "never drawn by data.sampling: balanced"), ("flat", "marginal")):
+        flags = ["--data.manifest", str(tmp_path / "m.csv"), "--data.root", str(faces_dir), "--data.workers", "0",
+                 "--data.scarcity", "null", "--training.updates", "2", "--out", str(tmp_path / method)]  # fmt: skip
+        assert main(["train", "--config", f"configs/{method}.yaml", *flags]) == 0
+        assert told in next(line for line in capsys.readouterr().out.splitlines() if "lack some label" in line)
+
+
+def test_evaluate_does_not_ignore_another_prior(faces_dir, tmp_path, capsys):
+    flags = ["--data.manifest", str(faces_dir / "manifest.csv"), "--data.workers", "0", "--training.updates", "2"]
+    assert main(["train", "--config", "configs/flat.yaml", *flags, "--out", str(tmp_path / "run")]) == 0
+    assert main(["evaluate", str(tmp_path / "run"), "--prediction.prior", "training"]) == 1
+    assert "only data can differ, not prediction" in capsys.readouterr().err

@@ -129,3 +129,13 @@ def test_a_run_that_did_not_count_has_no_training_prior(run_dir, files):
     blind = Predictor(run.model, Predictor.load(run_dir).pixels)
     with pytest.raises(ConfigError, match="does not say how many"):
         blind(files[:1], prior="training")
+
+
+def test_uniform_means_uniform_whatever_prior_the_run_was_given(faces_dir, files, tmp_path):
+    config = load_config("configs/modular.yaml", data__manifest=faces_dir / "manifest.csv", data__workers=0,
+                         data__image_size=32, data__scarcity__keep=0, training__updates=2,
+                         prediction__prior="training")  # fmt: skip
+    train(config, tmp_path / "run", progress=False)
+    predictor = Predictor.load(tmp_path / "run")
+    assert (predictor(files[:3]).probabilities["hair_gender"][:, 3] == 0).all()
+    assert (predictor(files[:3], prior="uniform").probabilities["hair_gender"][:, 3] > 0).all()

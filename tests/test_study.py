@@ -184,3 +184,14 @@ def test_wrong_grids_are_refused_before_anything_runs(wrong, message, tiny, tmp_
     with pytest.raises(ConfigError, match=message):
         run_study(Study(**given), tmp_path / "study")
     assert not (tmp_path / "study").exists()
+
+
+def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
+    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
+    broken |= {"backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}}
+    (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
+    flags = ["--methods", f"[{tmp_path / 'broken.yaml'}]", "--keep", "[5]", "--seeds", "[0]", "--also", f"[{tiny}]"]
+    assert main(["study", *flags, "--out", str(tmp_path / "study")]) == 1
+    told = capsys.readouterr().err
+    assert "these cells failed" in told
+    assert "nowhere" in told

@@ -2,7 +2,7 @@
 
 The findings, by the names that scripts may rely on:
 
-- errors: table, spelling, value, schema_spelling (the table and the schema); scarcity, empty_split,
+- errors: table, spelling, value, schema_spelling (the table and the schema); scarcity, empty_split, emptied_split,
   value_without_training, never_together, identity_across_test (labels); missing, misnamed, outside,
   unreadable, oversized (files); conflicting_labels, duplicates_across_test (copies);
 - warnings: large_composite, few_training_images, untested, out_of_reach, uninformative_pool, unlabelled,

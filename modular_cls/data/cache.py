@@ -5,6 +5,7 @@ moved one is not. Digests are remembered by path, size and time of change: known
 """
 
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,10 @@ from modular_cls.errors import ImageError
 FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
 _SHARD_BYTES = 2**26
 Bad = dict[int, ImageError]  # what cannot be decoded, by position in the manifest
+
+
+class NoRoomError(Exception):
+    """Decoded pictures cannot be kept; the message says why."""
 
 
 class DecodedImages(Sequence[np.ndarray]):
@@ -43,14 +48,18 @@ def cache_folder() -> Path:
     return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
 
 
-def has_room(needed: int) -> bool:
-    """Whether decoded pictures of so many bytes can be kept: the folder can be written to and the disk is not full."""
+def _check_room(needed: int) -> None:
+    """Raise NoRoomError where so many bytes cannot be kept."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > needed
-    except OSError:
-        return False
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise NoRoomError(f"{folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise NoRoomError(f"{folder} cannot be written to")
+    if needed > free:
+        raise NoRoomError(f"{folder} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} are needed")
 
 
 def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tuple[DecodedImages, Bad]:
@@ -63,11 +72,15 @@ def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tu
 
     Returns:
         The pictures, and an error for each that cannot be decoded and must not be asked for.
+
+    Raises:
+        NoRoomError: If the folder cannot be written to, or the disk has no room for what is missing.
     """
     keys, bad = _keys(manifest, told)
-    shards = Shards(cache_folder() / f"{size[0]}x{size[1]}-{VERSION}")
-    missing = [i for i in np.flatnonzero(shards.find(keys) < 0).tolist() if i not in bad]
+    folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}"
+    missing = [i for i in np.flatnonzero(Shards(folder).find(keys) < 0).tolist() if i not in bad]
     once = list({keys[i]: i for i in missing}.values())  # copies of a picture are decoded once
+    _check_room(len(once) * math.prod(size) * 3)
     batch: list[int] = []
     pixels: list[np.ndarray] = []
     for i, image in _decoded(manifest, once, size, told):
@@ -77,14 +90,22 @@ def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tu
         batch.append(i)
         pixels.append(image)
         if len(pixels) * image.nbytes >= _SHARD_BYTES:
-            shards.add(keys[batch], np.stack(pixels))
+            _keep(folder, keys[batch], pixels)
             batch, pixels = [], []
-    if batch:
-        shards.add(keys[batch], np.stack(pixels))
+    _keep(folder, keys[batch], pixels)
+    shards = Shards(folder)
     places = shards.find(keys)
     copies = {i: ImageError(f"{manifest.named(i)}: a copy of a picture that cannot be decoded")
               for i in missing if places[i] < 0 and i not in bad}  # fmt: skip
     return DecodedImages(shards, places), dict(sorted((bad | copies).items()))
+
+
+def _keep(folder: Path, keys: np.ndarray, pixels: list[np.ndarray]) -> None:
+    """Write a shard of what no other process has written meanwhile."""
+    shards = Shards(folder)
+    new = np.flatnonzero(shards.find(keys) < 0)
+    if len(new):
+        shards.add(keys[new], np.stack([pixels[i] for i in new]))
 
 
 def check_pictures(manifest: Manifest, size: tuple[int, int], told: str = "") -> Bad:
@@ -95,6 +116,7 @@ def check_pictures(manifest: Manifest, size: tuple[int, int], told: str = "") ->
 
 def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
     """The digest of each picture's bytes and box, shape (N,)."""
+    _check_room(0)
     files = Shards(cache_folder() / "files")
     signs, bad = np.zeros(len(manifest), dtype=KEY), Bad()
     for i in range(len(manifest)):

@@ -1,6 +1,7 @@
 """Manifest -> scarcity -> datasets -> loaders, as Lightning asks for them."""
 
 import hashlib
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Sampler
 
 from modular_cls.config import Data, expand
-from modular_cls.data.cache import check_pictures, decode_once, has_room
+from modular_cls.data.cache import Bad, DecodedImages, NoRoomError, check_pictures, decode_once
 from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.pixels import Pixels
@@ -61,7 +62,7 @@ class AttributeDataModule(pl.LightningDataModule):
             raise ConfigError(f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices")
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
-        self.skipped = self._skip_bad(progress) if data.on_bad_image == "skip" else 0
+        self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
@@ -92,7 +93,7 @@ class AttributeDataModule(pl.LightningDataModule):
             return
         problems: list[str] = []
         for name, dataset in self.datasets.items():
-            images, bad = decode_once(dataset.manifest, self.data.height_width, f"Decoding {name}" if progress else "")
+            images, bad = self._decode_once(dataset.manifest, f"Decoding {name}" if progress else "")
             problems += map(str, bad.values())
             dataset.keep_decoded(images)
         if problems:
@@ -125,26 +126,34 @@ class AttributeDataModule(pl.LightningDataModule):
         """The images of one split in order, unchanged."""
         return self._loader(self.datasets[name], _EVALUATION_BATCH)
 
-    def _skip_bad(self, progress: bool) -> int:
+    def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
         """Leave out the rows whose picture cannot be decoded, before anything is counted; returns how many."""
-        rows, size = self.manifest, self.data.height_width
-        told = "Reading all pictures" if progress else ""
-        bad = decode_once(rows, size, told)[1] if self._fits(len(rows)) else check_pictures(rows, size, told)
+        looked_at = np.flatnonzero(np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits]))
+        rows, told = self.manifest.select(looked_at), "Reading all pictures" if progress else ""
+        bad = self._decode_once(rows, told)[1] if self._fits(len(rows)) else self._check(rows, told)
         if len(bad) > self.data.max_bad * len(rows):
             share = (
                 f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad allows {self.data.max_bad:.2%}"
             )
             raise ManifestError(self.data.manifest, [share, *map(str, bad.values())])
-        keep = np.ones(len(rows), dtype=bool)
-        keep[list(bad)] = False
-        self.manifest = rows.select(keep)
+        keep = np.ones(len(self.manifest), dtype=bool)
+        keep[looked_at[list(bad)]] = False
+        self.manifest = self.manifest.select(keep)
         return len(bad)
 
+    def _decode_once(self, manifest: Manifest, told: str) -> tuple[DecodedImages | None, Bad]:
+        try:
+            return decode_once(manifest, self.data.height_width, told)
+        except NoRoomError as error:
+            print(f"  pictures are decoded anew each time: {error}")
+            return None, self._check(manifest, told) if self.data.on_bad_image == "skip" else {}
+
+    def _check(self, manifest: Manifest, told: str) -> Bad:
+        return check_pictures(manifest, self.data.height_width, told)
+
     def _fits(self, images: int) -> bool:
-        """Whether the folder for decoded pictures may and can hold as many."""
-        height, width = self.data.height_width
-        needed = images * height * width * 3
-        return needed <= self.data.cache_gib * 2**30 and has_room(needed)
+        """Whether the folder for decoded pictures may hold as many."""
+        return images * math.prod(self.data.height_width) * 3 <= self.data.cache_gib * 2**30
 
     def _dataset(self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None) -> AttributeDataset:
         return AttributeDataset(manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform)

@@ -176,6 +176,8 @@ class Manifest:
         repeated = pd.DataFrame({"path": paths, "box": self.extra.get("box", "")}, index=self.rows).duplicated()
         for row, found in paths[(paths != "") & repeated].items():
             problems.append(f"row {row}, column path: {found!r} stands in an earlier row too")
+        for row, found in paths[paths.str.contains("\0", regex=False)].items():
+            problems.append(f"row {row}, column path: {found!r} holds a character that no file's name has")
         if not self.contained:
             return problems
         inside = self.root.absolute()

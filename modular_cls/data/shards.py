@@ -6,6 +6,7 @@ leaves whole shards only.
 """
 
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ class Shards:
         self._starts: list[int] = []
         self._keys = np.zeros(0, dtype=KEY)
         self._maps: dict[int, np.ndarray] = {}
-        listed = sorted(folder.glob("*.keys.npy"))
-        self._append([folder / f.name.replace(".keys.npy", ".npy") for f in listed], [np.load(f) for f in listed])
+        whole = [(file, keys) for listed in sorted(folder.glob("*.keys.npy")) for file, keys in _whole(listed)]
+        self._append([file for file, _ in whole], [keys for _, keys in whole])
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -69,3 +70,14 @@ class Shards:
         self._starts += np.cumsum(sizes)[:-1].tolist()
         self._files += files
         self._keys = np.concatenate([self._keys, *keys])
+
+
+def _whole(listed: Path) -> Iterator[tuple[Path, np.ndarray]]:
+    """A shard's rows and keys; none if either was damaged or taken away since: its rows are then made anew."""
+    file = listed.with_name(listed.name.removesuffix(".keys.npy") + ".npy")
+    try:
+        keys, rows = np.load(listed), np.load(file, mmap_mode="r")
+    except (OSError, EOFError, ValueError):
+        return
+    if keys.dtype == KEY and keys.shape == rows.shape[:1]:
+        yield file, keys

@@ -186,3 +186,12 @@ def test_a_composite_too_large_to_count(faces):
         row["a"], row["b"] = f"v{i % 70}", f"v{i % 70}"
     found = faces.found("--config", str(schema))
     assert found["large_composite"]["examples"] == ["ab: 4,900 joint classes"]
+
+
+def test_a_split_that_scarcity_empties(faces):
+    for row in faces.rows:
+        if row["split"] == "validation":
+            row.update(hair="long", gender="male")
+    status, _, found = faces.audit(config=SCARCE)
+    assert status == 1
+    assert found["emptied_split"]["examples"] == ["validation"]

@@ -202,3 +202,24 @@ def test_classes_taught_by_parts():
     assert not only_hair.taught_by_parts("both").any()
     ruled_out = built([*whole, (1, -1), (-1, 1), (-1, 0), (0, -1)], PAIR, unknown="labelled")
     assert ruled_out.taught_by_parts("both").tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize("smoothing", [0, -1, math.nan])
+def test_smoothing_that_would_divide_by_nothing_is_refused(smoothing):
+    with pytest.raises(ConfigError, match="smoothing is .*; it must be above 0"):
+        built([(0, 0), (1, -1)], PAIR, smoothing=smoothing)
+
+
+@pytest.mark.parametrize("unknown", ["em", "independent", "labelled"])
+def test_half_precision_changes_little_whatever_the_counts(unknown):
+    """Class counts past what half precision can hold, scores and everything around in bfloat16."""
+    rows = [(0, 0), (0, 1), (1, 0), (1, -1), (0, -1), (-1, 1), (-1, 0)]
+    data = manifest(rows, PAIR)
+    counts = {"both": torch.from_numpy(data.counts(PAIR.joints[0])) * 100_000}
+    observed = {"both": torch.from_numpy(data.observed(PAIR.joints[0])) * 100_000}
+    scores = torch.randn(7, 4, generator=torch.Generator().manual_seed(0))
+    criterion = JointLikelihood(PAIR, counts, observed, unknown=unknown)
+    exact = criterion({"both": scores}, targets(rows, PAIR))
+    with torch.autocast("cpu", torch.bfloat16):
+        half = criterion({"both": scores.bfloat16()}, targets(rows, PAIR))
+    torch.testing.assert_close(half, exact, rtol=0.02, atol=0.02)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modular_cls.data import cache, images
-from modular_cls.data.cache import check_pictures, decode_once, has_room
+from modular_cls.data.cache import NoRoomError, check_pictures, decode_once
 from modular_cls.data.faces import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
@@ -121,13 +121,37 @@ def test_an_interrupted_process_leaves_what_it_finished(faces, monkeypatch):
     assert len(Shards(shards()[0].parent)) == len(faces)  # none twice
 
 
-def test_no_room_where_the_folder_cannot_be(monkeypatch, tmp_path):
-    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path))
-    assert has_room(10)
-    assert not has_room(2**62)
+def test_no_room(faces, monkeypatch, tmp_path):
+    decode_once(faces.select(np.arange(8)), SIZE)
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10, 10))
+    with pytest.raises(NoRoomError, match="0.0 GiB free"):
+        decode_once(faces, SIZE)
+    check_same(faces.select(np.arange(8)), decode_once(faces.select(np.arange(8)), SIZE)[0])  # nothing is missing
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "file" / "below"))
-    assert not has_room(10)
+    with pytest.raises(NoRoomError, match="below"):
+        decode_once(faces, SIZE)
+
+
+@pytest.mark.parametrize("name", [".npy", ".keys.npy"])
+@pytest.mark.parametrize(
+    "damage", [lambda f: f.unlink(), lambda f: f.write_bytes(b""), lambda f: f.write_bytes(f.read_bytes()[:-9])]
+)
+def test_a_damaged_shard_is_made_anew(faces, name, damage):
+    decode_once(faces, SIZE)
+    for file in [f for f in shards() if f.name.endswith(name) and f.name.count(".") == name.count(".")]:
+        damage(file)
+    served, bad = decode_once(faces, SIZE)
+    assert not bad
+    check_same(faces, served)
+
+
+def test_what_another_process_wrote_meanwhile_is_not_written_twice(faces):
+    decode_once(faces, SIZE)
+    folder = shards()[0].parent
+    before = len(Shards(folder))
+    cache._keep(folder, Shards(folder)._keys[:5], [np.zeros((*SIZE, 3), np.uint8)] * 5)
+    assert len(Shards(folder)) == before
 
 
 @settings(max_examples=20)

@@ -48,6 +48,23 @@ def test_bad_pictures_are_skipped_and_counted(cache_gib, spoiled, faces_dir):
     assert len(list(part.train_dataloader())) == 2
 
 
+def test_only_the_splits_asked_for_are_read(spoiled):
+    data = Data(manifest=str(spoiled / "manifest.csv"), image_size=32, workers=0, on_bad_image="skip", max_bad=0.0)
+    assert AttributeDataModule(SCHEMA, data, seed=0, splits=("test",)).skipped == 0
+    with pytest.raises(ManifestError, match="2 of 96 pictures"):
+        AttributeDataModule(SCHEMA, data, seed=0, splits=("train",))
+
+
+def test_without_room_pictures_are_decoded_anew(faces_dir, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "file" / "below"))
+    data = module(faces_dir)
+    data.decode(progress=False)
+    assert "decoded anew each time" in capsys.readouterr().out
+    assert not data.datasets["train"].is_decoded
+    assert len(list(data.train_dataloader())) == 2
+
+
 def test_all_bad_pictures_are_named_at_once(spoiled):
     with pytest.raises(ManifestError, match=r"row 3, .*broken(.|\n)*row 5, .*no such file"):
         module(spoiled, None).decode(progress=False)

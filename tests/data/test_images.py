@@ -199,3 +199,11 @@ def test_a_file_too_large_for_a_picture_is_not_read(tmp_path, monkeypatch):
     path = save(tmp_path, Image.fromarray(NOISE))
     monkeypatch.setattr(images, "MAX_BYTES", path.stat().st_size - 1)
     assert "bytes is over" in refusal(path)
+
+
+@pytest.mark.parametrize("box", [None, (0, 0, 5, 5)])
+def test_a_jpeg_that_would_be_unpacked_smaller_is_refused_alike(tmp_path, monkeypatch, box):
+    path = save(tmp_path, Image.fromarray(NOISE), "a.jpg")
+    monkeypatch.setattr(images, "MAX_PIXELS", NOISE.shape[0] * NOISE.shape[1] - 1)
+    with pytest.raises(ImageError, match="60 x 40 pixels is over"):
+        read_image(path, "it", (8, 8), box)

@@ -268,3 +268,7 @@ def test_boxes(tmp_path):
     assert "row 3, column path: 'a.png' stands in an earlier row too" in refusal(
         tmp_path, text.replace("1 2 3.5 4", "")
     )
+
+
+def test_a_path_that_no_file_can_have(tmp_path):
+    assert "row 2, column path: 'a\\x00b' holds a character" in refusal(tmp_path, HEADER + '"a\0b",train,,\n')

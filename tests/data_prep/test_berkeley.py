@@ -102,3 +102,13 @@ def test_malformed_lines(tmp_path, capsys, old, new, message):
     assert old in text
     file.write_text(text.replace(old, new, 1))
     assert f"{file}:\n  {message}" in refused(berkeley.main, root, capsys)
+
+
+def test_a_validation_part_is_the_validation_split(tmp_path):
+    root = tree(tmp_path / "berkeley")
+    (root / "val").mkdir()
+    (root / "val" / "labels.txt").write_text((root / "test" / "labels.txt").read_text())
+    frame = converted(berkeley.main, root)
+    part = frame["path"].str.split("/").str[0]
+    assert (frame["split"] == part.replace("val", "validation")).all()
+    assert set(part) == {"train", "val", "test"}

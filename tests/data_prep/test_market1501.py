@@ -124,3 +124,11 @@ def test_truncated_files(tmp_path, capsys):
     for length in [*range(0, len(data) - 8, 97), 4, 127, 128]:
         file.write_bytes(data[:length])
         assert str(file) in refused(market1501.main, root, capsys)
+
+
+def test_empty_folders_of_pictures_are_as_good_as_none(tmp_path, capsys):
+    root = tree(tmp_path / "market", pictures=False)
+    (root / "bounding_box_train").mkdir()
+    (root / "query").mkdir()
+    assert converted(market1501.main, root)["identity"].tolist() == [*MARKET["train"], *MARKET["test"]]
+    assert "warning: no pictures under" in capsys.readouterr().err
