@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare study test check bench clean
+.PHONY: install train-modular train-flat compare study lecture test check bench clean
 
 install: $(VENV)/.installed
 
@@ -17,6 +17,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(VENV)/.lecture: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[lecture]'
 	touch $@
 
 $(FACES): | $(VENV)/.installed
@@ -37,6 +41,11 @@ runs/%/metrics.json: configs/%.yaml $(VENV)/.installed | $(FACES)
 
 study: install $(FACES)
 	$(RUN) study --config configs/study/small.yaml --out runs/study_small
+
+# Every claim of the lecture at its quick size: figures, no verdicts (docs/lecture.md has those).
+lecture: $(VENV)/.lecture
+	for claim in depth data circuits layers speech pixels mimic; do \
+	  $(RUN) lecture $$claim --size quick --out runs/lecture/$$claim || exit 1; done
 
 test: install
 	$(BIN)/python -m pytest

@@ -10,6 +10,7 @@ from typing import NamedTuple
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from modular_cls import __version__
+from modular_cls.config import DATA_VARIABLE
 from modular_cls.errors import ModularClsError, nearest
 from modular_cls.parsing import Parser, parse_run, run_parser
 
@@ -241,6 +242,24 @@ def _demo(prog: str, arguments: list[str]) -> None:
     serve([given.run, *([given.beside] if given.beside else [])], given.host, given.port)
 
 
+def _lecture(prog: str, arguments: list[str]) -> None:
+    parser = Parser(prog=prog, description=VERBS["lecture"].does)
+    parser.add_argument("claim", metavar="CLAIM", help="depth, data, circuits, layers, speech, pixels or mimic")
+    parser.add_argument("--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; what is measured there is kept")
+    parser.add_argument("--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that measure beside each other")
+    parser.add_argument("--overwrite", action="store_true", help="forget what was measured in --out before")
+    given = parser.parse_args(arguments)
+    from modular_cls.lecture.claim import measure_claim
+
+    data = given.data or Path(os.environ.get(DATA_VARIABLE) or "data")
+    measure_claim(
+        given.claim, given.size, given.out, data, given.processes, given.overwrite, f"{prog} {' '.join(arguments)}"
+    )  # fmt: skip
+    print(f"written to {given.out / 'README.md'}")
+
+
 VERBS = {
     "faces": _Verb("draw the built-in data set: pictures and manifest.csv", _faces),
     "audit": _Verb("what is wrong with a data set, before any training", _audit),
@@ -251,6 +270,7 @@ VERBS = {
     "export": _Verb("the reusable model of a run: for timm, ONNX runtimes and modular_cls", _export),
     "demo": _Verb("a page in the browser: choose a picture, see what a run says and where it looks", _demo),
     "study": _Verb("a grid of runs: methods x images kept x seeds, resumable", _study),
+    "lecture": _Verb("one claim of the lecture: table, figure and verdict; resumable", _lecture),
     "report": _Verb("table and figure of finished runs", _report),
 }
 

@@ -6,14 +6,11 @@ Jobs go to any `concurrent.futures.Executor`; pictures are decoded once in each 
 
 import json
 import os
-import time
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import redirect_stderr
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from modular_cls.config import Config, Prediction, Scarcity, Study
 from modular_cls.data.datamodule import read_manifest
@@ -21,6 +18,7 @@ from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError, ModularClsError, UndefinedError
 from modular_cls.executors import Inline, Processes
 from modular_cls.fit import Fit
+from modular_cls.meter import Meter
 from modular_cls.parsing import load_config, method_config
 from modular_cls.run import MARKER, complete, write_undefined
 from modular_cls.schema import Schema
@@ -109,7 +107,7 @@ def train_job(job: list[Cell]) -> None:
 
 def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
     failures: list[str] = []
-    with _Meter(sum(map(len, jobs))) as meter:
+    with Meter("Cells", sum(map(len, jobs))) as meter:
         pending = {_submit(executor, job, meter): (job, 1) for job in jobs}
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -125,36 +123,15 @@ def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
     return failures
 
 
-def _submit(executor: Executor, job: list[Cell], meter: "_Meter") -> "Future[None]":
+def _submit(executor: Executor, job: list[Cell], meter: Meter) -> "Future[None]":
     future = executor.submit(train_job, job)
-    future.add_done_callback(lambda done: meter.count(job) if not done.cancelled() and not done.exception() else None)
+
+    def count(done: "Future[None]") -> None:
+        if not done.cancelled() and not done.exception():
+            meter.count(_names(job), len(job))
+
+    future.add_done_callback(count)
     return future
-
-
-class _Meter:
-    """A progress bar over cells with the time left, and a line for each that is done."""
-
-    def __init__(self, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.progress = Progress(*columns, speed_estimate_period=7200)
-        self.task = self.progress.add_task("Cells", total=total)
-        self.started, self.total, self.done = time.monotonic(), total, 0
-
-    def __enter__(self) -> "_Meter":
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def count(self, job: list[Cell]) -> None:
-        self.done += len(job)
-        self.progress.advance(self.task, len(job))
-        left = (time.monotonic() - self.started) / self.done * (self.total - self.done)
-        self.say(f"[{self.done}/{self.total}] {_names(job)} done, about {left / 60:.0f} min left")
-
-    def say(self, text: str) -> None:
-        self.progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _check_scarcity(configs: list[Config]) -> None:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from modular_cls.report.comparison import Comparison
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     "-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)),
 )  # fmt: skip
-_HATCHES = ("", "///", "...", "\\\\\\", "xxx", "ooo", "+++")
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "ooo", "+++")
 _GREY, _INK = "#b8b8b8", "#505050"
 _EMPHASISED = 6
 
@@ -38,8 +38,8 @@ class Style:
 def styles(comparison: Comparison) -> dict[str, Style]:
     """A style per method. Of more than seven, six stand out; the others are grey, told apart by letters."""
     methods = comparison.methods
-    strong = methods if len(methods) <= len(_COLOURS) else _emphasised(comparison)
-    found = {method: Style(_COLOURS[i], _MARKERS[i], _LINES[i], _HATCHES[i], True) for i, method in enumerate(strong)}
+    strong = methods if len(methods) <= len(COLOURS) else _emphasised(comparison)
+    found = {method: Style(COLOURS[i], MARKERS[i], LINES[i], HATCHES[i], True) for i, method in enumerate(strong)}
     weak = [m for m in methods if m not in found]
     return found | {m: Style(_GREY, _letter(i), "-", "", False) for i, m in enumerate(weak)}
 

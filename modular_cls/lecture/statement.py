@@ -1,0 +1,89 @@
+"""A claim in parts that can fail: each says that one number is larger than another, and its interval decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from modular_cls.report.statistics import Estimate, paired_difference
+
+Verdict = Literal["holds", "does not hold", "undecided", "one seed, no verdict"]
+Where = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One number is larger than another.
+
+    Attributes:
+        says: The statement in words.
+        table: Name of the table.
+        column: The number compared.
+        more: Which rows have the larger number: `{column: value}`.
+        less: Which rows have the smaller one.
+        by: By how much at least; negative: it may even be smaller by that much.
+        pair: Rows are compared where they agree on this column, averaged over all others. With `seed`
+            the differences are a sample, and their 95 % interval decides; anything else (the number of
+            bits, say) is not drawn at random, and the statement must be true of every one.
+        at: Narrows `more` and `less` alike.
+    """
+
+    says: str
+    table: str
+    column: str
+    more: Where
+    less: Where
+    by: float = 0.0
+    pair: str = "seed"
+    at: Where = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A statement, the difference measured (`more` minus `less`) and what follows."""
+
+    statement: Statement
+    difference: Estimate
+    verdict: Verdict
+
+
+def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
+    """Decide on a statement by the 95 % interval of the paired differences.
+
+    Raises:
+        KeyError: If no pair of rows fits; a statement of ours is then wrong.
+    """
+    table = tables[statement.table]
+    more, less = (_by_pair(table, {**statement.at, **w}, statement) for w in (statement.more, statement.less))
+    pairs = sorted(more.keys() & less.keys())
+    if not pairs:
+        raise KeyError(f"no rows of {statement.table} to compare {dict(statement.more)} with {dict(statement.less)}")
+    difference = paired_difference(more, less)
+    if statement.pair != "seed":
+        true = all(more[p] - less[p] > statement.by for p in pairs)
+        return Judged(statement, difference, "holds" if true else "does not hold")
+    if len(pairs) == 1:
+        return Judged(statement, difference, "one seed, no verdict")
+    if difference.low > statement.by:
+        return Judged(statement, difference, "holds")
+    beyond = difference.mean + difference.half < statement.by
+    return Judged(statement, difference, "does not hold" if beyond else "undecided")
+
+
+def overall(judged: Sequence[Judged]) -> str:
+    """The verdict on a whole claim."""
+    verdicts = {j.verdict for j in judged}
+    if "one seed, no verdict" in verdicts:
+        return "one seed, no verdict"
+    if verdicts == {"holds"}:
+        return "holds"
+    return "holds partly" if "holds" in verdicts else "does not hold here"
+
+
+def _by_pair(table: pd.DataFrame, where: Where, statement: Statement) -> dict[int, float]:
+    rows = table
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    means = rows.dropna(subset=[statement.column]).groupby(statement.pair)[statement.column].mean()
+    return {int(key): float(value) for key, value in means.items()}  # type: ignore[call-overload]
