@@ -158,6 +158,7 @@ SCHEMA = "{attributes: {hair: [short, long], gender: [female, male]}, composites
         (["--training.accelerator", "abacus"], "abacus"),
         (["--training.devices", "3"], "multiple of the 3 devices"),
         (["--backbone.name", "test_resnt"], "did you mean 'test_resnet"),
+        (["--backbone.args", "{checkpoint_path: x.pth}"], "backbone.args may not hold checkpoint_path"),
         (["--data.scarcity.keep", "25"], "24 training images of long_haired_man"),
         (["--data.scarcity.keep", "-1"], "from 0 to 24"),
         (["--data.scarcity.joint_class", "{hair: lnog}"], "did you mean 'long'"),

@@ -14,18 +14,9 @@ from modular_cls.config import Backbone
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.export.weights import read_json, write_weights
+from modular_cls.models.backbone import refused_arguments
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-# What timm.create_model takes for itself: it could be led to read other weights than these, pickled ones too.
-_REFUSED = (
-    "pretrained",
-    "pretrained_cfg",
-    "pretrained_cfg_overlay",
-    "pretrained_model_args",
-    "checkpoint_path",
-    "cache_dir",
-    "num_classes",
-)
 _COPIED = ("first_conv", "classifier", "fixed_input_size")  # what a new head, other channels, other sizes need
 
 
@@ -77,7 +68,7 @@ def read_network(folder: Path) -> Backbone:
             f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the name of a timm network, "
             "and its arguments"
         )
-    if wrong := sorted(set(args) & set(_REFUSED)):
+    if wrong := refused_arguments(args):
         raise ConfigError(f"{folder / CONFIG}: model_args may not hold {', '.join(wrong)}")
     return Backbone(name, pretrained=False, args=args)
 

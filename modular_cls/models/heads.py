@@ -56,16 +56,13 @@ class Additive(CompositeHead):
         joint: The joint space.
     """
 
-    cells: Tensor
-
     def __init__(self, joint: Composite) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(joint.size))
-        self.register_buffer("cells", torch.tensor(joint.cells), persistent=False)
 
     def energies(self, scores: list[Tensor]) -> Tensor:
         """`S(x, z) = sum_i s_i(x, z_i)`, shape (B, classes)."""
-        return torch.stack([s[:, self.cells[:, i]] for i, s in enumerate(scores)]).sum(0)
+        return _added(scores)
 
     def forward(self, scores: list[Tensor]) -> Tensor:
         """`S(x, z) - B_z`, shape (B, classes)."""
@@ -94,8 +91,7 @@ class Product(CompositeHead):
 
     def forward(self, scores: list[Tensor]) -> Tensor:
         """Sum of log probabilities and the correction, shape (B, classes)."""
-        logs = [s.log_softmax(1)[:, self.cells[:, i]] for i, s in enumerate(scores)]
-        return torch.stack(logs).sum(0) + self.correction
+        return _added([s.log_softmax(1) for s in scores]) + self.correction
 
     @staticmethod
     def reachable(joint: Composite, seen: Tensor) -> Tensor:
@@ -122,6 +118,14 @@ class MLP(nn.Sequential, CompositeHead):
 
     def __init__(self, joint: Composite, hidden: int = 32) -> None:
         super().__init__(_Concatenate(), nn.Linear(_width(joint), hidden), nn.ReLU(), nn.Linear(hidden, joint.size))
+
+
+def _added(scores: list[Tensor]) -> Tensor:
+    """One score `(B, values)` per attribute -> their sum for each joint class, in the order of `Composite.cells`."""
+    total = scores[0]
+    for more in scores[1:]:
+        total = (total[:, :, None] + more[:, None]).flatten(1)
+    return total
 
 
 def affine_reach(joint: Composite, seen: Tensor) -> Tensor:

@@ -84,7 +84,9 @@ class JointClassifier(nn.Module):
         log_priors = self.log_priors if log_priors is None else log_priors
         joint = {}
         for space in self.schema.joints:
-            known = log_priors[space.name].cpu() + self.of_classes(space, evidence or {})
+            known = log_priors[space.name]
+            if evidence:
+                known = known.cpu() + self.of_classes(space, evidence)
             joint[space.name] = (scores[space.name] + known.to(scores[space.name].device)).log_softmax(1)
         return {output.name: self._marginal(joint, output) for output in self.schema.outputs}
 
@@ -101,9 +103,9 @@ class JointClassifier(nn.Module):
         space = next(j for j in self.schema.joints if set(output.attributes) <= set(j.attributes))
         if space.attributes == output.attributes:
             return joint[space.name]
-        axes = [space.attributes.index(a) for a in output.attributes]
-        others = [i for i in range(len(space.attributes)) if i not in axes]
+        axes = [1 + space.attributes.index(a) for a in output.attributes]
+        others = [i for i in range(1, 1 + len(space.attributes)) if i not in axes]
         grid = joint[space.name].unflatten(1, [len(a.values) for a in space.attributes])
-        ordered = grid.permute(0, *(1 + i for i in axes), *(1 + i for i in others))
-        summed = ordered.flatten(1 + len(axes)).logsumexp(-1) if others else ordered
-        return summed.flatten(1)
+        kept = sorted(axes)  # the axes that are left, in the order of the space
+        summed = grid.logsumexp(others) if others else grid
+        return summed.permute(0, *(1 + kept.index(axis) for axis in axes)).flatten(1)

@@ -17,6 +17,7 @@ from modular_cls import Predictor, load_config, train
 from modular_cls.cli import main
 from modular_cls.demo.app import MAX_BYTES, create_app
 from modular_cls.errors import ConfigError
+from modular_cls.export.whole import export_run
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,15 @@ def test_without_its_pictures_a_run_has_no_examples(run_dirs, faces_dir, tmp_pat
     with TestClient(create_app([mine])) as opened:
         assert opened.get("/about").json()["examples"] == []
         assert opened.get("/about").json()["runs"] == ["run"]
+
+
+def test_an_export_answers_as_its_run_does(run_dirs, pictures, tmp_path):
+    export_run(run_dirs[0], tmp_path / "exported", onnx=False)
+    with TestClient(create_app([tmp_path / "exported", run_dirs[0]])) as opened:
+        assert opened.get("/about").json()["examples"] == []  # pictures do not travel with an export
+        mine, its = ask(opened, pictures[0].read_bytes())
+    assert mine["probabilities"] == its["probabilities"]
+    assert mine["maps"] == its["maps"]
 
 
 def test_runs_side_by_side_need_one_schema(run_dirs, faces_dir, tmp_path):
