@@ -163,7 +163,7 @@ def _predict(prog: str, arguments: list[str]) -> None:
 
 def _extend(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=VERBS["extend"].does)
-    parser.add_argument("run", type=Path, metavar="RUN", help="run folder of a modular model with Additive heads")
+    parser.add_argument("run", type=Path, metavar="RUN", help="run or export of a modular model with Additive heads")
     parser.add_argument("--config", type=Path, required=True, help="YAML file: schema to add, data of new attributes")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     _add_overwrite(parser)

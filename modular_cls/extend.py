@@ -10,6 +10,9 @@ import torch
 from modular_cls import criteria
 from modular_cls.data.datamodule import AttributeDataModule, read_manifest
 from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.export.folder import RECORD
+from modular_cls.export.read import is_export
+from modular_cls.export.record import read_record
 from modular_cls.extension import read_extension
 from modular_cls.files import check_free, new_folder
 from modular_cls.fit import be_quiet, use_threads
@@ -24,7 +27,7 @@ def extend(
     """Extend a run and write the result as a run folder.
 
     Args:
-        folder: A run of ModularClassifier with Additive composite heads.
+        folder: A run of ModularClassifier with Additive composite heads, or an export of one.
         more: YAML file; see `read_extension`.
         out: The run folder to write.
         overwrite: Replace an earlier run; it stays until the new one is complete.
@@ -37,11 +40,12 @@ def extend(
     """
     started = time.monotonic()
     check_free(Path(out), overwrite, MARKER)
-    run = Run.load(folder)
+    folder = Path(folder)
+    run, place = (read_record(folder), folder / RECORD) if is_export(folder) else (Run.load(folder), folder)
     be_quiet()
-    what = read_extension(Path(folder), run.config, Path(more))
+    what = read_extension(place, run.config, Path(more))
     use_threads(what.config)
-    done = extend_model(run, Path(folder), what)
+    done = extend_model(run, place, what)
     announce(done)
     return _write(run, done, Path(out), overwrite, progress, started)
 

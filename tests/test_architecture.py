@@ -24,14 +24,14 @@ ORDER = [
     "audit.near", "audit.alike", "audit.copies", "audit.whole", "audit.text", "audit",
     "finish.step", "finish.bias", "finish.composite", "finish.classifier", "finish",
     "priors", "metrics", "task", "scores", "fit", "run", "export.weights", "export.network", "export.folder", "export.read",
-    "export.graph", "export.card", "export.whole", "predictor", "pictures", "tables", "predict",
+    "export.record", "export.graph", "export.card", "export.whole", "predictor", "pictures", "tables", "predict",
     "extension", "attribute_fit", "growth", "extend", "executors", "meter", "study",
     "demo.gradcam", "demo.answers", "demo.app", "demo",
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report",
     "lecture.lab", "lecture.statement", "lecture.sets", "lecture.nets", "lecture.training",
-    "lecture.depth", "lecture.data", "lecture.circuits", "lecture.layers", "lecture.recordings", "lecture.speech",
+    "lecture.recordings", "lecture.depth", "lecture.data", "lecture.constructed", "lecture.circuits", "lecture.layers", "lecture.speech",
     "lecture.pixels", "lecture.mimic", "lecture.claim", "lecture", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {

@@ -7,7 +7,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from modular_cls import __version__
 from modular_cls.config import Config
-from modular_cls.export.folder import GRAPH, target_prior
+from modular_cls.export.folder import GRAPH, RECORDED, target_prior
 from modular_cls.run import Run
 from modular_cls.schema import Composite
 
@@ -23,7 +23,7 @@ _UNKNOWN = "not known"
 
 
 def write_card(folder: Path, run: Run, licence: str) -> None:
-    """Write the card of a run; `model.onnx` is told of where it has been written."""
+    """Write the card of a run; `model.onnx` and scores are told of where they have been written."""
     config, schema = run.config, run.model.schema
     data = Path(config.data.manifest).parent.name or "unnamed"  # a path would tell of the machine that trained it
     name = f"{config.method} on {data}"
@@ -40,6 +40,7 @@ def write_card(folder: Path, run: Run, licence: str) -> None:
         "version": __version__,
         "data": data,
         "onnx": (folder / GRAPH).is_file(),
+        "extensible": (folder / RECORDED[-1]).is_file(),
         "attributes": [a.name for a in schema.attributes],
         "composites": [c.name for c in schema.composites],
         "outputs": [{"name": _cell(o.name), "classes": [_cell(c) for c in o.class_names]} for o in schema.outputs],

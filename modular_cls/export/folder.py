@@ -4,6 +4,7 @@
     preprocess.json                     what is done to a picture
     modular_cls/model.json              format, schema in order, target prior, training counts, digests of the weights
     modular_cls/heads.safetensors       attribute and composite heads, biases and log priors
+    modular_cls/config.yaml, scores.safetensors    what `modular-cls extend` needs; see record.py
     model.onnx                          all of it as one graph
     README.md                           the model card
 
@@ -20,10 +21,13 @@ from modular_cls.export.network import WEIGHTS, write_network
 from modular_cls.export.weights import digest, write_weights
 from modular_cls.run import Run
 from modular_cls.schema import Schema
+from modular_cls.scores import FILE as SCORES
 
 FORMAT = 1
 MARKER = "modular_cls/model.json"
 HEADS, PREPROCESS, GRAPH = "modular_cls/heads.safetensors", "preprocess.json", "model.onnx"
+RECORD = "modular_cls"
+RECORDED = (f"{RECORD}/config.yaml", f"{RECORD}/{SCORES}")
 BACKBONE = "backbone."  # what its weights are called by in a model
 
 
@@ -54,7 +58,9 @@ def write_description(folder: Path, run: Run) -> None:
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
         "run": {key: run.metrics.get(key) for key in ("method", "seed", "keep", "train_images", "updates")},
-        "sha256": {name: digest(folder / name) for name in (WEIGHTS, HEADS, GRAPH) if (folder / name).is_file()},
+        "sha256": {
+            name: digest(folder / name) for name in (WEIGHTS, HEADS, GRAPH, *RECORDED) if (folder / name).is_file()
+        },
     }
     write_json(folder / MARKER, described)
 

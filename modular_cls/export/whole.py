@@ -18,6 +18,7 @@ from modular_cls.export.folder import (
 )
 from modular_cls.export.graph import check_graph, write_graph
 from modular_cls.export.read import read_export
+from modular_cls.export.record import write_record
 from modular_cls.files import check_free, new_folder
 from modular_cls.run import Run
 
@@ -49,6 +50,7 @@ def export_run(
         write_model(partial, run, pixels, licence)
         if onnx:
             write_graph(partial / GRAPH, run.model, pixels.size, _metadata(run, pixels))
+        write_record(partial, run, Path(folder))
         write_card(partial, run, licence)
         write_description(partial, run)
         _check_same(run, partial, pixels)

@@ -41,7 +41,7 @@ def recalls(comparison: Comparison) -> Figure:
     """Recall of each joint class, methods side by side, one panel per number kept."""
     keeps, looks = comparison.keeps, styles(comparison)
     classes = _classes(comparison)
-    width = max(3.6, 0.16 * len(classes) * (len(looks) + 1))
+    width = max(3.6, len(classes) * max(0.55, 0.16 * (len(looks) + 1)))  # names need room, too
     columns = min(len(keeps), _PANELS)
     rows = math.ceil(len(keeps) / columns)
     figure = Figure(figsize=(min(1.5 + width * columns, 40), 0.8 + 3.0 * rows), layout="constrained")

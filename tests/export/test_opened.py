@@ -134,7 +134,7 @@ def test_the_graph_tells_what_the_run_tells(which, composite, prior, run_dir, ex
 
 def test_no_file_is_a_pickle(exported):
     for file in (f for f in exported.rglob("*") if f.is_file()):
-        assert file.suffix in (".json", ".safetensors", ".onnx", ".md")
+        assert file.suffix in (".json", ".safetensors", ".onnx", ".md", ".yaml")
         with pytest.raises(ValueError, match=r".*"):
             list(pickletools.genops(file.read_bytes()))
 

@@ -12,6 +12,7 @@ from small_runs import WHOLE, composites, extend, probabilities
 from modular_cls import Predictor, Run
 from modular_cls.cli import main
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.export.whole import export_run
 from modular_cls.finish import Features, FitBias
 from modular_cls.fit import build_model
 from modular_cls.scores import FILE, AttributeScores
@@ -38,6 +39,32 @@ def test_a_composite_needs_no_image(apart, faces, tmp_path, capsys):
         if "_log_prior" not in name:
             torch.testing.assert_close(new.model.state_dict()[name], value, atol=2e-2, rtol=0)
     assert new.metrics["train_counts"] == {"hair_gender_glasses": [8] * 8}
+
+
+def test_an_export_can_be_extended_as_its_run_can(apart, faces, tmp_path, capsys):
+    exported, more = tmp_path / "exported", {"schema": {"composites": WHOLE}}
+    export_run(apart, exported, onnx=False)
+    assert str(faces.parent) not in (exported / "modular_cls" / "config.yaml").read_text()
+    assert extend(exported, more, tmp_path / "its") == extend(apart, more, tmp_path / "mine") == 0
+    its, mine = Run.load(tmp_path / "its"), Run.load(tmp_path / "mine")
+    assert all(torch.equal(t, mine.model.state_dict()[name]) for name, t in its.model.state_dict().items())
+    assert its.metrics["train_counts"] == mine.metrics["train_counts"]
+    assert its.metrics["test"] == {}  # its pictures did not travel with it
+    assert "not tested" in capsys.readouterr().out
+    tested = {**more, "data": {"manifest": str(faces / "manifest.csv")}}
+    assert extend(exported, tested, tmp_path / "tested") == 0
+    assert Run.load(tmp_path / "tested").metrics["test"].keys() == mine.metrics["test"].keys()
+
+
+@pytest.mark.parametrize("name", ["config.yaml", FILE])
+def test_a_damaged_export_is_not_extended(apart, tmp_path, capsys, name):
+    export_run(apart, tmp_path / "exported", onnx=False)
+    with (tmp_path / "exported" / "modular_cls" / name).open("ab") as file:
+        file.write(b" ")
+    assert extend(tmp_path / "exported", {"schema": {"composites": WHOLE}}, tmp_path / "out") == 1
+    assert f"{name} " in (error := capsys.readouterr().err)
+    assert "is truncated or changed" in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_result_is_a_run_like_any_other(apart, faces, tmp_path):
