@@ -21,6 +21,11 @@ class Parser(ArgumentParser):
         self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
 
     def _suggestion(self, message: str) -> str:
+        if wrong := re.search(r"Expected a typing\.Literal\[(.+?)\]\. Got value: (\S+)", message):
+            return nearest(wrong.group(2), re.findall(r"'([^']*)'", wrong.group(1)))
+        if wrong := re.search(r'"config": File does not exist: \'(.+?)\'', message):
+            stem = Path(wrong.group(1)).stem
+            return nearest(f"configs/{stem}.yaml", _configurations())
         flags = [flag for action in self._actions for flag in action.option_strings]
         if wrong := re.search(r"unrecognized arguments: (--[\w.]+)", message):
             return nearest(wrong.group(1), flags)
@@ -31,6 +36,11 @@ class Parser(ArgumentParser):
         if wrong := re.search(r"'([\w.]+)'", message):
             return nearest(wrong.group(1), [f.removeprefix("--") for f in flags])
         return ""
+
+
+def _configurations() -> list[str]:
+    """The main configurations, as they would be given from the folder of the checkout."""
+    return [f"configs/{file.name}" for file in sorted(_CHECKOUT.glob("*.yaml"))]
 
 
 def run_parser(prog: str, description: str) -> Parser:

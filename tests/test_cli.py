@@ -153,7 +153,8 @@ SCHEMA = "{attributes: {hair: [short, long], gender: [female, male]}, composites
     [
         (["--data.imge_size", "64"], "did you mean '--data.image_size'"),
         (["--sed", "1"], "did you mean '--seed'"),
-        (["--training.schedule", "onecycle"], "one_cycle"),
+        (["--training.schedule", "onecycle"], "did you mean 'one_cycle'"),
+        (["--config", "flta"], "did you mean 'configs/flat.yaml'"),
         (["--training.updates", "0"], "training.updates is 0"),
         (["--training.accelerator", "abacus"], "abacus"),
         (["--training.devices", "3"], "multiple of the 3 devices"),
