@@ -50,6 +50,23 @@ def convolutional(channels: int, widths: Sequence[int], outputs: int, halvings: 
     return nn.Sequential(*stages, mean, nn.Linear(sizes[-1], outputs))
 
 
+def spread(units: int, layers: int) -> list[int]:
+    """Widths that share `units` among `layers` as evenly as they can; one more unit makes one layer one wider."""
+    return [max(1, units // layers + (i < units % layers)) for i in range(layers)]
+
+
+def he(net: nn.Module) -> nn.Module:
+    """Draw the weights of linear layers anew so that ReLU layers keep the scale of their inputs at any depth.
+
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015, equation 10; biases start at 0.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return net
+
+
 def parameters(net: nn.Module) -> int:
     """Number of trainable parameters."""
     return sum(p.numel() for p in net.parameters() if p.requires_grad)

@@ -1,7 +1,8 @@
 """How every small net of the lecture is trained: the same few lines for all, so that only the net differs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -81,3 +82,14 @@ def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return build()
+
+
+def best_rates(trials: pd.DataFrame, nets: Sequence[Mapping[str, object]]) -> list[float]:
+    """The learning rate of each net whose validation error is least, the smaller of equals; nothing else counts.
+
+    Args:
+        trials: One row per net and `rate`, with its `validation error`.
+        nets: Each as the columns and values that find its rows.
+    """
+    ranked = trials.sort_values(["validation error", "rate"])
+    return [float(ranked[(ranked[list(net)] == pd.Series(net)).all(axis=1)]["rate"].iloc[0]) for net in nets]

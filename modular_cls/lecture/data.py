@@ -1,0 +1,183 @@
+"""Deep and modular nets need less data.
+
+Test error against the number of training pictures, 1 to 100 % of them: draws are nested, and every net sees the same
+ones. On MNIST and on the built-in faces a fully connected net of 4 hidden layers stands against one of 1 hidden layer
+with as many parameters. On the faces a convolutional net that tells the four joint classes apart by one linear layer
+(flat) stands against the same net whose last layer scores hair and gender, the score of a joint class being their sum
+(modular); both are trained by the cross-entropy of the joint classes and have the same number of parameters. Every net
+gets the same number of updates at every number of pictures, and its learning rate is chosen among three on the
+validation split, at 10 % of the pictures and seed 0.
+
+The claim is the lecture's: a deep net is modular, its basic classifiers share the data of all classes, so that few
+pictures are enough. It gives no numbers. Here all joint classes are equally common. The stronger form, where one joint
+class has k pictures and the others have all theirs, is the main subject of this library: see docs/results.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from modular_cls.data.faces.write import SCHEMA
+from modular_cls.lecture import sets
+from modular_cls.lecture.lab import Cell, Lab
+from modular_cls.lecture.nets import convolutional, fully_connected, he, parameters, spread, width_for
+from modular_cls.lecture.sets import Pictures
+from modular_cls.lecture.statement import Statement
+from modular_cls.lecture.training import BATCH, best_rates, error, fit, seeded
+from modular_cls.report.statistics import mean_interval
+from modular_cls.report.style import COLOURS, LINES, MARKERS
+
+NETS = {"mnist": ("shallow", "deep"), "faces": ("shallow", "deep", "flat", "modular")}
+LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}
+PARAMETERS = {"shallow": 100_000, "deep": 100_000, "flat": 5_000, "modular": 5_000}
+_CONVOLUTIONAL = ("flat", "modular")
+RATES = (1e-3, 3e-3, 1e-2)
+_TUNED_AT = 10  # % of the pictures
+
+
+@dataclass(frozen=True)
+class _Size:
+    percents: tuple[int, ...]
+    updates: int  # of fully connected nets
+    convolutional_updates: int
+    seeds: int
+
+
+_SIZES = {
+    "quick": _Size((1, 10, 50, 100), 300, 100, 1),
+    "full": _Size((1, 2, 5, 10, 20, 50, 100), 2000, 800, 5),
+}
+
+
+def _less(task: str, more: str, less: str, at: int, of: int | None = None) -> Statement:
+    says = f"with {at} % of the pictures {less} errs less than {more}" + (f" with {of} %" if of else "")
+    return Statement(
+        f"{task}: {says}", "error", "test error",
+        more={"net": more, "percent": of or at}, less={"net": less, "percent": at}, at={"task": task},
+    )  # fmt: skip
+
+
+STATEMENTS = (
+    *(_less(task, "shallow", "deep", at) for task in NETS for at in (1, 10, 100)),
+    *(_less(task, "shallow", "deep", 50, 100) for task in NETS),
+    *(_less("faces", "flat", "modular", at) for at in (1, 10)),
+    _less("faces", "flat", "modular", 50, 100),
+)
+MEASURES = {"parameters": ",.0f", "validation error": "%", "test error": "%"}
+
+
+def needs(data: Path) -> object:
+    """Which digits are at hand; faces are drawn.
+
+    Raises:
+        ConfigError: If no MNIST is at hand.
+    """
+    return {"mnist": sets.at_hand(data)}
+
+
+class Added(nn.Module):
+    """Scores of hair (2) and gender (2), shape (B, 4), to those of the joint classes, shape (B, 4): their sums."""
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """Joint classes in the order of the faces' schema: the last attribute varies fastest."""
+        hair, gender = scores.split([len(a.values) for a in SCHEMA.composites[0].attributes], dim=1)
+        return (hair[:, :, None] + gender[:, None, :]).flatten(1)
+
+
+def drawn(pictures: Pictures, percent: int, seed: int) -> Pictures:
+    """The same with a part of the training pictures, at least one."""
+    return pictures.few(max(1, round(len(pictures.images["train"]) * percent / 100)), seed)
+
+
+def builder(net: str, example: Tensor, classes: int) -> Callable[[int], nn.Module]:
+    """Total units of the hidden layers -> a net.
+
+    Args:
+        net: `shallow` or `deep` (fully connected), `flat` or `modular` (convolutional).
+        example: One picture, shape (channels, height, width).
+        classes: Number of joint classes, or of digits.
+    """
+    layers = LAYERS[net]
+    if net not in _CONVOLUTIONAL:
+        return lambda units: he(fully_connected(example.numel(), spread(units, layers), classes))
+    if net == "flat":
+        return lambda units: convolutional(len(example), spread(units, layers), classes)
+    scores = sum(len(a.values) for a in SCHEMA.composites[0].attributes)
+    return lambda units: nn.Sequential(convolutional(len(example), spread(units, layers), scores), Added())
+
+
+def measure(data: Path, *, task: str, net: str, percent: int, updates: int, rate: float, seed: int) -> dict[str, float]:
+    """Train one net on a part of the pictures; the seed decides which, their order and the initial weights."""
+    few = drawn(sets.load(task, data), percent, seed)
+    build = builder(net, few.images["train"][0], few.classes)
+    units = width_for(build, PARAMETERS[net])
+    model = seeded(lambda: build(units), seed)
+    mean, deviation = few.images["train"].mean(), few.images["train"].std()
+    images = {split: (x - mean) / deviation for split, x in few.images.items()}
+    labels = {split: y["class"] for split, y in few.labels.items()}
+    batch = 32 if net in _CONVOLUTIONAL else BATCH
+    fit(model, images["train"], labels["train"], updates=updates, rate=rate, seed=seed, batch=batch)
+    errors = {f"{s} error": error(model, images[s], labels[s]) for s in ("validation", "test")}
+    return {"pictures": len(labels["train"]), "parameters": parameters(model), **errors}
+
+
+def compute(lab: Lab) -> dict[str, pd.DataFrame]:
+    """Every net at every number of pictures, each net at the rate that is best at 10 %."""
+    size = _SIZES[lab.size]
+    nets: list[Cell] = [
+        {"task": task, "net": net, "updates": size.convolutional_updates if net in _CONVOLUTIONAL else size.updates}
+        for task, those in NETS.items()
+        for net in those
+    ]
+    tried = [{**net, "percent": _TUNED_AT, "rate": rate, "seed": 0} for net in nets for rate in RATES]
+    rates = best_rates(lab.table(measure, tried), nets)
+    cells = [
+        {**net, "percent": percent, "rate": rate, "seed": seed}
+        for net, rate in zip(nets, rates, strict=True)
+        for percent in size.percents
+        for seed in range(size.seeds)
+    ]
+    return {"error": lab.table(measure, cells)}
+
+
+def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """Error against the number of training pictures, both on logarithmic scales, one panel per set."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    for axis, (task, nets) in zip(figure.subplots(1, len(NETS)), NETS.items(), strict=True):
+        found = tables["error"][tables["error"]["task"] == task]
+        for look, net in enumerate(nets):
+            _curve(axis, found[found["net"] == net], net, look)
+        _frame(axis, task, sorted(set(found["pictures"])))
+    return {"error": figure}
+
+
+def _curve(axis: Axes, rows: pd.DataFrame, net: str, look: int) -> None:
+    """Means over seeds with 95 % intervals."""
+    found = rows.groupby("pictures")["test error"].apply(list)
+    estimates = [mean_interval(values) for values in found]
+    means, halves = [e.mean for e in estimates], np.nan_to_num([e.half for e in estimates])
+    kind = "convolutional" if net in _CONVOLUTIONAL else "fully connected"
+    layers = f"{LAYERS[net]} layer" + "s" * (LAYERS[net] > 1)
+    axis.errorbar(found.index, means, halves, color=COLOURS[look], marker=MARKERS[look], linestyle=LINES[look],
+                  label=f"{net}: {kind}, {layers}", linewidth=1.7, elinewidth=0.8, capsize=2)  # fmt: skip
+
+
+def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
+    axis.set_title(f"{task}: test error", fontsize=10)
+    axis.set_xlabel("training pictures")
+    axis.set_xscale("log")
+    axis.set_yscale("log", nonpositive="clip")
+    axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
+    axis.minorticks_off()
+    low, high = axis.get_ylim()
+    ticks = [t for e in range(-4, 0) for t in (10.0**e, 2 * 10.0**e, 5 * 10.0**e) if low <= t <= high]
+    axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
+    axis.grid(color="#e5e5e5", linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, fontsize=8)

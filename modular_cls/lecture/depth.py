@@ -1,0 +1,236 @@
+"""Tall and thin beats short and fat.
+
+Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within 1 %), and one net
+with a single hidden layer and eight times as many. Fully connected nets read MNIST, spoken digits (40 log-mel bands,
+each the mean over 40 ms) and the built-in faces; convolutional nets read the faces. All nets of a table are trained for
+the same number of updates; each has its learning rate chosen among three on the validation split, with seed 0,
+and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm.
+
+The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using context-dependent deep
+neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8, 17.2 and 17.1 % with 1, 2, 3, 4, 5
+and 7 hidden layers of 2,048 units. One hidden layer with as many parameters as 5 has 22.5 %, with as many as 7 it has
+22.6 %, and with 16,384 units 22.1 %. Their nets were pretrained layer by layer; these are not.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import nn
+
+from modular_cls.errors import ConfigError
+from modular_cls.lecture import sets
+from modular_cls.lecture.lab import Cell, Lab
+from modular_cls.lecture.nets import convolutional, fully_connected, he, operations, parameters, spread, width_for
+from modular_cls.lecture.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
+from modular_cls.lecture.sets import Pictures
+from modular_cls.lecture.statement import Statement
+from modular_cls.lecture.training import best_rates, error, fit, seeded
+from modular_cls.report.statistics import mean_interval
+from modular_cls.report.style import COLOURS, LINES, MARKERS
+
+TASKS = ("mnist", "spoken digits", "faces")
+DEPTHS = (1, 2, 3, 4, 5, 7)
+RATES = (1e-3, 3e-3, 1e-2)
+BATCHES = {"fully_connected": 100, "convolutional": 32}
+PARAMETERS = 100_000
+WIDE = 8 * PARAMETERS
+CONVOLUTIONAL_PARAMETERS = 2285  # widths come out within 1 % at every depth, and one wide layer can be paid for
+_TEST_TAKES, _VALIDATION_TAKES = range(5), range(5, 10)  # the former is the test set its makers recommend
+_FRAMES_TOGETHER = 4
+
+
+@dataclass(frozen=True)
+class _Size:
+    updates: int  # of fully connected nets
+    convolutional_updates: int
+    seeds: int
+
+
+_SIZES = {"quick": _Size(300, 100, 1), "full": _Size(2000, 600, 5)}
+
+
+def _better(task: str, table: str, deep: int, budget: int, more: str) -> Statement:
+    return Statement(
+        f"{table.replace('_', ' ')} nets, {task}: {deep} layers err less than 1 layer with {more} parameters",
+        table,
+        "test error",
+        more={"layers": 1, "budget": budget},
+        less={"layers": deep, "budget": CONVOLUTIONAL_PARAMETERS if table == "convolutional" else PARAMETERS},
+        at={"task": task},
+    )
+
+
+STATEMENTS = (
+    *(_better(t, "fully_connected", d, PARAMETERS, "as many") for t in TASKS for d in (5, 7)),
+    *(_better(t, "fully_connected", 5, WIDE, "eight times as many") for t in TASKS),
+    *(_better("faces", "convolutional", d, CONVOLUTIONAL_PARAMETERS, "as many") for d in (5, 7)),
+)
+MEASURES = {"parameters": ",.0f", "operations": ",.0f", "validation error": "%", "test error": "%"}
+
+# Layers of 2,048 units, and one layer: word error in % by hidden layers (Seide et al.).
+_PUBLISHED = {1: 24.2, 2: 20.4, 3: 18.4, 4: 17.8, 5: 17.2, 7: 17.1}
+_PUBLISHED_TWINS = {5: 22.5, 7: 22.6}
+_PUBLISHED_WIDE = 22.1
+
+
+def needs(data: Path) -> object:
+    """Which digits, written and spoken, are at hand.
+
+    Raises:
+        ConfigError: If the spoken digits are not in `data` or too few, or no MNIST is at hand.
+    """
+    said = recordings_at_hand(data)
+    if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
+        raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first {_VALIDATION_TAKES.stop} are "
+                          f"for validation and test, the others for training")  # fmt: skip
+    return {"mnist": sets.at_hand(data), "spoken digits": said}
+
+
+@cache
+def examples(task: str, data: Path) -> Pictures:
+    """The examples of a task, shifted and scaled by the mean and deviation of its training inputs.
+
+    Args:
+        task: One of `TASKS`.
+        data: Folder of data sets.
+
+    Returns:
+        Spoken digits are pictures of shape (1, bands, frames).
+    """
+    found = _spoken(data) if task == "spoken digits" else sets.load(task, data)
+    mean, deviation = found.images["train"].mean(), found.images["train"].std()
+    return Pictures({s: (x - mean) / deviation for s, x in found.images.items()}, found.labels, found.classes)
+
+
+def _spoken(data: Path) -> Pictures:
+    found = load_recordings(data)
+    inputs = F.avg_pool2d(torch.from_numpy(log_mel(found.waves))[:, None], (1, _FRAMES_TOGETHER))
+    digits, takes = torch.tensor(found.digit), torch.tensor(found.take)
+    test, held_out = takes < _TEST_TAKES.stop, takes < _VALIDATION_TAKES.stop
+    where = {"train": ~held_out, "validation": held_out & ~test, "test": test}
+    return Pictures({s: inputs[w] for s, w in where.items()}, {s: {"class": digits[w]} for s, w in where.items()}, 10)
+
+
+def builder(kind: str, pictures: Pictures, layers: int) -> Callable[[int], nn.Module]:
+    """Total units of the hidden layers -> a net.
+
+    Args:
+        kind: `fully_connected` or `convolutional`.
+        pictures: What it is to read, and how many classes it tells apart.
+        layers: Hidden layers, or convolutions.
+    """
+    channels, height, width = pictures.images["train"].shape[1:]
+    if kind == "convolutional":
+        return lambda units: convolutional(channels, spread(units, layers), pictures.classes)
+    return lambda units: he(fully_connected(channels * height * width, spread(units, layers), pictures.classes))
+
+
+def measure(
+    data: Path, *, task: str, kind: str, layers: int, budget: int, updates: int, rate: float, seed: int
+) -> dict[str, float]:
+    """Train one net and count its parameters, multiplications and errors."""
+    pictures = examples(task, data)
+    build = builder(kind, pictures, layers)
+    units = width_for(build, budget)
+    net = seeded(lambda: build(units), seed)
+    images, labels = pictures.images, {split: y["class"] for split, y in pictures.labels.items()}
+    counted = {"parameters": parameters(net), "operations": operations(net, images["train"][:1])}
+    fit(net, images["train"], labels["train"], updates=updates, rate=rate, seed=seed, batch=BATCHES[kind])
+    return counted | {f"{s} error": error(net, images[s], labels[s]) for s in ("validation", "test")}
+
+
+def compute(lab: Lab) -> dict[str, pd.DataFrame]:
+    """Every net at the best of three learning rates."""
+    size = _SIZES[lab.size]
+    budgets = [*((d, PARAMETERS) for d in DEPTHS), (1, WIDE)]
+    fully: list[Cell] = [
+        {"task": t, "kind": "fully_connected", "layers": d, "budget": b, "updates": size.updates}
+        for t in TASKS
+        for d, b in budgets
+    ]
+    conv: list[Cell] = [
+        {"task": "faces", "kind": "convolutional", "layers": d, "budget": CONVOLUTIONAL_PARAMETERS,
+         "updates": size.convolutional_updates}
+        for d in DEPTHS
+    ]  # fmt: skip
+    return {"fully_connected": _tuned(lab, fully, size.seeds), "convolutional": _tuned(lab, conv, size.seeds)}
+
+
+def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
+    """Seed 0 at every rate, then all seeds at the rate with the least validation error; seed 0 is not done again."""
+    trials = lab.table(measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES])
+    rates = best_rates(trials, nets)
+    chosen = zip(nets, rates, strict=True)
+    return lab.table(measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)])
+
+
+def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """Error against depth on every task, beside the published numbers; the same for convolutional nets."""
+    fully, conv = tables["fully_connected"], tables["convolutional"]
+    deep = Figure(figsize=(13, 3.9), layout="constrained")
+    axes = deep.subplots(1, len(TASKS) + 1)
+    for axis, task in zip(axes, TASKS, strict=False):
+        rows = fully[fully["task"] == task]
+        _line(axis, rows[rows["budget"] == PARAMETERS], "test error", f"{PARAMETERS:,} parameters", 0)
+        _wide(axis, rows[rows["budget"] == WIDE])
+        _frame(axis, f"{task}: test error")
+    _published(axes[-1])
+    for axis in (axes[0], axes[-1]):
+        axis.legend(frameon=False, fontsize=8)
+    convolutions = Figure(figsize=(8, 3.9), layout="constrained")
+    left, right = convolutions.subplots(1, 2)
+    _line(left, conv, "test error", None, 0)
+    _frame(left, f"faces, {CONVOLUTIONAL_PARAMETERS:,} parameters: test error", "convolutions")
+    _line(right, conv, "operations", None, 1)
+    _frame(right, "multiplications for one picture", "convolutions", percent=False)
+    right.set_yscale("log")
+    return {"fully_connected": deep, "convolutional": convolutions}
+
+
+def _line(axis: Axes, rows: pd.DataFrame, column: str, label: str | None, look: int) -> None:
+    """Means over seeds with 95 % intervals, by number of layers."""
+    found = rows.groupby("layers")[column].apply(list)
+    estimates = [mean_interval(values) for values in found]
+    means, halves = [e.mean for e in estimates], np.nan_to_num([e.half for e in estimates])
+    axis.errorbar(found.index, means, halves, color=COLOURS[look], marker=MARKERS[look], linestyle=LINES[look],
+                  label=label, linewidth=1.7, elinewidth=0.8, capsize=2)  # fmt: skip
+
+
+def _wide(axis: Axes, rows: pd.DataFrame) -> None:
+    """The very wide net: a point at one layer, and a line across to compare with."""
+    found = mean_interval(list(rows["test error"]))
+    axis.errorbar(1, found.mean, np.nan_to_num(found.half), color=COLOURS[1], marker=MARKERS[1], linestyle="",
+                  label=f"1 layer, {WIDE:,} parameters", elinewidth=0.8, capsize=2, zorder=3)  # fmt: skip
+    axis.axhline(found.mean, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
+
+
+def _published(axis: Axes) -> None:
+    for i, (errors, label) in enumerate(
+        ((_PUBLISHED, "layers of 2,048 units"), (_PUBLISHED_TWINS, "1 layer, as many parameters"))
+    ):
+        look = 2 * i
+        axis.plot(list(errors), [e / 100 for e in errors.values()], color=COLOURS[look], marker=MARKERS[look],
+                  linestyle=LINES[look], linewidth=1.7, label=label)  # fmt: skip
+    axis.axhline(
+        _PUBLISHED_WIDE / 100, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label="1 layer, 16,384 units"
+    )
+    _frame(axis, "published: word error (Seide et al., 2011)")
+
+
+def _frame(axis: Axes, title: str, counted: str = "hidden layers", percent: bool = True) -> None:
+    axis.set_title(title, fontsize=10)
+    axis.set_xlabel(counted)
+    axis.set_xticks(DEPTHS)
+    if percent:
+        axis.set_ylim(bottom=0)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+    axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
