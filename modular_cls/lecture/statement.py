@@ -26,7 +26,7 @@ class Statement:
         pair: Rows are compared where they agree on this column, averaged over all others. With `seed`
             the differences are a sample, and their 95 % interval decides; anything else (the number of
             bits, say) is not drawn at random, and the statement must be true of every one.
-        at: Narrows `more` and `less` alike.
+        at: Narrows `more` and `less` alike. A `range` stands for any number in it.
     """
 
     says: str
@@ -84,6 +84,6 @@ def overall(judged: Sequence[Judged]) -> str:
 def _by_pair(table: pd.DataFrame, where: Where, statement: Statement) -> dict[int, float]:
     rows = table
     for column, value in where.items():
-        rows = rows[rows[column] == value]
+        rows = rows[rows[column].isin(value) if isinstance(value, range) else rows[column] == value]
     means = rows.dropna(subset=[statement.column]).groupby(statement.pair)[statement.column].mean()
     return {int(key): float(value) for key, value in means.items()}  # type: ignore[call-overload]

@@ -42,6 +42,12 @@ def test_without_chance_every_pair_must_agree():
     assert judge(exact, table([2, 3, 9], [1, 3, 8], "bits")).verdict == "does not hold"
 
 
+def test_a_range_narrows_to_the_numbers_in_it():
+    from_two = Statement("a is above b", "t", "score", {"net": "a"}, {"net": "b"}, pair="bits", at={"bits": range(2, 9)})
+    assert judge(from_two, table([1, 1, 3, 8], [2, 2, 1, 3], "bits")).verdict == "holds"
+    assert judge(from_two, table([1, 1, 3, 8], [2, 2, 1, 9], "bits")).verdict == "does not hold"
+
+
 def test_a_margin_moves_the_line():
     near = Statement("a is not much below b", "t", "score", {"net": "a"}, {"net": "b"}, by=-1.0)
     assert judge(near, table([1.9, 2.0, 2.1], [2.2, 2.2, 2.2])).verdict == "holds"

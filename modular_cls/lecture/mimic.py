@@ -1,0 +1,219 @@
+"""A shallow net can learn from a deep one what it does not learn from labels.
+
+Do deep nets really need to be deep? Ba and Caruana ("Do deep nets really need to be deep?", NeurIPS 2014) trained a
+shallow net on the logits of deep ones, by squared error, and it came close to them: phone error on TIMIT was 23.1 % for
+a shallow net of 8,000 units trained on labels, 21.9 % for a deep net, 21.6 % for the shallow net taught by logits,
+20.0 % for one of 400,000 units taught alike (their teachers were ensembles of convolutional nets, better than the deep
+net listed). So a shallow net *can represent* what was learned; it does not *find* it from labels. Urban et al. ("Do
+deep convolutional nets really need to be deep and convolutional?", ICLR 2017) answered for CIFAR-10: yes, they do;
+without several layers of convolution no student came near its teacher.
+
+Here, on MNIST and on the built-in faces, with a tenth of the training pictures and with all: *deep* has 4 hidden layers
+of 128 units, *shallow* one hidden layer with as many parameters (within 1 %), both trained on labels; *mimic* is the
+shallow net again, trained on the deep net's logits of the same training pictures. *wide* and *wide mimic* have ten
+times as many hidden units behind a linear bottleneck of 64 units, as in the paper. All get the same number of updates,
+and each the best of three learning rates by the error on validation pictures, with a seed that is not used again.
+`agrees` is the share of test pictures on which a net answers as the deep net of its seed does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import nn
+
+from modular_cls.lecture import sets
+from modular_cls.lecture.lab import Cell, Lab, Measured
+from modular_cls.lecture.nets import fully_connected, parameters, width_for
+from modular_cls.lecture.sets import SETS, Pictures
+from modular_cls.lecture.statement import Statement
+from modular_cls.lecture.training import best_rates, error, fit, outputs, seeded
+from modular_cls.report.statistics import mean_interval
+from modular_cls.report.style import COLOURS, MARKERS
+
+NETS = ("deep", "shallow", "mimic", "wide", "wide_mimic")
+_LABELS, _TAUGHT = ("deep", "shallow", "wide"), ("mimic", "wide_mimic")  # what they are trained on
+_SHARES = (0.1, 1.0)  # of the training pictures
+_RATES = (5e-4, 2e-3, 8e-3)
+_DEEP = (128,) * 4
+_WIDER, _BOTTLENECK = 10, 64
+_MARGIN = 0.001  # of error: in the paper the mimic even errs less than the deep net
+_TUNING_SEED = 1000
+
+
+def _says(of: str) -> tuple[Statement, ...]:
+    def less(one: str, other: str, says: str, by: float = 0.0) -> Statement:
+        return Statement(f"{of}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at={"set": of})
+
+    return (
+        less("deep", "shallow", "the deep net errs less than the shallow net on labels"),
+        less("mimic", "shallow", "the mimic errs less than the same net on labels"),
+        less("mimic", "deep", f"the mimic errs at most {100 * _MARGIN:g} points more than the deep net", -_MARGIN),
+        less("wide_mimic", "mimic", "the wide mimic errs less than the mimic"),
+    )
+
+
+STATEMENTS = tuple(statement for of in SETS for statement in _says(of))
+MEASURES = {"parameters": ",.0f", "validation error": "%", "error": "%", "agrees": "%"}
+
+
+@dataclass(frozen=True)
+class _Size:
+    updates: int
+    seeds: int
+
+
+_SIZES = {"quick": _Size(300, 1), "full": _Size(2000, 5)}
+
+
+def needs(data: Path) -> object:
+    """Which digits are at hand.
+
+    Raises:
+        ConfigError: If there are none.
+    """
+    return sets.at_hand(data)
+
+
+@cache
+def pictures(of: str, share: float, seed: int, data: Path) -> Pictures:
+    """Pictures of a set, shifted and scaled by mean and deviation of all its training pictures.
+
+    Args:
+        of: `mnist` or `faces`.
+        share: How much of the training split is kept, 0 to 1.
+        seed: Draws what is kept.
+        data: Folder of data sets.
+    """
+    found = sets.load(of, data)
+    train = found.images["train"]
+    kept = found.few(round(share * len(train)), seed)
+    mean, deviation = train.mean(), train.std()
+    return Pictures({s: (x - mean) / deviation for s, x in kept.images.items()}, kept.labels, kept.classes)
+
+
+def builders(inputs: int, classes: int) -> dict[str, Callable[[], nn.Module]]:
+    """How to build each net: deep, shallow and mimic have as many parameters, the wide ones more hidden units.
+
+    Args:
+        inputs: Numbers per picture.
+        classes: Outputs.
+    """
+
+    def deep() -> nn.Module:
+        return fully_connected(inputs, _DEEP, classes)
+
+    units = width_for(lambda width: fully_connected(inputs, [width], classes), parameters(deep()))
+
+    def shallow() -> nn.Module:
+        return fully_connected(inputs, [units], classes)
+
+    def wide() -> nn.Module:
+        return nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(inputs, _BOTTLENECK, bias=False),
+            fully_connected(_BOTTLENECK, [_WIDER * units], classes),
+        )
+
+    return {"deep": deep, "shallow": shallow, "mimic": shallow, "wide": wide, "wide_mimic": wide}
+
+
+def train(name: str, found: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None) -> nn.Module:
+    """Train one net on the training pictures.
+
+    Args:
+        name: One of `NETS`.
+        found: Pictures with labels.
+        rate: Highest learning rate.
+        seed: Of the initial weights and the order of pictures.
+        updates: Number of batches.
+        teacher: Whose logits are to be met, by squared error (Ba and Caruana, section 2.2); None: labels are.
+    """
+    images, labels = found.images["train"], found.labels["train"]["class"]
+    net = seeded(builders(images[0].numel(), found.classes)[name], seed)
+    if teacher is None:
+        return fit(net, images, labels, updates=updates, rate=rate, seed=seed)
+    return fit(net, images, outputs(teacher, images), updates=updates, rate=rate, seed=seed, loss=F.mse_loss)
+
+
+def try_rate(data: Path, *, of: str, share: float, net: str, rate: float, seed: int, updates: int) -> Measured:
+    """Validation error of a net trained on labels."""
+    found = pictures(of, share, seed, data)
+    return {"validation error": _error(train(net, found, rate, seed, updates, None), found, "validation")}
+
+
+def try_taught(data: Path, *, of: str, share: float, deep: float, seed: int, updates: int) -> Sequence[Measured]:
+    """Validation errors of the nets taught by one deep net, itself trained with the rate `deep`."""
+    found = pictures(of, share, seed, data)
+    teacher = train("deep", found, deep, seed, updates, None)
+    nets = [(net, rate, train(net, found, rate, seed, updates, teacher)) for net in _TAUGHT for rate in _RATES]
+    return [{"net": n, "rate": r, "validation error": _error(net, found, "validation")} for n, r, net in nets]
+
+
+def measure(data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float) -> Sequence[Measured]:
+    """Train each net at its rate, the deep one first, and count its errors on test pictures."""
+    found = pictures(of, share, seed, data)
+    images = found.images["test"]
+    deep = train("deep", found, rates["deep"], seed, updates, None)
+    said, rows = outputs(deep, images).argmax(1), list[Measured]()
+    for name in NETS:
+        teacher = deep if name in _TAUGHT else None
+        net = deep if name == "deep" else train(name, found, rates[name], seed, updates, teacher)
+        rows.append({
+            "pictures": len(found.images["train"]), "net": name, "parameters": parameters(net), "rate": rates[name],
+            "error": _error(net, found, "test"), "agrees": 1 - error(net, images, said),
+        })  # fmt: skip
+    return rows
+
+
+def _error(net: nn.Module, found: Pictures, split: str) -> float:
+    return error(net, found.images[split], found.labels[split]["class"])
+
+
+def compute(lab: Lab) -> dict[str, pd.DataFrame]:
+    """Choose a rate for each net on validation pictures, then train all with every seed."""
+    size = _SIZES[lab.size]
+    each: list[Cell] = [{"of": of, "share": share, "updates": size.updates} for of in SETS for share in _SHARES]
+    tuned: list[Cell] = [{**e, "seed": _TUNING_SEED} for e in each]
+    on_labels = lab.table(try_rate, [{**t, "net": n, "rate": r} for t in tuned for n in _LABELS for r in _RATES])
+    teachers = best_rates(on_labels, [{**t, "net": "deep"} for t in tuned])
+    taught = lab.table(try_taught, [{**t, "deep": rate} for t, rate in zip(tuned, teachers, strict=True)])
+    trials = pd.concat([on_labels, taught.drop(columns="deep")], ignore_index=True)
+    chosen = [dict(zip(NETS, best_rates(trials, [{**t, "net": n} for n in NETS]), strict=True)) for t in tuned]
+    cells = [{**e, **rates, "seed": s} for e, rates in zip(each, chosen, strict=True) for s in range(size.seeds)]
+    found = lab.table(measure, cells).drop(columns=["updates", "share", *NETS])
+    return {
+        "errors": found.rename(columns={"of": "set"}),
+        "rates": trials.drop(columns=["updates", "seed"]).rename(columns={"of": "set"}),
+    }
+
+
+def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """Test error of each net, one panel for each set and number of pictures; bars are 95 % intervals over seeds."""
+    groups = list(tables["errors"].groupby(["set", "pictures"], sort=False))
+    figure = Figure(figsize=(3 * len(groups), 2.8), layout="constrained")
+    axes = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+    for axis, ((of, count), rows) in zip(axes, groups, strict=True):
+        _panel(axis, rows)
+        axis.set_title(f"{of}, {count:,} training pictures", fontsize=10)
+    axes[0].set_yticks(range(len(NETS)), [n.replace("_", " ") for n in NETS])
+    axes[0].invert_yaxis()
+    return {"errors": figure}
+
+
+def _panel(axis: Axes, rows: pd.DataFrame) -> None:
+    for i, net in enumerate(NETS):
+        found = mean_interval((100 * rows.loc[rows["net"] == net, "error"]).tolist())
+        axis.errorbar(found.mean, i, xerr=np.nan_to_num(found.half), color=COLOURS[i], marker=MARKERS[i], capsize=3)
+        if net == "deep":
+            axis.axvline(found.mean, color="#808080", linestyle=":", linewidth=0.8, zorder=0)
+    axis.margins(x=0.15, y=0.12)
+    axis.set_xlabel("test error, %")
+    axis.grid(axis="x", color="#e5e5e5", linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,103 @@
+"""Nets of equal size, a student that meets its teacher's logits, and rates chosen on validation pictures only."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from modular_cls.errors import ConfigError
+from modular_cls.executors import Inline
+from modular_cls.lecture import mimic, sets
+from modular_cls.lecture.claim import measure_claim
+from modular_cls.lecture.lab import Lab
+from modular_cls.lecture.nets import parameters
+from modular_cls.lecture.training import fit, outputs, seeded
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(mimic, "_SIZES", {"quick": mimic._Size(3, 1)})
+    monkeypatch.setattr(mimic, "_DEEP", (4, 4))
+    monkeypatch.setattr(mimic, "_RATES", (2e-3, 8e-3))
+
+
+@pytest.mark.parametrize(("inputs", "classes"), [(784, 10), (1024, 4)])
+def test_deep_shallow_and_mimic_have_as_many_parameters(inputs, classes):
+    nets = {name: build() for name, build in mimic.builders(inputs, classes).items()}
+    deep = parameters(nets["deep"])
+    assert all(abs(parameters(nets[n]) - deep) <= 0.01 * deep for n in ("shallow", "mimic"))
+    hidden = {n: nets[n].state_dict() for n in ("mimic", "wide_mimic")}
+    assert len(hidden["wide_mimic"]["2.1.0.weight"]) == mimic._WIDER * len(hidden["mimic"]["1.0.weight"])
+
+
+def some(count=200):
+    generator = torch.Generator().manual_seed(0)
+    images = {s: torch.randn(count, 1, 4, 4, generator=generator) for s in ("train", "validation", "test")}
+    labels = {s: {"class": (x[:, 0, 0, 0] > 0).long()} for s, x in images.items()}
+    return sets.Pictures(images, labels, 2)
+
+
+def test_a_student_that_is_its_teacher_has_nothing_to_learn():
+    found = some()
+    teacher = mimic.train("deep", found, 2e-3, 0, 30, None)
+    twin = seeded(mimic.builders(16, 2)["deep"], 5)
+    twin.load_state_dict(teacher.state_dict())
+    images = found.images["train"]
+    assert F.mse_loss(outputs(twin, images), outputs(teacher, images)) == 0
+    fit(twin, images, outputs(teacher, images), updates=3, rate=1e-8, seed=0, loss=F.mse_loss)
+    torch.testing.assert_close(outputs(twin, images), outputs(teacher, images), atol=1e-4, rtol=1e-4)
+
+
+def test_a_mimic_is_fitted_to_logits_and_sees_no_labels():
+    found = some()
+    images = found.images["train"]
+    teacher = mimic.train("deep", found, 2e-3, 0, 60, None)
+    unlabelled = sets.Pictures(found.images, {"train": {"class": torch.zeros(len(images)).long()}}, 2)
+    first, second = (mimic.train("mimic", f, 8e-3, 1, 60, teacher) for f in (found, unlabelled))
+    assert torch.equal(outputs(first, images), outputs(second, images))
+    on_labels = mimic.train("shallow", found, 8e-3, 1, 60, None)
+    said = outputs(teacher, images)
+    assert F.mse_loss(outputs(first, images), said) < 0.1 * said.var()
+    assert F.mse_loss(outputs(first, images), said) < F.mse_loss(outputs(on_labels, images), said)
+
+
+def digits(folder, test_seed):
+    """MNIST as a file: training pictures the same, those to test drawn anew."""
+    draw, other = np.random.default_rng(0), np.random.default_rng(test_seed)
+    (folder / "mnist").mkdir(parents=True)
+    labels = draw.integers(0, 10, 10_300)
+    images = (draw.integers(0, 120, (10_300, 28, 28)) + 13 * labels[:, None, None]).astype(np.uint8)
+    np.savez(
+        folder / "mnist" / "mnist.npz", train_images=images, train_labels=labels,
+        test_images=other.integers(0, 255, (50, 28, 28), dtype=np.uint8), test_labels=other.integers(0, 10, 50),
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.usefixtures("tiny")
+def test_rates_are_chosen_on_validation_pictures_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(mimic, "SETS", ("mnist",))
+    monkeypatch.setattr(mimic, "_SHARES", (1.0,))
+    folders = [digits(tmp_path / f"data{i}", i) for i in (1, 2)]
+    one, two = (mimic.compute(Lab("quick", tmp_path / f"out{f.name}", f, Inline(), None)) for f in folders)
+    assert one["rates"].equals(two["rates"])
+    assert one["errors"]["rate"].equals(two["errors"]["rate"])
+    assert not one["errors"]["error"].equals(two["errors"]["error"])
+    for row in one["errors"].itertuples():
+        tried = one["rates"][one["rates"]["net"] == row.net].set_index("rate")["validation error"]
+        assert tried[row.rate] == tried.min()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_whole_claim(tmp_path):
+    out = tmp_path / "out"
+    page = measure_claim("mimic", "quick", out, data=tmp_path)
+    assert page.count("one seed, no verdict |") == len(mimic.STATEMENTS)
+    assert (out / "errors.png").stat().st_size > 5000
+    before = {f: f.stat().st_mtime_ns for f in (out / "cells").iterdir()}
+    assert measure_claim("mimic", "quick", out, data=tmp_path) == page
+    assert {f: f.stat().st_mtime_ns for f in (out / "cells").iterdir()} == before
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "mnist.npz").touch()
+    with pytest.raises(ConfigError, match="not 'all of MNIST'; give another --out"):
+        measure_claim("mimic", "quick", out, data=tmp_path)
