@@ -43,7 +43,9 @@ def test_without_chance_every_pair_must_agree():
 
 
 def test_a_range_narrows_to_the_numbers_in_it():
-    from_two = Statement("a is above b", "t", "score", {"net": "a"}, {"net": "b"}, pair="bits", at={"bits": range(2, 9)})
+    from_two = Statement(
+        "a is above b", "t", "score", {"net": "a"}, {"net": "b"}, pair="bits", at={"bits": range(2, 9)}
+    )
     assert judge(from_two, table([1, 1, 3, 8], [2, 2, 1, 3], "bits")).verdict == "holds"
     assert judge(from_two, table([1, 1, 3, 8], [2, 2, 1, 9], "bits")).verdict == "does not hold"
 
