@@ -20,7 +20,7 @@ beside a net that was not trained at all; that net is trained on all six speaker
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,7 @@ from modular_cls.lecture.spoken_nets import (
     share,
     stage,
     without_speaker,
-)  # fmt: skip
+)
 from modular_cls.lecture.statement import Statement
 from modular_cls.lecture.training import outputs
 
@@ -63,7 +63,7 @@ class Plan:
     """Numbers that depend on the size.
 
     Attributes:
-        speakers: How many are held out in turn.
+        speakers: How many are held out in turn, if there are so many.
         recordings: To train on; "all" for all there are.
         updates: Of every net.
         seeds: Of the net whose layers are looked at.
@@ -134,7 +134,7 @@ def needs(data: Path) -> object:
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Errors of every pipeline, shares of variance in the layers, and where the learned filters lie."""
-    plan = _SIZES[lab.size]
+    plan = _plan(lab)
     tried = lab.table(recognise, _error_cells(plan))
     chosen = _chosen(tried, ["pipeline", "recordings", "seed"])
     layers = lab.table(explained, _layer_cells(plan))
@@ -149,7 +149,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
     """Errors, shares of variance by layer, projections of the layers, responses of the filters."""
-    plan = _SIZES[lab.size]
+    plan = _plan(lab)
     layers = _chosen(lab.table(explained, _layer_cells(plan)), ["net", "layer", "seed"])
     first = layers[(layers["net"] == "trained") & (layers["seed"] == 0)].iloc[0]
     cell = {"choice": float(first["choice"]), "updates": plan.updates, "seed": 0}
@@ -239,6 +239,11 @@ def filters(data: Path, *, net: str, choice: float, updates: int, seed: int) -> 
     found = fitted(data, split, "waveform", choice, updates, seed)
     response = filter_responses(found)
     return {"response": response[np.argsort(response.argmax(1), kind="stable")]}
+
+
+def _plan(lab: Lab) -> Plan:
+    plan = _SIZES[lab.size]
+    return replace(plan, speakers=min(plan.speakers, len(load_recordings(lab.data).speakers)))
 
 
 def _error_cells(plan: Plan) -> list[Cell]:

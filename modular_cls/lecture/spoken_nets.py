@@ -26,7 +26,7 @@ from modular_cls.lecture.recordings import (
     mfcc,
     sounding,
     spectrogram,
-)  # fmt: skip
+)
 from modular_cls.lecture.training import fit, seeded
 
 WORDS = 10

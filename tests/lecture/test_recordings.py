@@ -24,7 +24,7 @@ from modular_cls.lecture.recordings import (
     recordings_at_hand,
     sounding,
     spectrogram,
-)  # fmt: skip
+)
 
 
 def waves(count=3):

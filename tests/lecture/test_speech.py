@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -11,8 +12,9 @@ from scipy.stats import norm
 from voices import write_voices
 
 from modular_cls.errors import ConfigError
-from modular_cls.lecture import speech
-from modular_cls.lecture.claim import measure_claim
+from modular_cls.executors import Inline
+from modular_cls.lecture import claim, speech
+from modular_cls.lecture.lab import Lab
 from modular_cls.lecture.recordings import (
     BANDS,
     BINS,
@@ -172,24 +174,33 @@ def test_a_stage_is_one_frame_every_hop():
 
 
 def test_the_whole_claim(tmp_path, data, monkeypatch):
-    plan = speech.Plan(1, (speech.FEW, speech.ALL), 3, 1, rates=(1e-3, 1e-2), gaussians=(1, 2))
+    plan = speech.Plan(1, (speech.FEW, speech.ALL), 3, 1, rates=(1e-2,), gaussians=(1, 2))
     monkeypatch.setattr(speech, "_SIZES", {"quick": plan})
+    monkeypatch.setattr(speech, "_SETTLING", 4)
+    monkeypatch.setattr(claim, "_RESOLUTION", 40)  # less to draw
     out = tmp_path / "out"
-    text = measure_claim("speech", "quick", out, data=data)
+    text = claim.measure_claim("speech", "quick", out, data=data)
     for file in ("error.csv", "layers.csv", "filters.csv", "choice.csv"):
         assert (out / file).stat().st_size > 50
     for file in ("error.png", "layers.png", "speakers.png", "filters.png"):
-        assert (out / file).stat().st_size > 10_000
+        assert (out / file).stat().st_size > 3000
         assert f"({file})" in text
     written = {cell: cell.stat().st_mtime_ns for cell in (out / "cells").iterdir()}
-    assert len(written) == 2 * 2 * 5 + 3 + 2 + 1
-    assert measure_claim("speech", "quick", out, data=data) == text
+    assert len(written) == 2 * (2 + 4) + 2 + 2 + 1
+    assert claim.measure_claim("speech", "quick", out, data=data) == text
     assert {cell: cell.stat().st_mtime_ns for cell in (out / "cells").iterdir()} == written
+
+
+def test_no_more_speakers_are_held_out_than_there_are(tmp_path, data):
+    cells = speech._error_cells(speech._plan(Lab("full", tmp_path, data, Inline())))
+    assert {cell["seed"] for cell in cells} == {0, 1, 2}
+    tried = pd.DataFrame(cells).groupby(["pipeline", "recordings", "seed"])["choice"].nunique()
+    assert set(tried) == {3}  # every pipeline gets the same chances
 
 
 def test_without_recordings_it_says_what_to_download(tmp_path):
     with pytest.raises(ConfigError, match="Free Spoken Digit Dataset"):
-        measure_claim("speech", "quick", tmp_path / "out", data=tmp_path)
+        claim.measure_claim("speech", "quick", tmp_path / "out", data=tmp_path)
     assert not (tmp_path / "out").exists()
 
 
