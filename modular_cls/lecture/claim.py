@@ -129,7 +129,11 @@ def _page(claim: ModuleType, tables: Mapping[str, pd.DataFrame], figures: Sequen
 
 
 def _judged_row(judged: Judged, measures: Mapping[str, str]) -> list[str]:
-    return [judged.statement.says, _told(judged.difference, measures[judged.statement.column]), judged.verdict]
+    """What is drawn at random has a mean with its interval, what is not goes from its least to its largest."""
+    form = measures[judged.statement.column]
+    exact = judged.statement.pair != "seed"
+    told = " to ".join(_number(end, form) for end in judged.ends) if exact else _told(judged.difference, form)
+    return [judged.statement.says, told, judged.verdict]
 
 
 def _summary(found: pd.DataFrame, measures: Mapping[str, str]) -> list[str]:
@@ -151,12 +155,16 @@ def _per_seed(group: pd.DataFrame, column: str) -> list[float]:
 
 
 def _told(estimate: Estimate, form: str) -> str:
-    """A mean with its interval: `%` as percent, anything else as `format` takes it."""
+    """A mean with its interval."""
     if estimate.count == 0:
         return MISSING
-    factor, form = (100, ".1f") if form == "%" else (1, form)
-    mean = format(factor * estimate.mean, form)
-    return mean if not estimate.half > 0 else f"{mean} ± {format(factor * estimate.half, form)}"
+    mean = _number(estimate.mean, form)
+    return mean if not estimate.half > 0 else f"{mean} ± {_number(estimate.half, form)}"
+
+
+def _number(value: float, form: str) -> str:
+    """`%` as percent, anything else as `format` takes it."""
+    return format(100 * value, ".1f") if form == "%" else format(value, form)
 
 
 def _plain(value: object) -> str:

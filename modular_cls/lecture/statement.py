@@ -41,10 +41,18 @@ class Statement:
 
 @dataclass(frozen=True)
 class Judged:
-    """A statement, the difference measured (`more` minus `less`) and what follows."""
+    """A statement and what follows.
+
+    Attributes:
+        statement: What is claimed.
+        difference: Mean of `more` minus `less`.
+        ends: Least and largest of these differences.
+        verdict: What the interval, or every single difference, says.
+    """
 
     statement: Statement
     difference: Estimate
+    ends: tuple[float, float]
     verdict: Verdict
 
 
@@ -59,16 +67,9 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
     pairs = sorted(more.keys() & less.keys())
     if not pairs:
         raise KeyError(f"no rows of {statement.table} to compare {dict(statement.more)} with {dict(statement.less)}")
-    difference = paired_difference(more, less)
-    if statement.pair != "seed":
-        true = all(more[p] - less[p] > statement.by for p in pairs)
-        return Judged(statement, difference, "holds" if true else "does not hold")
-    if len(pairs) == 1:
-        return Judged(statement, difference, "one seed, no verdict")
-    if difference.low > statement.by:
-        return Judged(statement, difference, "holds")
-    beyond = difference.mean + difference.half < statement.by
-    return Judged(statement, difference, "does not hold" if beyond else "undecided")
+    each = [more[p] - less[p] for p in pairs]
+    difference, ends = paired_difference(more, less), (min(each), max(each))
+    return Judged(statement, difference, ends, _verdict(statement, difference, ends))
 
 
 def overall(judged: Sequence[Judged]) -> str:
@@ -79,6 +80,16 @@ def overall(judged: Sequence[Judged]) -> str:
     if verdicts == {"holds"}:
         return "holds"
     return "holds partly" if "holds" in verdicts else "does not hold here"
+
+
+def _verdict(statement: Statement, difference: Estimate, ends: tuple[float, float]) -> Verdict:
+    if statement.pair != "seed":
+        return "holds" if ends[0] > statement.by else "does not hold"
+    if difference.count == 1:
+        return "one seed, no verdict"
+    if difference.low > statement.by:
+        return "holds"
+    return "does not hold" if difference.mean + difference.half < statement.by else "undecided"
 
 
 def _by_pair(table: pd.DataFrame, where: Where, statement: Statement) -> dict[int, float]:
