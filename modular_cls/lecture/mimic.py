@@ -18,8 +18,8 @@ is not used again. `agrees` is the share of test pictures on which a mimic answe
 
 Equal updates are not equal convergence: a mimic needs more of them than these. In a trial outside these tables, one
 seed on validation pictures with 6,000 updates, the order depended on the number of pictures. Errors of mimic, deep and
-shallow were 4.2, 4.5 and 5.0 % on a tenth of MNIST, and 2.1, 1.8 and 1.7 % on all of it; the mimic had the better of two
-learning rates there, the others only one. So a mimic that falls short here is not shown to be unable.
+shallow were 4.2, 4.5 and 5.0 % on a tenth of MNIST, and 2.1, 1.8 and 1.7 % on all of it. The mimic had the better of 2
+learning rates there, the others only one each. So a mimic that falls short here is not shown to be unable.
 """
 
 import math
