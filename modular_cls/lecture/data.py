@@ -37,7 +37,8 @@ NETS = {"mnist": ("shallow", "deep"), "faces": ("shallow", "deep", "flat", "modu
 LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}
 PARAMETERS = {"shallow": 100_000, "deep": 100_000, "flat": 5_000, "modular": 5_000}
 _CONVOLUTIONAL = ("flat", "modular")
-RATES = (1e-3, 3e-3, 1e-2)
+_CONVOLUTIONAL_BATCH = 16
+RATES = (1e-3, 4e-3, 1.6e-2)
 _TUNED_AT = 10  # % of the pictures
 
 
@@ -50,8 +51,8 @@ class _Size:
 
 
 _SIZES = {
-    "quick": _Size((1, 10, 50, 100), 300, 100, 1),
-    "full": _Size((1, 2, 5, 10, 20, 50, 100), 2000, 800, 5),
+    "quick": _Size((1, 10, 50, 100), 300, 200, 1),
+    "full": _Size((1, 2, 5, 10, 20, 50, 100), 2000, 1200, 5),
 }
 
 
@@ -121,7 +122,7 @@ def measure(data: Path, *, task: str, net: str, percent: int, updates: int, rate
     mean, deviation = few.images["train"].mean(), few.images["train"].std()
     images = {split: (x - mean) / deviation for split, x in few.images.items()}
     labels = {split: y["class"] for split, y in few.labels.items()}
-    batch = 32 if net in _CONVOLUTIONAL else BATCH
+    batch = _CONVOLUTIONAL_BATCH if net in _CONVOLUTIONAL else BATCH
     fit(model, images["train"], labels["train"], updates=updates, rate=rate, seed=seed, batch=batch)
     errors = {f"{s} error": error(model, images[s], labels[s]) for s in ("validation", "test")}
     return {"pictures": len(labels["train"]), "parameters": parameters(model), **errors}
@@ -176,7 +177,7 @@ def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
     axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
     axis.minorticks_off()
     low, high = axis.get_ylim()
-    ticks = [t for e in range(-4, 0) for t in (10.0**e, 2 * 10.0**e, 5 * 10.0**e) if low <= t <= high]
+    ticks = [t for e in range(-4, 0) for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7)) if low <= t <= high]
     axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
     axis.grid(color="#e5e5e5", linewidth=0.6)
     axis.spines[["top", "right"]].set_visible(False)
