@@ -184,7 +184,7 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         _frame(axis, f"{task}: test error")
     _published(axes[-1])
     for axis in (axes[0], axes[-1]):
-        axis.legend(frameon=False, fontsize=8)
+        axis.legend(frameon=False, fontsize=8, loc="lower left")
     convolutions = Figure(figsize=(8, 3.9), layout="constrained")
     left, right = convolutions.subplots(1, 2)
     _line(left, conv, "test error", None, 0)
