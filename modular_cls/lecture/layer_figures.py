@@ -133,7 +133,7 @@ def excited(name: str, arrays: Arrays) -> Figure:
         axis.spines[:].set_visible(False)
         axis.set_title(f"layer {i}: a unit sees {side} x {side} pixels", fontsize=10)
     figure.suptitle(
-        "what excites the first units of each layer most; on the left the values most of it shares", fontsize=11
+        "what excites the first units of each layer most; on the left the commonest values among it", fontsize=11
     )
     return figure
 

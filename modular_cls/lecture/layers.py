@@ -69,12 +69,13 @@ class _Size:
     updates: Mapping[str, int]
     probed: Mapping[str, int]  # training pictures of a probe; half as many choose its penalty
     sample: int  # test pictures
+    steps: int  # of t-SNE
     seeds: int
 
 
 _SIZES = {
-    "quick": _Size({"mnist": 600, "faces": 150}, {"mnist": 1000, "faces": 600}, 400, 1),
-    "full": _Size({"mnist": 3000, "faces": 600}, {"mnist": 10_000, "faces": 2000}, 1000, 5),
+    "quick": _Size({"mnist": 600, "faces": 150}, {"mnist": 1000, "faces": 600}, 400, 500, 1),
+    "full": _Size({"mnist": 3000, "faces": 600}, {"mnist": 10_000, "faces": 2000}, 1000, 1000, 5),
 }
 
 MEASURES = {
@@ -161,7 +162,7 @@ def _numbers(
     return row
 
 
-def project(data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int) -> Arrays:
+def project(data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int, steps: int) -> Arrays:
     """The test pictures that `measure` looks at, in two dimensions: `pca_0`, `tsne_0`, ... by layer, and `labels`."""
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     images, labels = _some(data, set, "test", sample, seed)
@@ -169,7 +170,10 @@ def project(data: Path, *, set: str, trained: str, seed: int, updates: int, samp
     for i, layer in enumerate(through(net, images)):
         x = layer.flatten(1).numpy()
         x = PCA(min(_BEFORE_TSNE, *x.shape), random_state=seed).fit_transform(x)
-        found |= {f"pca_{i}": x[:, :2], f"tsne_{i}": TSNE(random_state=seed, init="pca").fit_transform(x)}
+        found |= {
+            f"pca_{i}": x[:, :2],
+            f"tsne_{i}": TSNE(random_state=seed, init="pca", max_iter=steps).fit_transform(x),
+        }
     return found
 
 
@@ -247,7 +251,9 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     figures = {"numbers": curves(table, LAST)}
     for name in SETS:
         training = _training(lab, name, 0)
-        cells: list[Cell] = [{**training, "trained": t, "sample": size.sample} for t in ("yes", "no")]
+        cells: list[Cell] = [
+            {**training, "trained": t, "sample": size.sample, "steps": size.steps} for t in ("yes", "no")
+        ]
         figures[f"projections_{name}"] = projections(name, table, *lab.arrays(project, cells))
         figures[f"units_{name}"] = excited(name, *lab.arrays(excite, [training]))
     return figures
