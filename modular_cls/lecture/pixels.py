@@ -57,7 +57,7 @@ _SIZES = {
     "quick": _Size((50, 100, 500), {"some": 150, ALL: 300}, 3000, 1),
     "full": _Size((50, 100, 300, 1000, 3000), {"some": 250, ALL: 1500}, 50_000, 5),
 }
-MEASURES = {"pictures": ",.0f", "error": "%", "knob": "g", "validation error": "%"}
+MEASURES = {"pictures": ",.0f", "error": "%", "chosen": "g", "validation error": "%"}
 
 
 def _statements() -> tuple[Statement, ...]:
@@ -175,7 +175,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     choices = lab.table(choose, tried)
     cells: list[Cell] = [{**s, "knob": _best(choices, s), "seed": seed} for seed in range(size.seeds) for s in settings]
     kept = ["set", "method", "images", "seed"]
-    errors = lab.table(measure, cells)[[*kept, "pictures", "error", "knob"]]
+    errors = lab.table(measure, cells).rename(columns={"knob": "chosen"})[[*kept, "pictures", "error", "chosen"]]
     return {"errors": errors, "choices": choices[[*kept, "knob", "validation error"]]}
 
 

@@ -83,7 +83,12 @@ def test_end_to_end(tmp_path, monkeypatch):
     errors = pd.read_csv(tmp_path / "out" / "errors.csv")
     assert len(errors) == 2 * 3 * 2
     assert set(errors["pictures"]) == {100, 120}
-    assert len(pd.read_csv(tmp_path / "out" / "choices.csv")) == 3 * len(errors)
+    choices = pd.read_csv(tmp_path / "out" / "choices.csv")
+    assert len(choices) == 3 * len(errors)
+    chosen = choices.loc[choices.groupby(["set", "method", "images"])["validation error"].idxmin()]
+    both = chosen.merge(errors, on=["set", "method", "images"])
+    assert len(both) == len(errors)
+    assert both["knob"].equals(both["chosen"])
     assert (tmp_path / "out" / "errors.png").is_file()
     assert all(s.says in text for s in pixels.STATEMENTS)
     monkeypatch.setattr(sets, "load", None)  # nothing is measured anew
