@@ -43,9 +43,11 @@ study: install $(FACES)
 	$(RUN) study --config configs/study/small.yaml --out runs/study_small
 
 # Every claim of the lecture at its quick size: figures, no verdicts (docs/lecture.md has those).
+# One that lacks its data says so; the others go on.
 lecture: $(VENV)/.lecture
-	for claim in depth data circuits layers speech pixels mimic; do \
-	  $(RUN) lecture $$claim --size quick --out runs/lecture/$$claim || exit 1; done
+	@failed=; for claim in depth data circuits layers speech pixels mimic; do \
+	  echo "== $$claim"; $(RUN) lecture $$claim --size quick || failed="$$failed $$claim"; done; \
+	if [ -n "$$failed" ]; then echo "not measured:$$failed"; exit 1; fi
 
 test: install
 	$(BIN)/python -m pytest

@@ -246,7 +246,7 @@ def _lecture(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=VERBS["lecture"].does)
     parser.add_argument("claim", metavar="CLAIM", help="depth, data, circuits, layers, speech, pixels or mimic")
     parser.add_argument("--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; what is measured there is kept")
+    parser.add_argument("--out", type=Path, help="folder to write, default runs/lecture/SIZE/CLAIM; cells are kept there")
     parser.add_argument("--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that measure beside each other")
     parser.add_argument("--overwrite", action="store_true", help="forget what was measured in --out before")
@@ -254,10 +254,10 @@ def _lecture(prog: str, arguments: list[str]) -> None:
     from modular_cls.lecture.claim import measure_claim
 
     data = given.data or Path(os.environ.get(DATA_VARIABLE) or "data")
-    measure_claim(
-        given.claim, given.size, given.out, data, given.processes, given.overwrite, f"{prog} {' '.join(arguments)}"
-    )  # fmt: skip
-    print(f"written to {given.out / 'README.md'}")
+    out = given.out or Path("runs", "lecture", given.size, given.claim)
+    command = " ".join([prog, *arguments])
+    measure_claim(given.claim, given.size, out, data, given.processes, given.overwrite, command)
+    print(f"written to {out / 'README.md'}")
 
 
 VERBS = {

@@ -131,7 +131,7 @@ def _page(claim: ModuleType, tables: Mapping[str, pd.DataFrame], figures: Sequen
 def _judged_row(judged: Judged, measures: Mapping[str, str]) -> list[str]:
     """What is drawn at random has a mean with its interval, what is not goes from its least to its largest."""
     form = measures[judged.statement.column]
-    exact = judged.statement.pair != "seed"
+    exact = judged.statement.pair != "seed" and judged.difference.count
     told = " to ".join(_number(end, form) for end in judged.ends) if exact else _told(judged.difference, form)
     return [judged.statement.says, told, judged.verdict]
 

@@ -2,9 +2,9 @@
 
 Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within 1 %), and one net
 with a single hidden layer and eight times as many. Fully connected nets read MNIST, spoken digits (40 log-mel bands,
-each the mean over 40 ms) and the built-in faces; convolutional nets read the faces. All nets of a table are trained for
-the same number of updates; each has its learning rate chosen among three on the validation split, with seed 0,
-and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm.
+each the mean over 40 ms; left out where there are none) and the built-in faces; convolutional nets read the faces.
+All nets of a table are trained for the same number of updates; each has its learning rate chosen among three on the
+validation split, with seed 0, and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm.
 
 The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using context-dependent deep
 neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8, 17.2 and 17.1 % with 1, 2, 3, 4, 5
@@ -82,16 +82,24 @@ _PUBLISHED_WIDE = 22.1
 
 
 def needs(data: Path) -> object:
-    """Which digits, written and spoken, are at hand.
+    """Which digits, written and spoken, are at hand; without spoken ones their part is left out.
 
     Raises:
-        ConfigError: If the spoken digits are not in `data` or too few, or no MNIST is at hand.
+        ConfigError: If there are too few spoken digits in `data`, or no MNIST is at hand.
     """
+    return {"mnist": sets.at_hand(data), "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none"}
+
+
+def _is_there(data: Path) -> bool:
+    return (data / FOLDER).is_dir()
+
+
+def _spoken_at_hand(data: Path) -> str:
     said = recordings_at_hand(data)
     if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
         raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first {_VALIDATION_TAKES.stop} are "
                           f"for validation and test, the others for training")  # fmt: skip
-    return {"mnist": sets.at_hand(data), "spoken digits": said}
+    return said
 
 
 @cache
@@ -150,10 +158,11 @@ def measure(
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Every net at the best of three learning rates."""
     size = _SIZES[lab.size]
+    tasks = [t for t in TASKS if t != "spoken digits" or _is_there(lab.data)]
     budgets = [*((d, PARAMETERS) for d in DEPTHS), (1, WIDE)]
     fully: list[Cell] = [
         {"task": t, "kind": "fully_connected", "layers": d, "budget": b, "updates": size.updates}
-        for t in TASKS
+        for t in tasks
         for d, b in budgets
     ]
     conv: list[Cell] = [
@@ -176,8 +185,9 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Error against depth on every task, beside the published numbers; the same for convolutional nets."""
     fully, conv = tables["fully_connected"], tables["convolutional"]
     deep = Figure(figsize=(13, 4.2), layout="constrained")
-    axes = deep.subplots(1, len(TASKS) + 1)
-    for axis, task in zip(axes, TASKS, strict=False):
+    tasks = fully["task"].unique()
+    axes = deep.subplots(1, len(tasks) + 1)
+    for axis, task in zip(axes, tasks, strict=False):
         rows = fully[fully["task"] == task]
         _line(axis, rows[rows["budget"] == PARAMETERS], "test error", f"{PARAMETERS:,} parameters", 0)
         _wide(axis, rows[rows["budget"] == WIDE])

@@ -1,14 +1,15 @@
 """A claim in parts that can fail: each says that one number is larger than another, and its interval decides."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
 
-from modular_cls.report.statistics import Estimate, paired_difference
+from modular_cls.report.statistics import Estimate, mean_interval, paired_difference
 
-Verdict = Literal["holds", "does not hold", "undecided", "one seed, no verdict"]
+Verdict = Literal["holds", "does not hold", "undecided", "one seed, no verdict", "no data"]
 Where = Mapping[str, object]
 
 
@@ -60,9 +61,12 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
     """Decide on a statement by the 95 % interval of the paired differences.
 
     Raises:
-        KeyError: If no pair of rows fits; a statement of ours is then wrong.
+        KeyError: If no pair of rows fits; a statement of ours is then wrong. Where nothing at all fits `at`,
+            a set that is not at hand, there is no data.
     """
     table = tables[statement.table]
+    if statement.at and not len(_rows(table, statement.at)):
+        return Judged(statement, mean_interval([]), (math.nan, math.nan), "no data")
     more, less = (_by_pair(table, {**statement.at, **w}, statement) for w in (statement.more, statement.less))
     pairs = sorted(more.keys() & less.keys())
     if not pairs:
@@ -73,8 +77,8 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
 
 
 def overall(judged: Sequence[Judged]) -> str:
-    """The verdict on a whole claim."""
-    verdicts = {j.verdict for j in judged}
+    """The verdict on a whole claim; statements without data do not count."""
+    verdicts = {j.verdict for j in judged} - {"no data"}
     if "one seed, no verdict" in verdicts:
         return "one seed, no verdict"
     if verdicts == {"holds"}:
@@ -93,8 +97,11 @@ def _verdict(statement: Statement, difference: Estimate, ends: tuple[float, floa
 
 
 def _by_pair(table: pd.DataFrame, where: Where, statement: Statement) -> dict[int, float]:
-    rows = table
-    for column, value in where.items():
-        rows = rows[rows[column].isin(value) if isinstance(value, range) else rows[column] == value]
-    means = rows.dropna(subset=[statement.column]).groupby(statement.pair)[statement.column].mean()
+    means = _rows(table, where).dropna(subset=[statement.column]).groupby(statement.pair)[statement.column].mean()
     return {int(key): float(value) for key, value in means.items()}  # type: ignore[call-overload]
+
+
+def _rows(table: pd.DataFrame, where: Where) -> pd.DataFrame:
+    for column, value in where.items():
+        table = table[table[column].isin(value) if isinstance(value, range) else table[column] == value]
+    return table

