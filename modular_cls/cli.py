@@ -246,7 +246,7 @@ def _lecture(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=VERBS["lecture"].does)
     parser.add_argument("claim", metavar="CLAIM", help="depth, data, circuits, layers, speech, pixels or mimic")
     parser.add_argument("--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict")
-    parser.add_argument("--out", type=Path, help="folder to write, default runs/lecture/SIZE/CLAIM; cells are kept there")
+    parser.add_argument("--out", type=Path, help="folder to write; default runs/lecture/SIZE/CLAIM")
     parser.add_argument("--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that measure beside each other")
     parser.add_argument("--overwrite", action="store_true", help="forget what was measured in --out before")
