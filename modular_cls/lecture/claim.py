@@ -133,7 +133,7 @@ def _judged_row(judged: Judged, measures: Mapping[str, str]) -> list[str]:
     form = measures[judged.statement.column]
     exact = judged.statement.pair != "seed" and judged.difference.count
     told = " to ".join(_number(end, form) for end in judged.ends) if exact else _told(judged.difference, form)
-    return [judged.statement.says, told, judged.verdict]
+    return [judged.statement.says, f"{told} points" if form == "%" else told, judged.verdict]
 
 
 def _summary(found: pd.DataFrame, measures: Mapping[str, str]) -> list[str]:
@@ -146,7 +146,8 @@ def _summary(found: pd.DataFrame, measures: Mapping[str, str]) -> list[str]:
         values = setting if isinstance(setting, tuple) else (setting,)
         estimates = {str(c): mean_interval(_per_seed(group, str(c))) for c in measured}
         rows.append([*map(_plain, values), *(_told(e, measures[c]) for c, e in estimates.items())])
-    return table([*map(str, settings), *map(str, measured)], rows)
+    heads = [f"{c}, %" if measures[str(c)] == "%" else str(c) for c in measured]
+    return table([*map(str, settings), *heads], rows)
 
 
 def _per_seed(group: pd.DataFrame, column: str) -> list[float]:
