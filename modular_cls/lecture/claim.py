@@ -56,6 +56,8 @@ def measure_claim(
         OutputExistsError: If `out` holds something else.
     """
     claim = _module(name)
+    if processes < 1:
+        raise ConfigError(f"processes is {processes}; it must be at least 1")
     _prepare(out, {"claim": name, "size": size, "data": claim.needs(data), "version": __version__}, overwrite)
     alone = executor is None and processes == 1
     with _place(executor, processes) as place:

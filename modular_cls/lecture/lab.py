@@ -5,6 +5,7 @@ A claim asks for *cells*: one function called with plain arguments, on any `conc
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class Lab:
         read: Callable[[Path], Any],
     ) -> list[Any]:
         paths = [self.folder / "cells" / f"{measure.__name__}_{_digest(cell)}.{kind}" for cell in cells]
-        missing = {path: cell for path, cell in zip(paths, cells, strict=True) if not path.is_file()}
+        missing = {path: cell for path, cell in zip(paths, cells, strict=True) if not _whole(path, read)}
         if missing:
             with Meter(measure.__name__, len(missing)) as meter:
                 jobs = {
@@ -99,6 +100,18 @@ class Lab:
                         job.cancel()
                     raise
         return [read(path) for path in paths]
+
+
+def _whole(path: Path, read: Callable[[Path], Any]) -> bool:
+    """Whether a cell is there and can be read."""
+    if not path.is_file():
+        return False
+    try:
+        read(path)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+        print(f"{path} is corrupt; it is measured again")
+        return False
+    return True
 
 
 def _measure(

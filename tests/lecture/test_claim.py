@@ -73,6 +73,8 @@ def test_bad_input(tmp_path, capsys):
     assert str(tmp_path / "nowhere") in (said := capsys.readouterr().err)
     assert "free-spoken-digit-dataset" in said
     assert not (tmp_path / "out").exists()
+    assert main(["lecture", "circuits", "--out", str(tmp_path / "out"), "--processes", "0"]) == 1
+    assert "processes is 0" in capsys.readouterr().err
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("mine")
     assert run("circuits", tmp_path / "mine", "--overwrite") == 1

@@ -35,6 +35,20 @@ def test_cells_are_measured_once(tmp_path):
     assert again["square"].tolist() == [0, 0, 1, 4, 0, 1]
 
 
+@pytest.mark.parametrize("garbage", [b"", b"{", b"PK\x03\x04 half an archive"])
+def test_a_corrupt_cell_is_measured_again(tmp_path, capsys, garbage):
+    CALLS.clear()
+    numbers, arrays = [{"count": 1, "seed": 0}], [{"side": 2}]
+    lab(tmp_path).table(squares, numbers)
+    lab(tmp_path).arrays(grid, arrays)
+    for path in (tmp_path / "cells").iterdir():
+        path.write_bytes(garbage)
+    assert lab(tmp_path).table(squares, numbers)["square"].tolist() == [0]
+    assert lab(tmp_path).arrays(grid, arrays)[0]["zeros"].shape == (2, 2)
+    assert CALLS == [(1, 0)] * 2
+    assert capsys.readouterr().out.count("is corrupt; it is measured again") == 2
+
+
 def test_what_was_done_before_a_failure_is_kept(tmp_path):
     CALLS.clear()
     with pytest.raises(ValueError, match="too many"):
