@@ -122,7 +122,9 @@ def _page(claim: ModuleType, tables: Mapping[str, pd.DataFrame], figures: Sequen
     lines = [f"# {about}", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
     lines += [f"**Verdict: {overall(judged)}.**", ""]
-    lines += table(["statement", "difference", "verdict"], (_judged_row(j, claim.MEASURES) for j in judged))
+    lines += table(
+        ["statement", "difference (above 0: as stated)", "verdict"], (_judged_row(j, claim.MEASURES) for j in judged)
+    )
     for figure in figures:
         lines += [f"![{figure}]({figure}.png)", ""]
     for name, found in tables.items():

@@ -6,8 +6,9 @@ A claim asks for *cells*: one function called with plain arguments, on any `conc
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
+from modular_cls.errors import ModularClsError
 from modular_cls.files import replacing_file
 from modular_cls.meter import Meter
 
@@ -43,14 +45,6 @@ class Lab:
     data: Path
     executor: Executor
     threads: int | None = 1
-
-    def pick(self, quick: T, full: T) -> T:
-        """What belongs to this size."""
-        return quick if self.size == "quick" else full
-
-    def seeds(self, full: int) -> range:
-        """One seed at the quick size, `full` otherwise."""
-        return range(self.pick(1, full))
 
     def table(self, measure: Callable[..., Measured | Sequence[Measured]], cells: Sequence[Cell]) -> pd.DataFrame:
         """Measure each cell that is not kept yet.
@@ -95,10 +89,14 @@ class Lab:
                     for job in as_completed(jobs):
                         job.result()
                         meter.count(", ".join(f"{k} {v}" for k, v in jobs[job].items()))
-                except BaseException:
+                except BrokenExecutor:
+                    raise ModularClsError(
+                        "a process died, perhaps for want of memory; run the same again with fewer --processes: "
+                        f"what was measured is kept in {self.folder}"
+                    ) from None
+                finally:
                     for job in jobs:
                         job.cancel()
-                    raise
         return [read(path) for path in paths]
 
 
@@ -108,7 +106,7 @@ def _whole(path: Path, read: Callable[[Path], Any]) -> bool:
         return False
     try:
         read(path)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
         print(f"{path} is corrupt; it is measured again")
         return False
     return True

@@ -60,6 +60,7 @@ SETS = {"mnist": "mnist", "faces": "faces_colour"}
 LAST = {"mnist": 4, "faces": 5}  # hidden layers; that of faces is the mean over places
 _LABELS = {"mnist": ("class",), "faces": ("class", "hair", "gender")}
 _RATES = {"mnist": 1e-3, "faces": 3e-3}  # nothing is compared between nets of different rates: none is chosen
+_SETTLING = 50  # batches that an untrained net is shown
 _SHOWN, _TOP = 6, 8  # units of a layer in figures, pictures of a unit
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, for speed
 
@@ -212,8 +213,8 @@ def _net(data: Path, set: str, seed: int, updates: int) -> nn.Sequential:
     pictures = sets.load(SETS[set], data)
     images, labels = pictures.images["train"], pictures.labels["train"]["class"]
     net = seeded(lambda: _build(set, images, pictures.classes), seed)
-    if updates:
-        fit(net, images, labels, updates=updates, rate=_RATES[set], seed=seed)
+    # Rate 0 leaves the weights as they are: an untrained net whose batch norms know the pictures.
+    fit(net, images, labels, updates=updates or _SETTLING, rate=_RATES[set] if updates else 0.0, seed=seed)
     assert isinstance(net, nn.Sequential)
     return net.eval()
 

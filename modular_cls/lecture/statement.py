@@ -79,11 +79,14 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
 def overall(judged: Sequence[Judged]) -> str:
     """The verdict on a whole claim; statements without data do not count."""
     verdicts = {j.verdict for j in judged} - {"no data"}
+    if not verdicts:
+        return "no data"
     if "one seed, no verdict" in verdicts:
         return "one seed, no verdict"
-    if verdicts == {"holds"}:
-        return "holds"
-    return "holds partly" if "holds" in verdicts else "does not hold here"
+    if len(verdicts) == 1 or "holds" not in verdicts:
+        only = min(verdicts)  # "does not hold" stands before "undecided"
+        return "does not hold here" if only == "does not hold" else only
+    return "holds partly"
 
 
 def _verdict(statement: Statement, difference: Estimate, ends: tuple[float, float]) -> Verdict:

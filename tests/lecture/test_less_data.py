@@ -54,17 +54,18 @@ def test_those_compared_are_equal_in_parameters(shape, classes, those):
 def test_the_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "_SIZES", {"quick": data._Size((1, 10, 50, 100), 3, 3, 1)})
     monkeypatch.setattr(data, "RATES", (1e-3, 1e-2))
+    monkeypatch.setattr(data, "CONVOLUTIONAL_RATES", (1e-3,))
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
     out = tmp_path / "out"
     page = measure_claim("data", "quick", out, data=tmp_path)
     assert page.startswith("# Deep and modular nets need less data.")
     kept = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
-    assert len(kept) == 6 * (4 + 1)  # four numbers of pictures, and a second rate at one of them
+    assert len(kept) == 4 * (4 * 2 + 2)  # at four numbers of pictures: two rates for four nets, one for two
     found = pd.read_csv(out / "error.csv")
     assert found[found["net"] == "deep"].groupby("task")["pictures"].apply(list).to_dict() == {
         "faces": [2, 16, 80, 160], "mnist": [35, 350, 1750, 3500],
     }  # fmt: skip
-    assert found.groupby(["task", "net"])["rate"].nunique().eq(1).all()
+    assert found.groupby(["task", "net", "percent"]).size().eq(1).all()
     assert (out / "error.png").stat().st_size > 5_000
     assert measure_claim("data", "quick", out, data=tmp_path) == page
     assert {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == kept

@@ -32,6 +32,25 @@ def test_all_of_mnist_from_its_file(tmp_path):
     assert found.labels["validation"]["class"][0] == 0
 
 
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"x_train": 1, "y_train": 1}, "has no train_images, train_labels, test_images, test_labels; found x_train"),
+        (dict.fromkeys(["train_images", "train_labels", "test_images", "test_labels"], 12), "12 training digits"),
+        (None, "is no archive of arrays"),
+    ],
+)
+def test_another_archive_of_that_name_is_told(tmp_path, arrays, reason):
+    file = tmp_path / "mnist" / "mnist.npz"
+    file.parent.mkdir()
+    if arrays is None:
+        file.write_bytes(b"PK\x03\x04")
+    else:
+        np.savez(file, **{name: np.zeros(count) for name, count in arrays.items()})
+    with pytest.raises(ConfigError, match=reason):
+        load("mnist", tmp_path)
+
+
 def test_fewer_pictures_are_among_more(tmp_path):
     found = load("mnist", tmp_path)
     few, more = found.few(10, 1), found.few(30, 1)

@@ -66,4 +66,9 @@ def test_the_whole_is_what_its_parts_are():
     assert overall([good, good]) == "holds"
     assert overall([good, bad]) == "holds partly"
     assert overall([bad]) == "does not hold here"
+    unclear = judge(SAYS, table([1.0, 3.0, 2.0], [2.0, 2.0, 2.1]))
+    assert overall([unclear]) == "undecided"
+    assert overall([unclear, bad]) == "does not hold here"
+    assert overall([unclear, good]) == "holds partly"
+    assert overall([]) == "no data"
     assert overall([good, judge(SAYS, table([3], [1]))]) == "one seed, no verdict"
