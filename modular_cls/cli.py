@@ -248,7 +248,7 @@ def _lecture(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict")
     parser.add_argument("--out", type=Path, help="folder to write; default runs/lecture/SIZE/CLAIM")
     parser.add_argument("--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that measure beside each other")
+    parser.add_argument("--processes", type=int, help="beside each other; default one per core, with a GPU one")
     parser.add_argument("--overwrite", action="store_true", help="forget what was measured in --out before")
     given = parser.parse_args(arguments)
     from modular_cls.lecture.claim import measure_claim

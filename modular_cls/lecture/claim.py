@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -17,6 +18,7 @@ from modular_cls.executors import Inline, Processes
 from modular_cls.files import check_free, replacing_file
 from modular_cls.lecture.lab import Lab, Size
 from modular_cls.lecture.statement import Judged, judge, overall
+from modular_cls.lecture.training import device
 from modular_cls.report.statistics import Estimate, mean_interval
 from modular_cls.report.wording import MISSING, table
 
@@ -30,7 +32,7 @@ def measure_claim(
     size: Size,
     out: Path,
     data: Path = Path("data"),
-    processes: int = 1,
+    processes: int | None = 1,
     overwrite: bool = False,
     command: str | None = None,
     executor: Executor | None = None,
@@ -42,7 +44,8 @@ def measure_claim(
         size: `quick` or `full`.
         out: Folder for `README.md`, its tables and figures, and `cells/`, which holds what was measured.
         data: Folder of the data sets that are not drawn.
-        processes: How many measure beside each other, where no executor is given.
+        processes: How many measure beside each other, where no executor is given; None: one per core, and
+            a single one where there is an accelerator, for they would share its memory.
         overwrite: Forget what an earlier call measured.
         command: What was typed, printed on the page.
         executor: Where to measure; its workers must see the same files.
@@ -56,6 +59,8 @@ def measure_claim(
         OutputExistsError: If `out` holds something else.
     """
     claim = _module(name)
+    if processes is None:
+        processes = 1 if device().type != "cpu" else os.cpu_count() or 1
     if processes < 1:
         raise ConfigError(f"processes is {processes}; it must be at least 1")
     _prepare(out, {"claim": name, "size": size, "data": claim.needs(data), "version": __version__}, overwrite)

@@ -8,6 +8,9 @@ becomes its first layer. From there on all nets are the same, have the same numb
 (for mixtures the number of Gaussians) is one of three, chosen by held-out takes of the training speakers
 (which are far easier than a new voice, so that the choice is a rough one for all pipelines alike).
 
+Equal updates are not equal convergence: nets on waveforms and spectrograms would gain from more of them (`choice` holds
+the errors on voices that they know). So a stage that falls short here is not shown to be unlearnable.
+
 Every speaker is the test in turn and is never trained on. In the tables of errors and filters `seed` is the number
 of that speaker in alphabetical order, and the intervals are over speakers: six voices are the sample, a small one.
 

@@ -92,5 +92,7 @@ def test_committed_verdicts_follow_from_committed_tables(claim):
     assert rows == [(j.statement.says, j.verdict) for j in judged]
     assert f"**Verdict: {whole}.**" in page
     lecture = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
-    section = lecture.split(f"results/lecture/{claim}/README.md")[0].rsplit("\n## ", 1)[1]
+    before, page, _ = lecture.partition(f"(results/lecture/{claim}/README.md)\n\n")
+    assert page
+    section = before.rsplit("\n## ", 1)[1]
     assert f"**Verdict: {whole}.**" in section

@@ -204,10 +204,23 @@ def test_without_recordings_it_says_what_to_download(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_choice_never_looks_at_the_test(data):
+def test_errors_are_those_of_the_split_they_are_named_after(data):
     split = without_speaker(load_recordings(data), 0, None)
     found = speech.recognise(data, pipeline="MFCC, mixture", recordings="all", choice=2, updates=1, seed=0)
     validation, test = mixture_scores(data, split, 2, (split.validation, split.test))
     digit = torch.tensor(load_recordings(data).digit)
     assert found["validation"] == pytest.approx(float((validation.argmax(1) != digit[split.validation]).float().mean()))
     assert found["error"] == pytest.approx(float((test.argmax(1) != digit[split.test]).float().mean()))
+
+
+def test_the_best_validation_is_chosen_whatever_the_test_says():
+    tried = pd.DataFrame(
+        [
+            {"pipeline": "a", "seed": 0, "choice": 1, "validation": 0.2, "loss": 0.1, "error": 0.1},
+            {"pipeline": "a", "seed": 0, "choice": 2, "validation": 0.1, "loss": 0.3, "error": 0.9},
+            {"pipeline": "a", "seed": 0, "choice": 3, "validation": 0.1, "loss": 0.2, "error": 0.8},
+            {"pipeline": "a", "seed": 1, "choice": 1, "validation": 0.0, "loss": 0.9, "error": 0.7},
+            {"pipeline": "a", "seed": 1, "choice": 2, "validation": 0.5, "loss": 0.0, "error": 0.0},
+        ]
+    )
+    assert speech._chosen(tried, ["pipeline", "seed"])["choice"].tolist() == [3, 1]
