@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modular_cls.cli import main
-from modular_cls.lecture import circuits
+from modular_cls.lecture import circuits, claim
 from modular_cls.lecture.claim import CLAIMS, verdicts
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +22,8 @@ def tiny(monkeypatch):
     monkeypatch.setattr(circuits, "STATEMENTS", tuple(s for s in circuits.STATEMENTS if s.table != "learned"))
 
 
-def run(claim, out, *flags):
-    return main(["lecture", claim, "--out", str(out), "--processes", "1", *flags])
+def run(name, out, *flags):
+    return main(["lecture", name, "--out", str(out), "--processes", "1", *flags])
 
 
 def test_a_claim_becomes_a_page_with_tables_and_figures(tiny, tmp_path, capsys):
@@ -41,7 +41,8 @@ def test_a_claim_becomes_a_page_with_tables_and_figures(tiny, tmp_path, capsys):
     assert [j.verdict for j in judged] == re.findall(r"\| (holds|does not hold) \|", page)
 
 
-def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(tiny, tmp_path):
+def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(claim, "_RESOLUTION", 30)
     out = tmp_path / "circuits"
     assert run("circuits", out) == 0
     lost, *kept = sorted((out / "cells").iterdir())
@@ -54,7 +55,8 @@ def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(tiny, tmp_path):
     assert all(p.stat().st_mtime_ns > written[p] for p in kept)
 
 
-def test_measurements_are_not_mixed(tiny, tmp_path, capsys):
+def test_measurements_are_not_mixed(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(claim, "_RESOLUTION", 30)
     out = tmp_path / "circuits"
     assert run("circuits", out) == 0
     assert run("circuits", out, "--size", "full") == 1
@@ -82,17 +84,17 @@ def test_bad_input(tmp_path, capsys):
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "mine"
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_committed_verdicts_follow_from_committed_tables(claim):
+@pytest.mark.parametrize("name", CLAIMS)
+def test_committed_verdicts_follow_from_committed_tables(name):
     """On the claim's own page, and in the lecture as a whole."""
-    folder = ROOT / "docs" / "results" / "lecture" / claim
-    judged, whole = verdicts(claim, folder)
+    folder = ROOT / "docs" / "results" / "lecture" / name
+    judged, whole = verdicts(name, folder)
     page = (folder / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (.+) \| .+ \| (holds|does not hold|undecided) \|$", page, re.MULTILINE)
     assert rows == [(j.statement.says, j.verdict) for j in judged]
     assert f"**Verdict: {whole}.**" in page
     lecture = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
-    before, page, _ = lecture.partition(f"(results/lecture/{claim}/README.md)\n\n")
+    before, page, _ = lecture.partition(f"(results/lecture/{name}/README.md)\n\n")
     assert page
     section = before.rsplit("\n## ", 1)[1]
     assert f"**Verdict: {whole}.**" in section

@@ -141,6 +141,7 @@ def test_units_for_one_class_and_units_for_all():
 def test_end_to_end(tmp_path, monkeypatch):
     each = dict.fromkeys(layers.SETS, 40)
     monkeypatch.setattr(layers, "_SIZES", {"quick": layers._Size(dict.fromkeys(layers.SETS, 3), each, 40, 250, 1)})
+    monkeypatch.setattr(layers, "_SETTLING", 3)
     monkeypatch.setattr(claim, "_RESOLUTION", 25)
     text = claim.measure_claim("layers", "quick", tmp_path / "out", data=tmp_path)
     found = pd.read_csv(tmp_path / "out" / "layers.csv")
