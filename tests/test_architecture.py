@@ -30,7 +30,7 @@ ORDER = [
     "report.statistics", "report.results", "report.comparison", "report.wording", "report.contrasts",
     "report.misses", "report.sections", "report.audit", "report.style", "report.figures", "report.page",
     "report.terminal", "report",
-    "lecture.lab", "lecture.statement", "lecture.sets", "lecture.nets", "lecture.training",
+    "lecture.lab", "lecture.statement", "lecture.curves", "lecture.sets", "lecture.nets", "lecture.training",
     "lecture.recordings", "lecture.depth", "lecture.data", "lecture.constructed", "lecture.circuits", "lecture.probes", "lecture.layer_figures", "lecture.layers", "lecture.spoken_nets", "lecture.spoken_figures", "lecture.speech",
     "lecture.pixels", "lecture.mimic", "lecture.claim", "lecture", "cli", "__main__",
 ]  # fmt: skip

@@ -27,7 +27,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -45,12 +44,12 @@ from modular_cls.lecture.constructed import (
     xor_tree,
     zigzag_net,
 )
+from modular_cls.lecture.curves import curve, frame
 from modular_cls.lecture.lab import Lab, Measured
 from modular_cls.lecture.nets import fully_connected
 from modular_cls.lecture.statement import Statement
 from modular_cls.lecture.training import seeded
-from modular_cls.report.statistics import mean_interval
-from modular_cls.report.style import COLOURS, LINES, MARKERS
+from modular_cls.report.style import COLOURS
 
 GATES, COUNTING, TREE = "two layers of gates", "one hidden layer that counts", "tree of XOR"
 ONE, DEEP = "one hidden layer", "deep"
@@ -193,11 +192,11 @@ def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
     parity = Figure(figsize=(10, 4), layout="constrained")
     built, learned = parity.subplots(1, 2)
     _lines(built, tables["parity"], ("network", "bits", "gates"), str)
-    _frame(built, "parity, built", "bits", "gates or threshold units", 10)
+    _on_log_axis(built, "parity, built", "bits", "gates or threshold units", 10)
     _lines(learned, tables["learned"], ("depth", "bits", "neurons"), lambda d: f"{d} hidden layer{'s' * (d > 1)}")
     bits = sorted(tables["learned"]["bits"].unique())
     learned.plot(bits, bits, color="#808080", linestyle=":", linewidth=1, label="one hidden layer: these suffice")
-    _frame(learned, "parity, learned by gradient descent", "bits", "hidden neurons of the smallest net", 2)
+    _on_log_axis(learned, "parity, learned by gradient descent", "bits", "hidden neurons of the smallest net", 2)
     return {"parity": parity, "folding": _folding(tables["folding"])}
 
 
@@ -206,7 +205,7 @@ def _folding(table: pd.DataFrame) -> Figure:
     grid = figure.add_gridspec(2, 4)
     pieces = figure.add_subplot(grid[:, :2])
     _lines(pieces, table, ("network", "parameters", "pieces"), str)
-    _frame(pieces, "nets with as many parameters", "parameters", "linear pieces", 2)
+    _on_log_axis(pieces, "nets with as many parameters", "parameters", "linear pieces", 2)
     for n in range(1, 5):
         axis = figure.add_subplot(grid[(n - 1) // 2, 2 + (n - 1) % 2])
         axis.plot(*zip(*((float(x), float(y)) for x, y in corners(folding_net(n))), strict=True), color=COLOURS[0])
@@ -221,20 +220,11 @@ def _lines(axis: Axes, table: pd.DataFrame, columns: tuple[str, str, str], name:
     """One line for each kind of net, with the interval over seeds."""
     kind, across, up = columns
     for i, (value, rows) in enumerate(table.groupby(kind, sort=False)):
-        found = {float(str(x)): mean_interval(part[up].astype(float).tolist()) for x, part in rows.groupby(across)}
-        halves = np.nan_to_num([e.half for e in found.values()])
-        axis.errorbar(
-            list(found), [e.mean for e in found.values()], halves, label=name(value), color=COLOURS[i],
-            marker=MARKERS[i], linestyle=LINES[i], markersize=5, capsize=2, elinewidth=0.8,
-        )  # fmt: skip
+        curve(axis, rows, across, up, i, name(value), markersize=5)
 
 
-def _frame(axis: Axes, title: str, across: str, up: str, base: int) -> None:
+def _on_log_axis(axis: Axes, title: str, across: str, up: str, base: int) -> None:
     axis.set_yscale("log", base=base)
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axis.set_title(title, fontsize=11)
-    axis.set_xlabel(across)
-    axis.set_ylabel(up)
-    axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
+    frame(axis, title, across, up)
     axis.legend(frameon=False, fontsize=8)

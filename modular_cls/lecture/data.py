@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,13 +24,12 @@ from torch import Tensor, nn
 
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.lecture import sets
+from modular_cls.lecture.curves import curve, frame
 from modular_cls.lecture.lab import Cell, Lab
 from modular_cls.lecture.nets import convolutional, fully_connected, he, parameters, spread, width_for
 from modular_cls.lecture.sets import Pictures
 from modular_cls.lecture.statement import Statement
 from modular_cls.lecture.training import BATCH, best_rates, error, fit, seeded
-from modular_cls.report.statistics import mean_interval
-from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 NETS = {"mnist": ("shallow", "deep"), "faces": ("shallow", "deep", "flat", "modular")}
 LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}
@@ -115,13 +113,11 @@ def builder(net: str, example: Tensor, classes: int) -> Callable[[int], nn.Modul
 
 def measure(data: Path, *, task: str, net: str, percent: int, updates: int, rate: float, seed: int) -> dict[str, float]:
     """Train one net on a part of the pictures; the seed decides which, their order and the initial weights."""
-    few = drawn(sets.load(task, data), percent, seed)
+    few = drawn(sets.load(task, data), percent, seed).standardised()
     build = builder(net, few.images["train"][0], few.classes)
     units = width_for(build, PARAMETERS[net])
     model = seeded(lambda: build(units), seed)
-    mean, deviation = few.images["train"].mean(), few.images["train"].std()
-    images = {split: (x - mean) / deviation for split, x in few.images.items()}
-    labels = {split: y["class"] for split, y in few.labels.items()}
+    images, labels = few.images, {split: y["class"] for split, y in few.labels.items()}
     batch = _CONVOLUTIONAL_BATCH if net in _CONVOLUTIONAL else BATCH
     fit(model, images["train"], labels["train"], updates=updates, rate=rate, seed=seed, batch=batch)
     errors = {f"{s} error": error(model, images[s], labels[s]) for s in ("validation", "test")}
@@ -156,25 +152,18 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     for axis, (task, nets) in zip(figure.subplots(1, len(NETS)), NETS.items(), strict=True):
         found = tables["error"][tables["error"]["task"] == task]
         for look, net in enumerate(nets):
-            _curve(axis, found[found["net"] == net], net, look)
+            curve(axis, found[found["net"] == net], "pictures", "test error", look, _named(net))
         _frame(axis, task, sorted(set(found["pictures"])))
     return {"error": figure}
 
 
-def _curve(axis: Axes, rows: pd.DataFrame, net: str, look: int) -> None:
-    """Means over seeds with 95 % intervals."""
-    found = rows.groupby("pictures")["test error"].apply(list)
-    estimates = [mean_interval(values) for values in found]
-    means, halves = [e.mean for e in estimates], np.nan_to_num([e.half for e in estimates])
+def _named(net: str) -> str:
     kind = "convolutional" if net in _CONVOLUTIONAL else "fully connected"
-    layers = f"{LAYERS[net]} layer" + "s" * (LAYERS[net] > 1)
-    axis.errorbar(found.index, means, halves, color=COLOURS[look], marker=MARKERS[look], linestyle=LINES[look],
-                  label=f"{net}: {kind}, {layers}", linewidth=1.7, elinewidth=0.8, capsize=2)  # fmt: skip
+    return f"{net}: {kind}, {LAYERS[net]} layer{'s' * (LAYERS[net] > 1)}"
 
 
 def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
-    axis.set_title(f"{task}: test error", fontsize=10)
-    axis.set_xlabel("training pictures")
+    frame(axis, f"{task}: test error", "training pictures", grid="both")
     axis.set_xscale("log")
     axis.set_yscale("log", nonpositive="clip")
     axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
@@ -182,6 +171,4 @@ def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
     low, high = axis.get_ylim()
     ticks = [t for e in range(-4, 0) for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7)) if low <= t <= high]
     axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
-    axis.grid(color="#e5e5e5", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, fontsize=8)

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -29,13 +28,13 @@ from torch import nn
 
 from modular_cls.errors import ConfigError
 from modular_cls.lecture import sets
+from modular_cls.lecture.curves import curve, frame
 from modular_cls.lecture.lab import Cell, Lab
 from modular_cls.lecture.nets import convolutional, fully_connected, he, operations, parameters, spread, width_for
 from modular_cls.lecture.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.sets import Pictures
 from modular_cls.lecture.statement import Statement
 from modular_cls.lecture.training import best_rates, error, fit, seeded
-from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 TASKS = ("mnist", "spoken digits", "faces")
@@ -116,8 +115,7 @@ def examples(task: str, data: Path) -> Pictures:
         Spoken digits are pictures of shape (1, bands, frames).
     """
     found = _spoken(data) if task == "spoken digits" else sets.load(task, data)
-    mean, deviation = found.images["train"].mean(), found.images["train"].std()
-    return Pictures({s: (x - mean) / deviation for s, x in found.images.items()}, found.labels, found.classes)
+    return found.standardised()
 
 
 def _spoken(data: Path) -> Pictures:
@@ -191,7 +189,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     axes = deep.subplots(1, len(tasks) + 1)
     for axis, task in zip(axes, tasks, strict=False):
         rows = fully[fully["task"] == task]
-        _line(axis, rows[rows["budget"] == PARAMETERS], "test error", f"{PARAMETERS:,} parameters", 0)
+        same = rows[rows["budget"] == PARAMETERS]
+        curve(axis, same, "layers", "test error", 0, f"{PARAMETERS:,} parameters")
         _wide(axis, rows[rows["budget"] == WIDE])
         _frame(axis, f"{task}: test error")
     _published(axes[-1])
@@ -199,29 +198,18 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         axis.legend(frameon=False, fontsize=8, loc="lower left")
     convolutions = Figure(figsize=(8, 3.9), layout="constrained")
     left, right = convolutions.subplots(1, 2)
-    _line(left, conv, "test error", None, 0)
+    curve(left, conv, "layers", "test error", 0)
     _frame(left, f"faces, {CONVOLUTIONAL_PARAMETERS:,} parameters: test error", "convolutions")
-    _line(right, conv, "operations", None, 1)
+    curve(right, conv, "layers", "operations", 1)
     _frame(right, "multiplications for one picture", "convolutions")
     right.yaxis.set_major_formatter(lambda value, _: f"{value / 1e6:.3g} million" if value else "0")
     return {"fully_connected": deep, "convolutional": convolutions}
 
 
-def _line(axis: Axes, rows: pd.DataFrame, column: str, label: str | None, look: int) -> None:
-    """Means over seeds with 95 % intervals, by number of layers."""
-    found = rows.groupby("layers")[column].apply(list)
-    estimates = [mean_interval(values) for values in found]
-    means, halves = [e.mean for e in estimates], np.nan_to_num([e.half for e in estimates])
-    axis.errorbar(found.index, means, halves, color=COLOURS[look], marker=MARKERS[look], linestyle=LINES[look],
-                  label=label, linewidth=1.7, elinewidth=0.8, capsize=2)  # fmt: skip
-
-
 def _wide(axis: Axes, rows: pd.DataFrame) -> None:
     """The very wide net: a point at one layer, and a line across to compare with."""
-    found = mean_interval(list(rows["test error"]))
-    axis.errorbar(1, found.mean, np.nan_to_num(found.half), color=COLOURS[1], marker=MARKERS[1], linestyle="",
-                  label=f"1 layer, {WIDE:,} parameters", elinewidth=0.8, capsize=2, zorder=3)  # fmt: skip
-    axis.axhline(found.mean, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
+    curve(axis, rows, "layers", "test error", 1, f"1 layer, {WIDE:,} parameters", linestyle="", zorder=3)
+    axis.axhline(rows["test error"].mean(), color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
 
 
 def _published(axis: Axes) -> None:
@@ -238,10 +226,6 @@ def _published(axis: Axes) -> None:
 
 
 def _frame(axis: Axes, title: str, counted: str = "hidden layers") -> None:
-    axis.set_title(title, fontsize=10)
-    axis.set_xlabel(counted)
+    frame(axis, title, counted, percent=True)
     axis.set_xticks(DEPTHS)
     axis.set_ylim(0, 1.05 * axis.get_ylim()[1])
-    axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
-    axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from modular_cls.data.faces.write import SCHEMA
+from modular_cls.lecture.curves import curve, frame
 from modular_cls.lecture.lab import Arrays
-from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 _PICKED = {"mnist": (4, 9), "faces": (0, 1, 2, 3)}  # classes in colour
@@ -21,7 +21,7 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("purity", ("purity",)),
     ("Fisher ratio (log scale)", ("fisher", "fisher_4_9")),
     ("apart: unlike pairs / alike pairs", ("apart",)),
-    ("units: commonest class at the top", ("units",)),
+    ("units: their commonest class", ("units",)),
 )
 _LEGEND = {"probe_class": "class", "probe_hair": "hair", "probe_gender": "gender", "fisher": "all classes",
            "fisher_4_9": "4 and 9 alone"}  # fmt: skip
@@ -50,11 +50,8 @@ def curves(table: pd.DataFrame, last: Mapping[str, int]) -> Figure:
 
 
 def _frame(axis: Axes, title: str, last: int, columns: int) -> None:
-    axis.set_title(title, fontsize=9)
-    axis.set_xlabel("layer (0: input)", fontsize=8)
+    frame(axis, title, "layer (0: input)")
     axis.set_xticks(range(last + 1))
-    axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
     if "log scale" in title:
         axis.set_yscale("log")
         axis.margins(y=0.25)
@@ -65,13 +62,9 @@ def _frame(axis: Axes, title: str, last: int, columns: int) -> None:
 
 
 def _curve(axis: Axes, rows: pd.DataFrame, column: str, colour: int, line: int) -> None:
-    layers = sorted(rows["layer"].unique())
-    found = [mean_interval(rows.loc[rows["layer"] == i, column].astype(float).tolist()) for i in layers]
-    axis.errorbar(
-        layers, [e.mean for e in found], np.nan_to_num([e.half for e in found]), capsize=2, markersize=4,
-        color=COLOURS[colour], marker=MARKERS[colour], linestyle=LINES[line], linewidth=1.4, elinewidth=0.8,
-        markerfacecolor="white" if line else COLOURS[colour], label=None if line else _LEGEND.get(column),
-    )  # fmt: skip
+    face = "white" if line else COLOURS[colour]
+    label = None if line else _LEGEND.get(column)
+    curve(axis, rows, "layer", column, colour, label, linestyle=LINES[line], markersize=4, markerfacecolor=face)
 
 
 def projections(name: str, table: pd.DataFrame, trained: Arrays, untrained: Arrays) -> Figure:
@@ -118,7 +111,7 @@ def excited(name: str, arrays: Arrays) -> Figure:
     """One panel a layer, one row a unit; on the left the commonest values among its pictures."""
     count = sum(key.startswith("pictures") for key in arrays)
     columns = 2 if name == "mnist" else 3
-    figure = Figure(figsize=(5 * columns, 7), layout="constrained")
+    figure = Figure(figsize=(4.4 * columns, 6.2), layout="constrained")
     axes = figure.subplots(2, columns).ravel()
     for axis in axes:
         axis.set_axis_off()
@@ -126,7 +119,8 @@ def excited(name: str, arrays: Arrays) -> Figure:
         pictures, classes = arrays[f"pictures_{i}"], arrays[f"classes_{i}"]
         axis.set_axis_on()
         side = pictures.shape[2]
-        axis.imshow(_sheet(pictures), cmap="gray", vmin=0, vmax=1, extent=(0, pictures.shape[1], len(pictures), 0))
+        axis.imshow(_sheet(pictures), cmap="gray", vmin=0, vmax=1, interpolation="nearest",
+                    extent=(0, pictures.shape[1], len(pictures), 0))  # fmt: skip
         axis.set_yticks(np.arange(len(pictures)) + 0.5, [_commonest(name, row) for row in classes], fontsize=8)
         axis.set_xticks([])
         axis.tick_params(length=0)

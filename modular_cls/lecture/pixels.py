@@ -23,19 +23,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from skimage.feature import hog
 from torch import Tensor
 
 from modular_cls.lecture import sets
+from modular_cls.lecture.curves import curve, frame
 from modular_cls.lecture.lab import Cell, Lab, Measured
 from modular_cls.lecture.nets import convolutional
 from modular_cls.lecture.probes import Examples, linear, spanned
 from modular_cls.lecture.statement import Statement
 from modular_cls.lecture.training import error, fit, seeded
-from modular_cls.report.statistics import mean_interval
-from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 METHODS = {"hand-made": "HOG, then linear", "learned": "convolutional net", "linear": "linear on pixels"}
 ALL = "all"
@@ -191,24 +189,13 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     for axis, name in zip(figure.subplots(1, len(sets.SETS)), sets.SETS, strict=True):
         rows = tables["errors"][tables["errors"]["set"] == name]
         for i, method in enumerate(METHODS):
-            _curve(axis, rows[rows["method"] == method], METHODS[method], i)
-        axis.set(xscale="log", yscale="log", xlabel="training pictures", title=name)
+            curve(axis, rows[rows["method"] == method], "pictures", "error", i, METHODS[method])
+        frame(axis, f"{name}: test error", "training pictures", grid="both")
+        axis.set(xscale="log", yscale="log")
         counts = sorted(rows["pictures"].unique())
         axis.set_xticks(counts, [f"{n:,}" for n in counts], fontsize=8)
         axis.set_xticks([], minor=True)
         axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         axis.yaxis.set_minor_formatter(lambda value, _: f"{100 * value:g} %" if f"{value:e}"[0] in "235" else "")
-        axis.grid(color="#e5e5e5", linewidth=0.6, which="both")
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("test error")
     figure.axes[0].legend(frameon=False)
     return {"errors": figure}
-
-
-def _curve(axis: Axes, rows: pd.DataFrame, label: str, look: int) -> None:
-    counts = sorted(rows["pictures"].unique())
-    found = [mean_interval(rows.loc[rows["pictures"] == n, "error"].tolist()) for n in counts]
-    axis.errorbar(
-        counts, [e.mean for e in found], np.nan_to_num([e.half for e in found]), label=label,
-        color=COLOURS[look], marker=MARKERS[look], linestyle=LINES[look], capsize=2,
-    )  # fmt: skip

@@ -46,6 +46,11 @@ class Pictures:
         labels = self.labels | {"train": {name: y[chosen] for name, y in self.labels["train"].items()}}
         return Pictures(images, labels, self.classes)
 
+    def standardised(self) -> "Pictures":
+        """The same, shifted and scaled by mean and deviation of all training pictures together."""
+        mean, deviation = self.images["train"].mean(), self.images["train"].std()
+        return Pictures({s: (x - mean) / deviation for s, x in self.images.items()}, self.labels, self.classes)
+
 
 def at_hand(data: Path) -> str:
     """Which digits `load("mnist", data)` gives.

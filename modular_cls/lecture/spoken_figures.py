@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from modular_cls.lecture.curves import curve, frame
 from modular_cls.lecture.lab import Arrays
 from modular_cls.lecture.recordings import RATE, mel_filters
 from modular_cls.lecture.spoken_nets import LAYERS
-from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 _PROJECTED = ("input", "layer 1", "layer 3", "last hidden")
@@ -24,26 +24,19 @@ def errors(table: pd.DataFrame, pipelines: Sequence[str]) -> Figure:
     sizes = list(dict.fromkeys(table["recordings"]))
     for i, pipeline in enumerate(pipelines):
         mine = table[table["pipeline"] == pipeline]
-        found = [mean_interval(mine.loc[mine["recordings"] == size, "error"].tolist()) for size in sizes]
-        look = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6, "label": pipeline}
-        places = np.arange(len(sizes)) + 0.06 * (i - (len(pipelines) - 1) / 2)
-        left.errorbar(places, [100 * e.mean for e in found], np.nan_to_num([100 * e.half for e in found]),
-                      linestyle=LINES[i], capsize=2, elinewidth=0.8, **look)  # fmt: skip
+        aside = i - (len(pipelines) - 1) / 2  # so that intervals do not hide each other
+        curve(left, mine, "recordings", "error", i, pipeline, at=np.arange(len(sizes)) + 0.06 * aside)
         last = mine[mine["recordings"] == sizes[-1]]
-        right.plot(last["seed"] + 0.1 * (i - (len(pipelines) - 1) / 2), 100 * last["error"], linestyle="", **look)
+        right.plot(last["seed"] + 0.1 * aside, last["error"], linestyle="", color=COLOURS[i], marker=MARKERS[i])
     left.set_xticks(range(len(sizes)), sizes)
     left.set_xlim(-0.4, len(sizes) - 0.6)
-    left.set_xlabel("training recordings")
-    left.set_title("mean over speakers held out", fontsize=11)
+    frame(left, "mean over speakers held out", "training recordings", "error on a speaker never heard", percent=True)
     right.set_xticks(range(int(table["seed"].max()) + 1))
     right.set_xlim(-0.5, table["seed"].max() + 0.5)
-    right.set_xlabel("number of the speaker held out")
-    right.set_title(f"each speaker, {sizes[-1]} recordings of the others", fontsize=11)
+    title = f"each speaker, {sizes[-1]} recordings of the others"
+    frame(right, title, "number of the speaker held out", percent=True)
     for axis in (left, right):
         axis.set_ylim(0)
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
-        _frame(axis)
-    left.set_ylabel("error on a speaker never heard")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(pipelines), frameon=False)
     return figure
 
@@ -55,15 +48,10 @@ def shares(table: pd.DataFrame) -> Figure:
     for axis, net in zip(figure.subplots(1, 2, sharey=True), ("trained", "untrained"), strict=True):
         for i, factor in enumerate(("word", "speaker")):
             mine = table[table["net"] == net]
-            found = [mean_interval(mine.loc[mine["layer"] == layer, factor].tolist()) for layer in layers]
-            means, halves = [100 * e.mean for e in found], np.nan_to_num([100 * e.half for e in found])
-            axis.errorbar(range(len(layers)), means, halves, color=COLOURS[i], marker=MARKERS[i], linestyle=LINES[i],
-                          capsize=2, label=f"the {factor}")  # fmt: skip
+            curve(axis, mine, "layer", factor, i, f"the {factor}", at=range(len(layers)))
         axis.set_xticks(range(len(layers)), [layer.replace(" ", "\n", 1) for layer in layers])
-        axis.set_title(f"{net} net on log-mel", fontsize=11)
-        axis.set_ylim(0, 100)
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
-        _frame(axis)
+        frame(axis, f"{net} net on log-mel", "", percent=True)
+        axis.set_ylim(0, 1)
     first = figure.axes[0]
     first.set_ylabel("variance explained by")
     first.legend(frameon=False, loc="upper left")
@@ -106,9 +94,8 @@ def filters(responses: Mapping[str, np.ndarray]) -> Figure:
     for axis in axes:
         axis.set_xlabel("filter, sorted by centre")
     axes[0].set_ylabel("frequency (kHz)")
-    axes[-1].set_title("centres", fontsize=11)
     axes[-1].legend(frameon=False)
-    _frame(axes[-1])
+    frame(axes[-1], "centres", "filter, sorted by centre")
     return figure
 
 
@@ -118,8 +105,3 @@ def _scatter(axis: Axes, points: np.ndarray, colours: np.ndarray, markers: np.nd
         here = markers == marker
         axis.scatter(points[here, 0], points[here, 1], s=16, c=ink[here], marker=MARKERS[i % len(MARKERS)], alpha=0.8,
                      linewidths=0)  # fmt: skip
-
-
-def _frame(axis: Axes) -> None:
-    axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
