@@ -51,6 +51,12 @@ def run_parser(prog: str, description: str) -> Parser:
     return parser
 
 
+def add_overwrite(parser: Parser) -> None:
+    """The flag of every verb whose output may exist already."""
+    told = "replace what is there, once the new is complete"
+    parser.add_argument("--overwrite", action="store_true", help=told)
+
+
 def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
     """Parse a command line into a Config and the parser's other arguments."""
     parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, before any training: `audit` looks, `print_audit` tells.
+"""What is wrong with a data set, before any training: whole.py looks, text.py tells.
 
 The findings, by the names that scripts may rely on:
 
@@ -11,9 +11,3 @@ The findings, by the names that scripts may rely on:
   near_duplicates_within_split;
 - notes: schema_from_table, learned_from_parts, reachable, not_rgb, sixteen_bit, turned.
 """
-
-from modular_cls.audit.findings import Audit, Finding
-from modular_cls.audit.text import print_audit
-from modular_cls.audit.whole import audit
-
-__all__ = ["Audit", "Finding", "audit", "print_audit"]

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from modular_cls.data.cores import on_all_cores
 from modular_cls.data.images import MAX_PIXELS, decode_image, read_file
 from modular_cls.data.manifest import Manifest
 from modular_cls.errors import ImageError
+from modular_cls.jobs.cores import on_all_cores
 
 LOOK = 16  # side of the small colour picture that near copies are compared by
 _DECODED = 64  # side that pictures are decoded to for it

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from modular_cls.data.cores import on_all_cores
 from modular_cls.data.images import VERSION, decode_image, read_file
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
 from modular_cls.errors import ImageError
+from modular_cls.jobs.cores import on_all_cores
 
 FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
 _SHARD_BYTES = 2**26

@@ -16,7 +16,7 @@ from modular_cls.data.images import decode_image, read_image
 from modular_cls.demo.gradcam import grad_cam
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.parsing import load_config
-from modular_cls.predictor import Given, Predictor
+from modular_cls.predict.predictor import Given, Predictor
 from modular_cls.schema import Schema
 
 _EXAMPLES = 8

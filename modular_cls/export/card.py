@@ -8,7 +8,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from modular_cls import __version__
 from modular_cls.config import Config
 from modular_cls.export.folder import GRAPH, RECORDED, target_prior
-from modular_cls.run import Run
+from modular_cls.runs.folder import Run
 from modular_cls.schema import Composite
 
 CARD = "README.md"

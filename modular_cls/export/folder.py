@@ -19,9 +19,9 @@ from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
 from modular_cls.export.weights import digest, write_weights
-from modular_cls.run import Run
+from modular_cls.runs.folder import Run
+from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.schema import Schema
-from modular_cls.scores import FILE as SCORES
 
 FORMAT = 1
 MARKER = "modular_cls/model.json"

@@ -12,8 +12,8 @@ from modular_cls.export.network import read_network
 from modular_cls.export.read import read_export
 from modular_cls.export.weights import changed, read_json, refuse
 from modular_cls.parsing import load_config
-from modular_cls.run import Run
-from modular_cls.scores import FILE
+from modular_cls.runs.folder import Run
+from modular_cls.runs.scores import FILE
 
 _NOT_HERE = "manifest of the training (it does not travel with an export)"
 

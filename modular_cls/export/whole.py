@@ -20,7 +20,7 @@ from modular_cls.export.graph import check_graph, write_graph
 from modular_cls.export.read import read_export
 from modular_cls.export.record import write_record
 from modular_cls.files import check_free, new_folder
-from modular_cls.run import Run
+from modular_cls.runs.folder import Run
 
 
 def export_run(

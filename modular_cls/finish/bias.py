@@ -9,9 +9,10 @@ from torch import Tensor
 from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError
 from modular_cls.finish.step import Counts, Features, FinishStep
-from modular_cls.models.heads import Additive, affine_reach, affine_weights
+from modular_cls.models.heads import Additive
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.models.reach import affine_reach, affine_weights
 from modular_cls.schema import Composite
 
 _CLOSE = 1e-6  # a bias fitted to this change is exact for any decision

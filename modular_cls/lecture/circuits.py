@@ -44,11 +44,11 @@ from modular_cls.lecture.constructed import (
     xor_tree,
     zigzag_net,
 )
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Lab, Measured
-from modular_cls.lecture.nets import fully_connected
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import seeded
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Lab, Measured
+from modular_cls.lecture.kit.nets import fully_connected
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import seeded
 from modular_cls.report.style import COLOURS
 
 GATES, COUNTING, TREE = "two layers of gates", "one hidden layer that counts", "tree of XOR"

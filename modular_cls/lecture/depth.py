@@ -27,14 +27,14 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from modular_cls.errors import ConfigError
-from modular_cls.lecture import sets
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Cell, Lab
-from modular_cls.lecture.nets import convolutional, fully_connected, he, operations, parameters, spread, width_for
-from modular_cls.lecture.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
-from modular_cls.lecture.sets import Pictures
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import best_rates, error, fit, seeded
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.nets import convolutional, fully_connected, he, operations, parameters, spread, width_for
+from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
+from modular_cls.lecture.kit.sets import Pictures
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import best_rates, error, fit, seeded
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 TASKS = ("mnist", "spoken digits", "faces")

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from modular_cls.data.faces.write import SCHEMA
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Arrays
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Arrays
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 _PICKED = {"mnist": (4, 9), "faces": (0, 1, 2, 3)}  # classes in colour

@@ -33,10 +33,12 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from torch import Tensor, nn
 
-from modular_cls.lecture import sets
-from modular_cls.lecture.lab import Arrays, Cell, Lab, Measured, Plain
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Measured, Plain
+from modular_cls.lecture.kit.nets import convolutional, fully_connected
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import fit, seeded
 from modular_cls.lecture.layer_figures import curves, excited, projections
-from modular_cls.lecture.nets import convolutional, fully_connected
 from modular_cls.lecture.probes import (
     Examples,
     Pairs,
@@ -53,8 +55,6 @@ from modular_cls.lecture.probes import (
     spanned,
     through,
 )  # fmt: skip
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import fit, seeded
 
 SETS = {"mnist": "mnist", "faces": "faces_colour"}
 LAST = {"mnist": 4, "faces": 5}  # hidden layers; that of faces is the mean over places

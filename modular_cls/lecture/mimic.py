@@ -33,13 +33,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from modular_cls.lecture import sets
-from modular_cls.lecture.curves import frame
-from modular_cls.lecture.lab import Cell, Lab, Measured
-from modular_cls.lecture.nets import convolutional, fully_connected, parameters, width_for
-from modular_cls.lecture.sets import SETS, Pictures
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import best_rates, error, fit, outputs, seeded
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.curves import frame
+from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.nets import convolutional, fully_connected, parameters, width_for
+from modular_cls.lecture.kit.sets import SETS, Pictures
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import best_rates, error, fit, outputs, seeded
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import COLOURS, MARKERS
 

@@ -27,13 +27,13 @@ from matplotlib.figure import Figure
 from skimage.feature import hog
 from torch import Tensor
 
-from modular_cls.lecture import sets
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Cell, Lab, Measured
-from modular_cls.lecture.nets import convolutional
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.nets import convolutional
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import error, fit, seeded
 from modular_cls.lecture.probes import Examples, linear, spanned
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import error, fit, seeded
 
 METHODS = {"hand-made": "HOG, then linear", "learned": "convolutional net", "linear": "linear on pixels"}
 ALL = "all"

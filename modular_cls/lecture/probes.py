@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
-from modular_cls.lecture.training import outputs
+from modular_cls.lecture.kit.training import outputs
 
 STRENGTHS = (1.0, 10.0, 100.0)  # inverse strengths of the penalty, for features of unit spread
 _STEPS = 200  # of L-BFGS
@@ -35,7 +35,7 @@ def through(net: nn.Sequential, inputs: Tensor) -> Iterator[Tensor]:
     """The inputs, then what each hidden layer makes of them; one layer at a time, for they are large.
 
     Args:
-        net: One of `modular_cls.lecture.nets`.
+        net: One of `modular_cls.lecture.kit.nets`.
         inputs: Shape (examples, channels, side, side).
     """
     yield inputs

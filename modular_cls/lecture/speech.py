@@ -35,8 +35,10 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from modular_cls.lecture import spoken_figures
-from modular_cls.lecture.lab import Arrays, Cell, Lab, Plain
-from modular_cls.lecture.recordings import load_recordings, recordings_at_hand
+from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
+from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.spoken_nets import (
     STAGES,
     compared,
@@ -50,8 +52,6 @@ from modular_cls.lecture.spoken_nets import (
     stage,
     without_speaker,
 )
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import outputs
 
 MIXTURE = "MFCC, mixture"
 NETS = {f"{name}, net": name for name in STAGES}

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Arrays
-from modular_cls.lecture.recordings import RATE, mel_filters
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Arrays
+from modular_cls.lecture.kit.recordings import RATE, mel_filters
 from modular_cls.lecture.spoken_nets import LAYERS
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 

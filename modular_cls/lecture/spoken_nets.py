@@ -12,7 +12,7 @@ from scipy.stats import spearmanr, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 
-from modular_cls.lecture.recordings import (
+from modular_cls.lecture.kit.recordings import (
     BANDS,
     BINS,
     COEFFICIENTS,
@@ -27,7 +27,7 @@ from modular_cls.lecture.recordings import (
     sounding,
     spectrogram,
 )
-from modular_cls.lecture.training import fit, seeded
+from modular_cls.lecture.kit.training import fit, seeded
 
 WORDS = 10
 STAGES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {

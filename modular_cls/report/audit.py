@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modular_cls.report.results import SCORES, FinishedRun, keep_order
+from modular_cls.report.results import FinishedRun, keep_order
 from modular_cls.report.statistics import mean_interval
-from modular_cls.report.wording import NAMES, listed, table, with_interval
+from modular_cls.report.wording import listed, table, with_interval
+from modular_cls.runs.metrics import NAMES, SCORES
 
 
 def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:

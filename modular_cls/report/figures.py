@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.misses import MissedImage
-from modular_cls.report.results import ALL, SCORES
+from modular_cls.report.results import ALL
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import Style, styles
-from modular_cls.report.wording import MISSING, NAMES
+from modular_cls.runs.metrics import MISSING, NAMES, SCORES
 
 _PANELS = 4  # side by side
 _MOST_BARS = 24  # joint classes in the figure of recall

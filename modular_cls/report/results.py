@@ -14,10 +14,10 @@ from modular_cls.config import Config
 from modular_cls.errors import ConfigError
 from modular_cls.files import replacing_file
 from modular_cls.parsing import load_config
+from modular_cls.runs.metrics import SCORES
 from modular_cls.schema import Schema
 
 ALL = "all"  # kept, where nothing was taken away
-SCORES = ("rare_class_recall", "balanced_accuracy", "worst_class_recall")
 _METRICS = "metrics.json"
 _NEEDED = ("method", "seed", "keep", "test")
 _COUNTS = ("trainable_parameters", "train_images", "updates")

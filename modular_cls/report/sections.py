@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match_text
 from modular_cls.report.misses import gather_predictions, miss_shares
-from modular_cls.report.results import SCORES
-from modular_cls.report.wording import MISSING, NAMES, in_points, listed, percent, table, with_interval
+from modular_cls.report.wording import in_points, listed, table, with_interval
+from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
     "The criterion, in balanced accuracy: the mean difference is at least -1 point and the lower end of its interval "

@@ -31,15 +31,17 @@ from scale import measure_decoding, measure_growth, measure_manifest
 from tables import show, spread, yes
 from torch import Tensor
 
-from modular_cls import criteria, fit
+from modular_cls import criteria
 from modular_cls.config import Study
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.models.build import build_model
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
-from modular_cls.run import train
 from modular_cls.schema import Schema
-from modular_cls.study import run_study
-from modular_cls.task import AttributeTask
+from modular_cls.study.study import run_study
+from modular_cls.training.task import AttributeTask
+from modular_cls.training.train import train
+from modular_cls.training.trainer import be_quiet, make_trainer, use_threads
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "configs/modular.yaml"
@@ -50,19 +52,19 @@ CELL_LIMIT = 1.05
 
 
 class Setup:
-    """What the measured loops share, for that many blocks: built as in `fit.Fit`, on the CPU."""
+    """What the measured loops share, for that many blocks: built as in `Fit`, on the CPU."""
 
     def __init__(self, blocks: int) -> None:
         given = {"updates": blocks * BLOCK, "validate_every": 0, "accelerator": "cpu"}
         self.config = config = load_config(CONFIG, **{f"training__{name}": value for name, value in given.items()})
-        fit.be_quiet()
-        fit.use_threads(config)  # leaves a core to the configuration's worker
+        be_quiet()
+        use_threads(config)  # leaves a core to the configuration's worker
         pl.seed_everything(config.seed, workers=True, verbose=False)
         schema = Schema.from_dict(config.schema)
         self.data = AttributeDataModule(schema, config.data, config.seed, config.training.updates, splits=("train",))
         counts = {j.name: torch.from_numpy(self.data.datasets["train"].manifest.counts(j)) for j in schema.joints}
         self.criterion = build_part(config.criterion, criteria, "criterion")(schema=schema, counts=counts)
-        self.model = fit.build_model(config, schema)
+        self.model = build_model(config, schema)
         self.data.decode()
 
     def task(self) -> AttributeTask:
@@ -136,7 +138,7 @@ def measure_step(setup: Setup, blocks: int) -> None:
     loops = [HandLoop(setup.task(), iter(data.train_dataloader())) for _ in range(2)]
     alternate = Alternate(*loops, blocks)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = fit.make_trainer(setup.config, Path(folder), progress=False)
+        trainer = make_trainer(setup.config, Path(folder), progress=False)
         trainer.callbacks.append(alternate)  # type: ignore[attr-defined]
         trainer.fit(task, data)
     lightning, first, second = (times[1:] for times in alternate.seconds)

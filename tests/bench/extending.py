@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 from tables import show, spread, yes
 
-from modular_cls.data.faces import write_faces
-from modular_cls.extend import extend
+from modular_cls.data.faces.write import write_faces
+from modular_cls.extend.extend import extend
 from modular_cls.parsing import load_config
-from modular_cls.run import Run, train
+from modular_cls.runs.folder import Run
+from modular_cls.training.train import train
 
 TIMES_LIMIT = 50.0
 ATTRIBUTES = {"hair": ["short", "long"], "gender": ["female", "male"], "glasses": ["no", "yes"]}

@@ -13,7 +13,7 @@ from tables import show, spread, yes
 from modular_cls.config import Data, Scarcity
 from modular_cls.data.cache import FOLDER_VARIABLE
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import SPLITS
 
 RARE = {"hair": "long", "gender": "male"}
@@ -22,7 +22,7 @@ GROWTH_LIMIT = 1.10
 _LINUX = Path("/proc/self/status").is_file()  # tells the memory of a process in parts
 _READ = """
 import re, sys, time
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.scarcity import apply_scarcity
 started = time.perf_counter()

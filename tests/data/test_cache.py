@@ -15,7 +15,7 @@ from PIL import Image
 
 from modular_cls.data import cache, images
 from modular_cls.data.cache import NoRoomError, check_pictures, decode_once
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards

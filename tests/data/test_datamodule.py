@@ -6,7 +6,7 @@ from PIL import Image
 
 from modular_cls.config import Data, Scarcity
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.errors import ManifestError
 
 RARE = {"hair": "long", "gender": "male"}

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from modular_cls.cli import main
-from modular_cls.data.faces import SCHEMA, faces_schema, write_faces
 from modular_cls.data.faces.cues import (
     BEARDED,
     GENDER_CUES,
@@ -22,7 +21,7 @@ from modular_cls.data.faces.cues import (
     draw_cues,
 )
 from modular_cls.data.faces.draw import draw_face
-from modular_cls.data.faces.write import face_image
+from modular_cls.data.faces.write import SCHEMA, face_image, faces_schema, write_faces
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError, OutputExistsError
 

@@ -5,7 +5,7 @@ from torch.utils.data import DataLoader
 
 from modular_cls.config import Augment
 from modular_cls.data.dataset import AttributeDataset, collate_targets
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import UpdateSampler

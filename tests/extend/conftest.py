@@ -10,7 +10,7 @@ from PIL import Image
 from small_runs import ATTRIBUTES, composites
 
 from modular_cls import load_config, train
-from modular_cls.data.faces import write_faces
+from modular_cls.data.faces.write import write_faces
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from modular_cls.cli import main
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.export.whole import export_run
 from modular_cls.finish import Features, FitBias
-from modular_cls.fit import build_model
-from modular_cls.scores import FILE, AttributeScores
+from modular_cls.models.build import build_model
+from modular_cls.runs.scores import FILE, AttributeScores
 
 
 def test_a_composite_needs_no_image(apart, faces, tmp_path, capsys):

@@ -8,7 +8,7 @@ import yaml
 from small_runs import NIGHT, WHOLE, composites, extend
 
 from modular_cls import Run
-from modular_cls.scores import FILE, AttributeScores
+from modular_cls.runs.scores import FILE, AttributeScores
 
 
 def test_joint_classes_out_of_reach_are_never_predicted(apart, tmp_path, capsys):

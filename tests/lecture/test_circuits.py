@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
 from modular_cls.lecture import circuits
-from modular_cls.lecture.claim import measure_claim
 from modular_cls.lecture.constructed import (
     all_inputs,
     corners,
@@ -24,7 +23,8 @@ from modular_cls.lecture.constructed import (
     xor_tree,
     zigzag_net,
 )
-from modular_cls.lecture.nets import fully_connected
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.nets import fully_connected
 
 COUNTS = {
     gates_in_two_layers: lambda d: 2 ** (d - 1) + 1,

@@ -10,13 +10,14 @@ from torch import nn
 from voices import write_voices
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, depth
-from modular_cls.lecture.claim import measure_claim
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.nets import parameters, width_for
-from modular_cls.lecture.recordings import recordings_at_hand
-from modular_cls.lecture.sets import Pictures
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import depth
+from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.nets import parameters, width_for
+from modular_cls.lecture.kit.recordings import recordings_at_hand
+from modular_cls.lecture.kit.sets import Pictures
 
 SHAPES = {"mnist": (1, 28, 28), "spoken digits": (1, 40, 20), "faces": (1, 32, 32)}
 NETS = [("fully_connected", task, depth.PARAMETERS) for task in SHAPES] + [

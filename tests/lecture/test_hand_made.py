@@ -7,9 +7,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, pixels, sets
-from modular_cls.lecture.lab import Lab
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import pixels
+from modular_cls.lecture.kit import claim, sets
+from modular_cls.lecture.kit.lab import Lab
 
 
 @pytest.mark.parametrize("side", [28, 32])

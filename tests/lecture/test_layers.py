@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, layers, sets
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.nets import convolutional, fully_connected
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import layers
+from modular_cls.lecture.kit import claim, sets
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.nets import convolutional, fully_connected
+from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.probes import (
     Examples,
     alike_at_top,
@@ -27,7 +29,6 @@ from modular_cls.lecture.probes import (
     spanned,
     through,
 )
-from modular_cls.lecture.training import outputs
 
 
 def examples(count=40, numbers=6, classes=3, apart=0.0, seed=0):

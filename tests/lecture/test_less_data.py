@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from modular_cls.data.faces.write import SCHEMA
-from modular_cls.lecture import claim, data
-from modular_cls.lecture.claim import measure_claim
-from modular_cls.lecture.nets import parameters, width_for
-from modular_cls.lecture.sets import load
+from modular_cls.lecture import data
+from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.nets import parameters, width_for
+from modular_cls.lecture.kit.sets import load
 
 
 def test_pictures_are_nested(tmp_path):

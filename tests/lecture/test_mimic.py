@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as F
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import mimic, sets
-from modular_cls.lecture.claim import measure_claim
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.nets import parameters
-from modular_cls.lecture.training import fit, outputs, seeded
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import mimic
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.nets import parameters
+from modular_cls.lecture.kit.training import fit, outputs, seeded
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from scipy.stats import norm
 from voices import write_voices
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, speech
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.recordings import (
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import speech
+from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.recordings import (
     BANDS,
     BINS,
     FRAMES,

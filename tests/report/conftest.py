@@ -9,9 +9,9 @@ import pytest
 import torch
 import yaml
 
-from modular_cls.metrics import summarise
 from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
+from modular_cls.training.metrics import summarise
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = {

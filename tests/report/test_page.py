@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from modular_cls.errors import ConfigError
-from modular_cls.report import print_metrics, write_report
 from modular_cls.report.contrasts import Contrast
+from modular_cls.report.page import write_report
 from modular_cls.report.statistics import Estimate
-from modular_cls.report.wording import MISSING
+from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.terminal import print_metrics
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
            "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "seconds",

@@ -1,0 +1,1 @@
+"""What the claims of the lecture share: cells, statements, curves, sets, nets and their training."""
