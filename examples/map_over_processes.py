@@ -20,7 +20,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 def main(arguments: list[str] | None = None) -> None:
     """Predict all pictures of a folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", type=Path)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--processes", type=int, default=2)
@@ -32,7 +34,10 @@ def main(arguments: list[str] | None = None) -> None:
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
         for chunk, predicted in zip(chunks, pool.map(predictor, chunks), strict=True):
             for i, file in enumerate(chunk):
-                told = (f"{o}={predicted.names(o)[i]} {p[i].max():.3f}" for o, p in predicted.probabilities.items())
+                told = (
+                    f"{o}={predicted.names(o)[i]} {p[i].max():.3f}"
+                    for o, p in predicted.probabilities.items()
+                )
                 print(file.name, *told, sep="\t")
 
 

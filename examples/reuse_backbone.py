@@ -26,7 +26,9 @@ RANDOM_BACKBONES, BATCH = 3, 32
 
 def main(arguments: list[str] | None = None) -> None:
     """Embed the pictures, fit and test."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("export", type=Path)
     parser.add_argument("manifest", type=Path)
     parser.add_argument("pictures", type=Path)
@@ -57,7 +59,9 @@ def embed(export: Path, files: list[Path], pretrained: bool = True) -> np.ndarra
 
 def report(name: str, embeddings: np.ndarray, labels: np.ndarray) -> None:
     """Print the mean over folds, and their standard deviation."""
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced"))
+    classifier = make_pipeline(
+        StandardScaler(), LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced")
+    )
     folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
     scores = cross_val_score(classifier, embeddings, labels, cv=folds, scoring="balanced_accuracy")
     print(f"  {name:18} {scores.mean():6.1%} (folds differ by {scores.std():.1%})")

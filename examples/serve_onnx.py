@@ -30,7 +30,10 @@ class Model:
     def __init__(self, path: Path) -> None:
         self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         told = self.session.get_modelmeta().custom_metadata_map
-        self.classes, self.preprocessing = json.loads(told["classes"]), json.loads(told["preprocessing"])
+        self.classes, self.preprocessing = (
+            json.loads(told["classes"]),
+            json.loads(told["preprocessing"]),
+        )
 
     def __call__(self, data: bytes) -> dict[str, dict[str, float]]:
         """The bytes of a picture -> probability of each class, by output."""
@@ -59,7 +62,10 @@ def make_server(model: Model, port: int) -> ThreadingHTTPServer:
                 return
             try:
                 answer = json.dumps(model(self.rfile.read(length)), ensure_ascii=False).encode()
-            except (OSError, Image.DecompressionBombError):  # what Pillow says of what is no picture
+            except (
+                OSError,
+                Image.DecompressionBombError,
+            ):  # what Pillow says of what is no picture
                 self.send_error(400, "not a picture")
                 return
             self.send_response(200)
@@ -72,7 +78,9 @@ def make_server(model: Model, port: int) -> ThreadingHTTPServer:
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("export", type=Path)
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()

@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     verb, *rest = arguments or ["--help"]
     if verb in ("-h", "--help"):
         print("usage: modular-cls VERB ... (modular-cls VERB --help tells more)\n")
-        print("\n".join(f"  {name:10} {v.__doc__}" for name, v in VERBS.items()) + "\n\n  --version")
+        print(
+            "\n".join(f"  {name:10} {v.__doc__}" for name, v in VERBS.items()) + "\n\n  --version"
+        )
         return 0
     if verb == "--version":
         print(__version__)

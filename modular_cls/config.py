@@ -212,11 +212,15 @@ class Config:
             if value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
         if not self.training.learning_rate > 0:
-            raise ConfigError(f"training.learning_rate is {self.training.learning_rate}; it must be above 0")
+            raise ConfigError(
+                f"training.learning_rate is {self.training.learning_rate}; it must be above 0"
+            )
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
         if not 0 <= self.data.hold_out < 1:
-            raise ConfigError(f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1")
+            raise ConfigError(
+                f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""
@@ -274,7 +278,9 @@ def expand(path: str, about: str | None = None) -> Path:
     def value(match: "re.Match[str]") -> str:
         name = match.group(1)
         if name != DATA_VARIABLE:
-            raise ConfigError(f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}")
+            raise ConfigError(
+                f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
+            )
         if not os.environ.get(name):
             told = f"\n{about.strip()}" if about else ""
             raise ConfigError(

@@ -60,9 +60,13 @@ def check_free(out: Path, overwrite: bool, marker: str) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / marker).is_file():
-        raise OutputExistsError(f"{out} exists and is not one of ours (it holds no {marker}); give another --out")
+        raise OutputExistsError(
+            f"{out} exists and is not one of ours (it holds no {marker}); give another --out"
+        )
     if not overwrite:
-        raise OutputExistsError(f"{out} exists already; give another --out, or --overwrite to replace it")
+        raise OutputExistsError(
+            f"{out} exists already; give another --out, or --overwrite to replace it"
+        )
 
 
 def _umask() -> int:

@@ -98,7 +98,9 @@ def method_config(name: str) -> str:
     if Path(found).is_file():
         return found
     known = {p.stem for folder in _config_folders() for p in folder.glob("*.yaml")}
-    raise ConfigError(unknown("method", name, sorted(known), "(a file, or the name of one in configs/)"))
+    raise ConfigError(
+        unknown("method", name, sorted(known), "(a file, or the name of one in configs/)")
+    )
 
 
 def _config_folders() -> list[Path]:
@@ -109,6 +111,9 @@ def _config_path(name: str) -> str:
     if Path(name).exists():
         return name
     for folder in _config_folders():
-        if (folder / Path(name).name).is_file() and Path(name).parent in (Path("."), Path("configs")):
+        if (folder / Path(name).name).is_file() and Path(name).parent in (
+            Path("."),
+            Path("configs"),
+        ):
             return str(folder / Path(name).name)
     return name

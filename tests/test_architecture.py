@@ -65,19 +65,25 @@ def imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (n if n.removeprefix("modular_cls.") in ORDER else node.module for n in names)
+            yield from (
+                n if n.removeprefix("modular_cls.") in ORDER else node.module for n in names
+            )
 
 
 def test_every_file_has_its_place():
     assert sorted(name for name, _ in modules()) == sorted(ORDER)
 
 
-@pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("name", "path"), list(modules()), ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_imports_run_downwards(name, path):
     for imported in imports(path):
         if imported.startswith("modular_cls."):
             target = imported.removeprefix("modular_cls.")
-            assert ORDER.index(target) < ORDER.index(name), f"{name} imports {target}, which stands above it"
+            assert ORDER.index(target) < ORDER.index(name), (
+                f"{name} imports {target}, which stands above it"
+            )
             assert not (name.startswith("data") and target.startswith("models"))
             assert not (name.startswith("models") and target.startswith("data"))
 
@@ -87,7 +93,9 @@ def test_outside_libraries_have_one_home():
         for imported in imports(path):
             home = HOMES.get(imported.split(".")[0])
             # Each claim of the lecture is a piece of its own, with its tables and figures.
-            assert home is None or name in home or name.startswith("lecture."), f"{imported} is imported in {name}"
+            assert home is None or name in home or name.startswith("lecture."), (
+                f"{imported} is imported in {name}"
+            )
 
 
 def test_files_are_rooms_not_halls():
@@ -116,4 +124,6 @@ def test_contributing_draws_every_file():
     drawing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for name, path in modules():
         if path.name not in ("__init__.py", "__main__.py"):
-            assert re.search(rf"\b{path.stem}\.py\b", drawing), f"{name} is not in the drawing of the house"
+            assert re.search(rf"\b{path.stem}\.py\b", drawing), (
+                f"{name} is not in the drawing of the house"
+            )

@@ -29,7 +29,9 @@ def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
     """
     found, total = [np.empty((0, 2), dtype=np.int64)], 0
     hashes = np.array([p.hash for p in pictures], dtype=np.uint64)
-    looks = np.array([p.look for p in pictures], dtype=np.uint8).reshape(len(pictures), LOOK * LOOK * 3)
+    looks = np.array([p.look for p in pictures], dtype=np.uint8).reshape(
+        len(pictures), LOOK * LOOK * 3
+    )
     mean = looks.mean(axis=1)
     spread = np.sqrt(
         np.einsum("ij,ij->i", looks, looks, dtype=np.float64) / looks.shape[1] - mean**2
@@ -37,7 +39,10 @@ def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
     for pairs in near_pairs(hashes, DISTANCE):
         for start in range(0, len(pairs), _AT_ONCE):
             i, j = pairs[start : start + _AT_ONCE].T
-            product = np.einsum("ij,ij->i", looks[i].astype(np.float32), looks[j].astype(np.float32)) / looks.shape[1]
+            product = (
+                np.einsum("ij,ij->i", looks[i].astype(np.float32), looks[j].astype(np.float32))
+                / looks.shape[1]
+            )
             alike = product - mean[i] * mean[j] >= CORRELATION * spread[i] * spread[j]
             found.append(pairs[start : start + _AT_ONCE][alike])
             total += len(found[-1])

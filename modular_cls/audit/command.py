@@ -8,11 +8,22 @@ from modular_cls.parsing import parse_run, run_parser
 
 def audit(prog: str, arguments: list[str]) -> None:
     """What is wrong with a data set, before any training."""
-    parser = run_parser(prog, "What is wrong with a data set; without a schema in --config it is read off the table.")
-    parser.usage = "%(prog)s MANIFEST [--config FILE ...] [--json PATH] [--no-pictures] [--data.root DIR ...]"
-    parser.add_argument("table", metavar="MANIFEST", help="table of images (in place of data.manifest)")
-    parser.add_argument("--json", metavar="PATH", help="JSON file to write all of it to; - for the standard output")
-    parser.add_argument("--no-pictures", action="store_true", help="only look whether the pictures are there")
+    parser = run_parser(
+        prog,
+        "What is wrong with a data set; without a schema in --config it is read off the table.",
+    )
+    parser.usage = (
+        "%(prog)s MANIFEST [--config FILE ...] [--json PATH] [--no-pictures] [--data.root DIR ...]"
+    )
+    parser.add_argument(
+        "table", metavar="MANIFEST", help="table of images (in place of data.manifest)"
+    )
+    parser.add_argument(
+        "--json", metavar="PATH", help="JSON file to write all of it to; - for the standard output"
+    )
+    parser.add_argument(
+        "--no-pictures", action="store_true", help="only look whether the pictures are there"
+    )
     # Data can be judged before a method is chosen.
     parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
     config, given = parse_run(parser, arguments)

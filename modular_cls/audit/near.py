@@ -47,7 +47,9 @@ def _band(hashes: np.ndarray, start: int, step: int) -> np.ndarray:
     return keys
 
 
-def _close_keys(keys: np.ndarray, width: int, radius: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _close_keys(
+    keys: np.ndarray, width: int, radius: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Positions of every two keys of `width` bits that differ in at most `radius` of them, each two once."""
     order = np.argsort(keys, kind="stable")
     sizes = np.bincount(keys.astype(np.int64), minlength=1 << width).astype(np.int32)
@@ -59,7 +61,9 @@ def _close_keys(keys: np.ndarray, width: int, radius: int) -> Iterator[tuple[np.
     for flips in range(1, radius + 1):
         for places in combinations(range(width), flips):
             top, mask = 1 << places[-1], sum(1 << p for p in places)
-            lower = np.flatnonzero(sorted_keys & top == 0)  # of two keys, the one without the highest flipped bit
+            lower = np.flatnonzero(
+                sorted_keys & top == 0
+            )  # of two keys, the one without the highest flipped bit
             other = sorted_keys[lower] ^ mask
             yield from _spread(order, lower, starts[other], sizes[other])
 
@@ -76,7 +80,10 @@ def _spread(
         if len(part):
             ends = np.cumsum(sizes[part])
             within = np.arange(ends[-1]) - np.repeat(ends - sizes[part], sizes[part])
-            yield order[np.repeat(first[part], sizes[part])], order[np.repeat(starts[part], sizes[part]) + within]
+            yield (
+                order[np.repeat(first[part], sizes[part])],
+                order[np.repeat(starts[part], sizes[part]) + within],
+            )
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -60,7 +60,10 @@ def look_at(manifest: Manifest, positions: Sequence[int], progress: bool) -> lis
     """
     told = "Looking at pictures" if progress else ""
     every = on_all_cores(lambda i: _picture(manifest, i), positions, told, Console(stderr=True))
-    return [Picture(problem=str(found)) if isinstance(found, ImageError) else found for _, found in every]
+    return [
+        Picture(problem=str(found)) if isinstance(found, ImageError) else found
+        for _, found in every
+    ]
 
 
 def _picture(manifest: Manifest, position: int) -> Picture:
@@ -76,7 +79,9 @@ def _picture(manifest: Manifest, position: int) -> Picture:
         decode_image(data, named)
         raise ImageError(f"{named}: broken: {error}") from None
     if size[0] * size[1] > MAX_PIXELS:
-        return Picture(f"{named}: {size[0]} x {size[1]} pixels is over {MAX_PIXELS:,}", oversized=True)
+        return Picture(
+            f"{named}: {size[0]} x {size[1]} pixels is over {MAX_PIXELS:,}", oversized=True
+        )
     small = Image.fromarray(decode_image(data, named, (_DECODED, _DECODED), box))
     bits = np.packbits(imagehash.phash(small).hash)
     return Picture(

@@ -55,7 +55,11 @@ def read_leniently(config: Config) -> Reading:
 
 
 def _lenient(
-    table: pd.DataFrame, schema: Schema, root: Path, columns: Mapping[str, Sequence[str]], contained: bool
+    table: pd.DataFrame,
+    schema: Schema,
+    root: Path,
+    columns: Mapping[str, Sequence[str]],
+    contained: bool,
 ) -> Manifest:
     codes = {name: _codes(_column(table, name), values) for name, values in columns.items()}
     return Manifest(
@@ -65,7 +69,11 @@ def _lenient(
         splits=codes["split"].astype(np.int8),
         labels=np.stack([codes[a.name] for a in schema.attributes], axis=1),
         rows=table.index.to_numpy(),
-        extra={c: table[c].to_numpy(dtype=object) for c in ("source", "identity", "box") if c in table.columns},
+        extra={
+            c: table[c].to_numpy(dtype=object)
+            for c in ("source", "identity", "box")
+            if c in table.columns
+        },
         contained=contained,
     )
 
@@ -94,7 +102,9 @@ def _refused(error: ManifestError) -> Finding:
         problems.pop()
     count = len(problems) + (int(more.group(1)) if more else 0)
     what = "places of the table that do not fit: training refuses it, with these words"
-    return Finding("error", "table", count, what, "correct them, or the schema of the configuration", problems)
+    return Finding(
+        "error", "table", count, what, "correct them, or the schema of the configuration", problems
+    )
 
 
 def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
@@ -115,11 +125,15 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
                     f"column {name}: {value!r}{instead}, {count:,} rows, the first is row {first[str(value)]}"
                 )
     if examples[0]:
-        what = (
-            "values spelt with other case or spaces, which makes them other values (here they count as what is meant)"
-        )
+        what = "values spelt with other case or spaces, which makes them other values (here they count as what is meant)"
         yield Finding(
-            "error", "spelling", len(rows[0]), what, "write each value in one way", examples[0], sorted(rows[0])
+            "error",
+            "spelling",
+            len(rows[0]),
+            what,
+            "write each value in one way",
+            examples[0],
+            sorted(rows[0]),
         )
     if examples[1]:
         what = "values that are not accepted (here they count as unknown)"
@@ -130,7 +144,11 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
 def _alike(schema: Schema) -> Iterator[Finding]:
     """Names within the schema that differ by case or spaces only."""
     named: dict[str, Sequence[str]] = {f"attribute {a.name}": a.values for a in schema.attributes}
-    named |= {f"composite {c.name}": c.class_names for c in schema.composites if c.size <= MAX_JOINT_CLASSES}
+    named |= {
+        f"composite {c.name}": c.class_names
+        for c in schema.composites
+        if c.size <= MAX_JOINT_CLASSES
+    }
     examples = []
     for where, names in named.items():
         first: dict[str, str] = {}

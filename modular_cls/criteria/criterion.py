@@ -39,10 +39,16 @@ def log_share(counts: Tensor) -> Tensor:
     return counts.float().log() - counts.sum().float().log()
 
 
-def refuse_empty(what: str, schema: Schema, counts: Mapping[str, Tensor], images: str = "training images") -> None:
+def refuse_empty(
+    what: str, schema: Schema, counts: Mapping[str, Tensor], images: str = "training images"
+) -> None:
     """Raise UndefinedError if `what` needs images of every joint class and some have none."""
     for joint in schema.joints:
-        empty = [n for n, count in zip(joint.class_names, counts[joint.name].tolist(), strict=True) if not count]
+        empty = [
+            n
+            for n, count in zip(joint.class_names, counts[joint.name].tolist(), strict=True)
+            if not count
+        ]
         if empty:
             raise UndefinedError(f"{what} is not defined without {images} of {', '.join(empty)}")
 

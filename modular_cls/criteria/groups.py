@@ -40,13 +40,21 @@ class LabelGroups(nn.Module):
         self.joint, self.smoothing = joint, smoothing
         cells, width = torch.tensor(joint.cells), len(joint.attributes)
         masks = [torch.tensor(m) for m in itertools.product((False, True), repeat=width)]
-        kept = [(m, n) for m in masks if (n := observed[tuple(torch.where(m, cells, -1).T)]).any() and m.any()]
+        kept = [
+            (m, n)
+            for m in masks
+            if (n := observed[tuple(torch.where(m, cells, -1).T)]).any() and m.any()
+        ]
         known = torch.stack([m for m, _ in kept])
         self.register_buffer("cells", cells, persistent=False)
         self.register_buffer("known", known, persistent=False)  # (groups, m)
-        self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)  # (groups, classes)
+        self.register_buffer(
+            "counts", torch.stack([n for _, n in kept]).float(), persistent=False
+        )  # (groups, classes)
         agree = (cells[:, None] == cells[None]) | ~known[:, None, None]
-        self.register_buffer("same", agree.all(-1).float(), persistent=False)  # (groups, classes, classes)
+        self.register_buffer(
+            "same", agree.all(-1).float(), persistent=False
+        )  # (groups, classes, classes)
         self.estimates = unknown == "em"
         self.register_buffer("shares", self._shares(observed, unknown))  # (groups, classes)
 
@@ -76,14 +84,18 @@ class LabelGroups(nn.Module):
     def learn(self, group: Tensor, guesses: Tensor) -> None:
         """Count the model's guesses (B, classes) at the class of each row; the EM step of one update."""
         if self.estimates:
-            counted = torch.zeros(len(self.known) + 1, guesses.shape[1], dtype=torch.float32, device=guesses.device)
+            counted = torch.zeros(
+                len(self.known) + 1, guesses.shape[1], dtype=torch.float32, device=guesses.device
+            )
             counted = over_processes(counted.index_add(0, group, guesses.detach().float()))
             self.shares.mul_(_HORIZON).add_(counted[:-1])
 
     def taught(self) -> Tensor:
         """Classes that partly labelled images may be of, each value of which some of them know, shape (classes,)."""
         part = ~self.known.all(1)
-        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[:, :, None]  # (groups, classes, m)
+        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[
+            :, :, None
+        ]  # (groups, classes, m)
         possible = (self._within(self.shares) > _RULED_OUT) & (self.counts > 0) & part[:, None]
         return told.any(0).all(-1) & possible.any(0)
 
@@ -102,7 +114,9 @@ class LabelGroups(nn.Module):
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
-        return smoothed / (self.same * smoothed[:, None]).sum(-1)  # a product of matrices would lose precision
+        return smoothed / (self.same * smoothed[:, None]).sum(
+            -1
+        )  # a product of matrices would lose precision
 
     def _shares(self, observed: Tensor, unknown: str) -> Tensor:
         if unknown == "em":

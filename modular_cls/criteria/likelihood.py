@@ -51,7 +51,9 @@ class JointLikelihood(Criterion):
     ) -> None:
         super().__init__()
         if unknown not in get_args(Unknown):
-            raise ConfigError(f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}")
+            raise ConfigError(
+                f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}"
+            )
         if not smoothing > 0:
             raise ConfigError(f"criterion: smoothing is {smoothing}; it must be above 0")
         self.joints, self.tau = schema.joints, tau
@@ -64,13 +66,18 @@ class JointLikelihood(Criterion):
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows of which something is known, summed over joint spaces."""
-        return torch.stack([self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]).sum()
+        return torch.stack(
+            [self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]
+        ).sum()
 
     def notes(self) -> dict[str, float]:
         """Shares of joint classes among partly labelled images, as they were taken to be in the end."""
         notes: dict[str, float] = {}
         for groups in self.groups.values():
-            notes |= {f"share/{name}": share for name, share in cast(LabelGroups, groups).estimate().items()}
+            notes |= {
+                f"share/{name}": share
+                for name, share in cast(LabelGroups, groups).estimate().items()
+            }
         return notes
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
@@ -84,7 +91,9 @@ class JointLikelihood(Criterion):
         groups = cast(LabelGroups, self.groups[str(i)])
         labels = torch.stack([targets[a.name] for a in joint.attributes], dim=1)
         group, possible = groups(labels)
-        logits = scores[joint.name].float() + (self.tau * groups.log_prior()[group] if self.tau else 0.0)
+        logits = scores[joint.name].float() + (
+            self.tau * groups.log_prior()[group] if self.tau else 0.0
+        )
         mine = logits.masked_fill(~possible, -torch.inf)
         told = (labels >= 0).any(1)
         if self.training:
@@ -111,7 +120,9 @@ class AttributeLikelihood(Criterion):
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows where an attribute is known, summed over attributes."""
         if missing := [name for name in self.names if name not in scores]:
-            raise ValueError(f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}")
+            raise ValueError(
+                f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}"
+            )
         return torch.stack([masked(scores[name], targets[name]) for name in self.names]).sum()
 
 

@@ -13,7 +13,9 @@ from modular_cls.schema import Schema
 class _OverClasses(Criterion):
     """A criterion with one number per joint class, not defined where a class has no images."""
 
-    def __init__(self, schema: Schema, counts: Mapping[str, Tensor], of_counts: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, schema: Schema, counts: Mapping[str, Tensor], of_counts: Callable[[Tensor], Tensor]
+    ) -> None:
         super().__init__()
         refuse_empty(type(self).__name__, schema, counts)
         self.names = [joint.name for joint in schema.joints]
@@ -21,7 +23,10 @@ class _OverClasses(Criterion):
             self.register_buffer(f"of_class_{i}", of_counts(counts[name].float()))
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
-        losses = [self._loss(scores[n], targets[n], getattr(self, f"of_class_{i}")) for i, n in enumerate(self.names)]
+        losses = [
+            self._loss(scores[n], targets[n], getattr(self, f"of_class_{i}"))
+            for i, n in enumerate(self.names)
+        ]
         return torch.stack(losses).sum()
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
@@ -83,7 +88,9 @@ class LabelDistributionMargin(_OverClasses):
         margin = of_class**-0.25
         margin = self.max_margin * margin / margin.max()
         true = F.one_hot(target.clamp(min=0), len(margin)) * self.scale * margin
-        weight = (1 - self.beta) / (1 - self.beta**of_class) if self.progress >= self.defer else None
+        weight = (
+            (1 - self.beta) / (1 - self.beta**of_class) if self.progress >= self.defer else None
+        )
         return masked(logits - true, target, weight)
 
 
@@ -110,7 +117,9 @@ class GroupDRO(Criterion):
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """The weighted sum of the groups' mean losses, summed over joint spaces; moves `q` in training."""
-        return torch.stack([self._loss(scores[n], targets[n], f"q_{i}") for i, n in enumerate(self.names)]).sum()
+        return torch.stack(
+            [self._loss(scores[n], targets[n], f"q_{i}") for i, n in enumerate(self.names)]
+        ).sum()
 
     def _loss(self, logits: Tensor, target: Tensor, name: str) -> Tensor:
         q: Tensor = getattr(self, name)
@@ -119,7 +128,9 @@ class GroupDRO(Criterion):
         total, size = (each[:, None] * member).sum(0), member.sum(0)
         group = total / size.clamp(min=1)
         if self.training:
-            everywhere = over_processes(total.detach().clone()) / over_processes(size.clone()).clamp(min=1)
+            everywhere = over_processes(total.detach().clone()) / over_processes(
+                size.clone()
+            ).clamp(min=1)
             q = q * (self.eta * everywhere).exp()
             q = q / q.sum()
             getattr(self, name).copy_(q)

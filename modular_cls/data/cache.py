@@ -39,7 +39,9 @@ class DecodedImages(Sequence[np.ndarray]):
         return len(self._places)
 
     def __getitem__(self, position: Any) -> Any:
-        return np.array(self._shards[self._places[position]])  # a copy: the file cannot be written to
+        return np.array(
+            self._shards[self._places[position]]
+        )  # a copy: the file cannot be written to
 
 
 def cache_folder() -> Path:
@@ -59,10 +61,14 @@ def _check_room(needed: int) -> None:
     if not os.access(folder, os.W_OK):
         raise NoRoomError(f"{folder} cannot be written to")
     if needed > free:
-        raise NoRoomError(f"{folder} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} are needed")
+        raise NoRoomError(
+            f"{folder} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} are needed"
+        )
 
 
-def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tuple[DecodedImages, Bad]:
+def decode_once(
+    manifest: Manifest, size: tuple[int, int], told: str = ""
+) -> tuple[DecodedImages, Bad]:
     """Decode the pictures that no earlier run has decoded to this size, and serve all of them.
 
     Args:
@@ -123,7 +129,9 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
         try:
             path = manifest.file(i)
             seen = path.stat()
-            signs[i] = _digest(f"{path.absolute()}\0{seen.st_mtime_ns}\0{seen.st_size}\0{manifest.box(i)}".encode())
+            signs[i] = _digest(
+                f"{path.absolute()}\0{seen.st_mtime_ns}\0{seen.st_size}\0{manifest.box(i)}".encode()
+            )
         except ImageError as error:
             bad[i] = error
         except OSError as error:
@@ -133,7 +141,9 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
     fresh: list[bytes] = []
 
     def digest(i: int) -> bytes:
-        return _digest(read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode())
+        return _digest(
+            read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode()
+        )
 
     for i, key in on_all_cores(digest, new, told):
         if isinstance(key, ImageError):

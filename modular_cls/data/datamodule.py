@@ -59,7 +59,9 @@ class AttributeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
-            raise ConfigError(f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices")
+            raise ConfigError(
+                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices"
+            )
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
@@ -69,10 +71,15 @@ class AttributeDataModule(pl.LightningDataModule):
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")
             out = held_out(train, schema.joints[0], data.hold_out, seed)
-            self.datasets |= {"train": self._dataset(train.select(~out)), "held_out": self._dataset(train.select(out))}
+            self.datasets |= {
+                "train": self._dataset(train.select(~out)),
+                "held_out": self._dataset(train.select(out)),
+            }
         for name in splits:
             if not len(self.datasets[name]):
-                raise ManifestError(data.manifest, [f"split {name!r} has no images; give some rows that split"])
+                raise ManifestError(
+                    data.manifest, [f"split {name!r} has no images; give some rows that split"]
+                )
 
     @property
     def train_digest(self) -> str:
@@ -93,7 +100,9 @@ class AttributeDataModule(pl.LightningDataModule):
             return
         problems: list[str] = []
         for name, dataset in self.datasets.items():
-            images, bad = self._decode_once(dataset.manifest, f"Decoding {name}" if progress else "")
+            images, bad = self._decode_once(
+                dataset.manifest, f"Decoding {name}" if progress else ""
+            )
             problems += map(str, bad.values())
             dataset.keep_decoded(images)
         if problems:
@@ -128,13 +137,13 @@ class AttributeDataModule(pl.LightningDataModule):
 
     def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
         """Leave out the rows whose picture cannot be decoded, before anything is counted; returns how many."""
-        looked_at = np.flatnonzero(np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits]))
+        looked_at = np.flatnonzero(
+            np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits])
+        )
         rows, told = self.manifest.select(looked_at), "Reading all pictures" if progress else ""
         bad = self._decode_once(rows, told)[1] if self._fits(len(rows)) else self._check(rows, told)
         if len(bad) > self.data.max_bad * len(rows):
-            share = (
-                f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad allows {self.data.max_bad:.2%}"
-            )
+            share = f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad allows {self.data.max_bad:.2%}"
             raise ManifestError(self.data.manifest, [share, *map(str, bad.values())])
         keep = np.ones(len(self.manifest), dtype=bool)
         keep[looked_at[list(bad)]] = False
@@ -155,11 +164,18 @@ class AttributeDataModule(pl.LightningDataModule):
         """Whether the folder for decoded pictures may hold as many."""
         return images * math.prod(self.data.height_width) * 3 <= self.data.cache_gib * 2**30
 
-    def _dataset(self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None) -> AttributeDataset:
-        return AttributeDataset(manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform)
+    def _dataset(
+        self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None
+    ) -> AttributeDataset:
+        return AttributeDataset(
+            manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform
+        )
 
     def _loader(
-        self, dataset: AttributeDataset, batch_size: int, sampler: Sampler[tuple[int, int]] | None = None
+        self,
+        dataset: AttributeDataset,
+        batch_size: int,
+        sampler: Sampler[tuple[int, int]] | None = None,
     ) -> DataLoader[Example]:
         # Looking at decoded images costs less than starting processes for them.
         workers = self.data.workers if sampler or not dataset.is_decoded else 0
@@ -173,6 +189,8 @@ def read_manifest(schema: Schema, data: Data) -> Manifest:
     path = expand(data.manifest, data.about)
     if not path.is_file():
         about = [data.about.strip()] if data.about else []
-        raise ManifestError(path, ["no such file (relative paths start at the current folder)", *about])
+        raise ManifestError(
+            path, ["no such file (relative paths start at the current folder)", *about]
+        )
     root = expand(data.root, data.about) if data.root else None
     return Manifest.read(path, schema, root, contained=not data.allow_outside)

@@ -30,7 +30,11 @@ class Shards:
         self._starts: list[int] = []
         self._keys = np.zeros(0, dtype=KEY)
         self._maps: dict[int, np.ndarray] = {}
-        whole = [(file, keys) for listed in sorted(folder.glob("*.keys.npy")) for file, keys in _whole(listed)]
+        whole = [
+            (file, keys)
+            for listed in sorted(folder.glob("*.keys.npy"))
+            for file, keys in _whole(listed)
+        ]
         self._append([file for file, _ in whole], [keys for _, keys in whole])
 
     def __len__(self) -> int:

@@ -73,7 +73,9 @@ class Shown:
             "name": self.name,
             "picture": "data:image/png;base64," + base64.b64encode(_png(pixels)).decode(),
             "probabilities": {name: p[0].tolist() for name, p in told.probabilities.items()},
-            "maps": {name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()},
+            "maps": {
+                name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()
+            },
         }
 
 
@@ -108,10 +110,16 @@ def _examples(config: Config) -> list[Example]:
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
     composite = test.schema.composites[0]
     targets = test.targets(composite)
-    by_class = [np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1] for z in range(composite.size)]
+    by_class = [
+        np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1]
+        for z in range(composite.size)
+    ]
     turns = [rows[turn] for turn in range(_EXAMPLES) for rows in by_class if turn < len(rows)]
     return [
-        Example(composite.class_names[targets[i]], _png(read_image(test.file(i), test.named(i), box=test.box(i))))
+        Example(
+            composite.class_names[targets[i]],
+            _png(read_image(test.file(i), test.named(i), box=test.box(i))),
+        )
         for i in turns[:_EXAMPLES]
     ]
 

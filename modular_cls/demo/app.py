@@ -69,7 +69,9 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
     @app.get("/examples/{number}")
     def example(number: int) -> Response:
         if not 0 <= number < len(pictures):
-            raise HTTPException(404, f"there is no example {number}; there are {len(pictures)}, from 0")
+            raise HTTPException(
+                404, f"there is no example {number}; there are {len(pictures)}, from 0"
+            )
         return Response(pictures[number].png, media_type="image/png")
 
     @app.post("/answers")
@@ -91,7 +93,10 @@ def serve(folders: Sequence[Path], host: str = "127.0.0.1", port: int = 8000) ->
     with socket.create_server((host, port)) as listener:
         print(f"http://{host}:{listener.getsockname()[1]}  (Ctrl-C ends it)", flush=True)
         if not _is_loopback(host):
-            print("note: others in your network can open it too; pictures travel unencrypted", flush=True)
+            print(
+                "note: others in your network can open it too; pictures travel unencrypted",
+                flush=True,
+            )
         Server(Config(app, log_level="warning")).run(sockets=[listener])
 
 
@@ -111,7 +116,9 @@ def _evidence(given: str) -> dict[str, dict[str, float]]:
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:20])
         accepted = '{"gender": {"female": 1, "male": 3}}'
-        raise ConfigError(f"given is {given!r}: {told}; accepted: JSON such as {accepted}") from None
+        raise ConfigError(
+            f"given is {given!r}: {told}; accepted: JSON such as {accepted}"
+        ) from None
 
 
 def _refuse(request: Request, error: Exception) -> JSONResponse:

@@ -10,8 +10,14 @@ def export(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=export.__doc__)
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--no-onnx", action="store_true", help="without model.onnx, which needs modular-cls[onnx]")
-    parser.add_argument("--license", default="other", help="of the weights, as the Hugging Face Hub writes it: mit ...")
+    parser.add_argument(
+        "--no-onnx", action="store_true", help="without model.onnx, which needs modular-cls[onnx]"
+    )
+    parser.add_argument(
+        "--license",
+        default="other",
+        help="of the weights, as the Hugging Face Hub writes it: mit ...",
+    )
     add_overwrite(parser)
     given = parser.parse_args(arguments)
     from modular_cls.export.whole import export_run

@@ -57,9 +57,14 @@ def write_description(folder: Path, run: Run) -> None:
         "model": run.config.model,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
-        "run": {key: run.metrics.get(key) for key in ("method", "seed", "keep", "train_images", "updates")},
+        "run": {
+            key: run.metrics.get(key)
+            for key in ("method", "seed", "keep", "train_images", "updates")
+        },
         "sha256": {
-            name: digest(folder / name) for name in (WEIGHTS, HEADS, GRAPH, *RECORDED) if (folder / name).is_file()
+            name: digest(folder / name)
+            for name in (WEIGHTS, HEADS, GRAPH, *RECORDED)
+            if (folder / name).is_file()
         },
     }
     write_json(folder / MARKER, described)

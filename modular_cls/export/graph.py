@@ -22,7 +22,9 @@ _WITHOUT = "--no-onnx leaves the graph away"
 def check_graph(model: JointClassifier) -> None:
     """Raise ConfigError if a graph of this model cannot be written; before anything slow."""
     if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-        raise ConfigError(f"model.onnx needs {', '.join(missing)}: pip install 'modular-cls[onnx]' ({_WITHOUT})")
+        raise ConfigError(
+            f"model.onnx needs {', '.join(missing)}: pip install 'modular-cls[onnx]' ({_WITHOUT})"
+        )
     if taken := [o.name for o in model.schema.outputs if o.name in (IMAGE, EMBEDDING)]:
         raise ConfigError(
             f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the graph {IMAGE} is what "
@@ -30,7 +32,9 @@ def check_graph(model: JointClassifier) -> None:
         )
 
 
-def write_graph(path: Path, model: JointClassifier, size: tuple[int, int], metadata: dict[str, object]) -> None:
+def write_graph(
+    path: Path, model: JointClassifier, size: tuple[int, int], metadata: dict[str, object]
+) -> None:
     """Write the graph, and check its outputs against the model's.
 
     Args:
@@ -79,7 +83,9 @@ def _trace(whole: nn.Module, example: Tensor, names: list[str]) -> torch.onnx.ON
             )  # fmt: skip
         except torch.onnx.OnnxExporterError as error:
             reason = error.__cause__ or error  # without torch's advice on how to change the network
-            raise ConfigError(f"model.onnx: this network cannot be written as a graph ({_WITHOUT}): {reason}") from None
+            raise ConfigError(
+                f"model.onnx: this network cannot be written as a graph ({_WITHOUT}): {reason}"
+            ) from None
     assert program is not None  # with dynamo=True there is one
     return program
 

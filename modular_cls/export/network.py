@@ -17,10 +17,16 @@ from modular_cls.export.weights import read_json, write_weights
 from modular_cls.models.backbone import refused_arguments
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_COPIED = ("first_conv", "classifier", "fixed_input_size")  # what a new head, other channels, other sizes need
+_COPIED = (
+    "first_conv",
+    "classifier",
+    "fixed_input_size",
+)  # what a new head, other channels, other sizes need
 
 
-def write_network(folder: Path, network: nn.Module, config: Backbone, pixels: Pixels, licence: str) -> None:
+def write_network(
+    folder: Path, network: nn.Module, config: Backbone, pixels: Pixels, licence: str
+) -> None:
     """Write `config.json` and `model.safetensors`.
 
     Args:
@@ -33,7 +39,9 @@ def write_network(folder: Path, network: nn.Module, config: Backbone, pixels: Pi
     known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps what it was created by
     args = _saved_args(config.name) | config.args
     if known.get("fixed_input_size") and "img_size" not in args:
-        args["img_size"] = list(known["input_size"][1:])  # timm's default is the input size, which is written below
+        args["img_size"] = list(
+            known["input_size"][1:]
+        )  # timm's default is the input size, which is written below
     described = {
         "architecture": known["architecture"],
         "num_classes": 0,
@@ -80,5 +88,7 @@ def _saved_args(name: str) -> dict[str, Any]:
         return read_json(Path(where) / CONFIG).get("model_args", {})
     if source == "hf-hub":  # timm has just read the same file: it lies in the cache
         repository, _, revision = where.partition("@")
-        return read_json(Path(hf_hub_download(repository, CONFIG, revision=revision or None))).get("model_args", {})
+        return read_json(Path(hf_hub_download(repository, CONFIG, revision=revision or None))).get(
+            "model_args", {}
+        )
     return {}

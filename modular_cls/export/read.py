@@ -54,15 +54,26 @@ def read_export(folder: Path) -> Export:
     """
     described = _described(folder)
     digests = described["sha256"]
-    refuse(folder, [wrong for name in (WEIGHTS, HEADS) if (wrong := changed(folder / name, digests.get(name)))])
+    refuse(
+        folder,
+        [
+            wrong
+            for name in (WEIGHTS, HEADS)
+            if (wrong := changed(folder / name, digests.get(name)))
+        ],
+    )
     heads, metadata = read_weights(folder / HEADS)
     _check_schema(folder, described, metadata)
     schema = _schema(folder, described)
     backbone = read_network(folder)
     try:
-        model: JointClassifier = build_part(described["model"], models, "model")(schema=schema, backbone=backbone)
+        model: JointClassifier = build_part(described["model"], models, "model")(
+            schema=schema, backbone=backbone
+        )
     except (TypeError, AttributeError) as error:
-        raise ConfigError(f"{folder / MARKER}: model {described['model']} cannot be built: {error}") from None
+        raise ConfigError(
+            f"{folder / MARKER}: model {described['model']} cannot be built: {error}"
+        ) from None
     network, _ = read_weights(folder / WEIGHTS)
     _fill(folder, model, heads | {BACKBONE + name: t for name, t in network.items()})
     return Export(model.eval(), _pixels(folder / PREPROCESS), _counts(folder, described, schema))
@@ -84,7 +95,10 @@ def _described(folder: Path) -> dict[str, Any]:
             f"one, modular_cls {__version__}, reads formats up to {FORMAT}: update modular_cls"
         )
     wrong = [key for key, kind in _KEYS.items() if not isinstance(described.get(key, ...), kind)]
-    refuse(folder / MARKER, [f"{key} is missing, or of another type than an export writes" for key in wrong])
+    refuse(
+        folder / MARKER,
+        [f"{key} is missing, or of another type than an export writes" for key in wrong],
+    )
     return described
 
 
@@ -92,12 +106,17 @@ def _schema(folder: Path, described: dict[str, Any]) -> Schema:
     try:
         attributes = {a["name"]: a["values"] for a in described["attributes"]}
         composites = {
-            c["name"]: {"attributes": c["attributes"], "names": {n["name"]: n["values"] for n in c["names"]}}
+            c["name"]: {
+                "attributes": c["attributes"],
+                "names": {n["name"]: n["values"] for n in c["names"]},
+            }
             for c in described["composites"]
         }
         return Schema.from_dict({"attributes": attributes, "composites": composites})
     except (KeyError, TypeError) as error:
-        raise ConfigError(f"{folder / MARKER}: attributes and composites are no schema: {error!r}") from None
+        raise ConfigError(
+            f"{folder / MARKER}: attributes and composites are no schema: {error!r}"
+        ) from None
 
 
 def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, str]) -> None:
@@ -110,9 +129,13 @@ def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, s
     problems = []
     for key, ours, weights in pairs:
         for i in range(max(len(ours), len(weights))):
-            here, there = (entries[i] if i < len(entries) else "nothing" for entries in (ours, weights))
+            here, there = (
+                entries[i] if i < len(entries) else "nothing" for entries in (ours, weights)
+            )
             if here != there:
-                problems.append(f"{key}, entry {i + 1}: the weights are of {there}, {MARKER} says {here}")
+                problems.append(
+                    f"{key}, entry {i + 1}: the weights are of {there}, {MARKER} says {here}"
+                )
     refuse(f"{folder}: the schema does not fit the weights", problems)
 
 
@@ -131,7 +154,11 @@ def _fill(folder: Path, model: JointClassifier, weights: dict[str, torch.Tensor]
 def _pixels(path: Path) -> Pixels:
     found = read_json(path)
     try:
-        size, mean, std = (found["height"], found["width"]), tuple(found["mean"]), tuple(found["std"])
+        size, mean, std = (
+            (found["height"], found["width"]),
+            tuple(found["mean"]),
+            tuple(found["std"]),
+        )
         whole = all(isinstance(side, int) and side > 0 for side in size)
         if not whole or len(mean) != 3 or len(std) != 3 or not all(s > 0 for s in std):
             raise ValueError
@@ -142,9 +169,16 @@ def _pixels(path: Path) -> Pixels:
         ) from None
 
 
-def _counts(folder: Path, described: dict[str, Any], schema: Schema) -> Mapping[str, Sequence[int]] | None:
+def _counts(
+    folder: Path, described: dict[str, Any], schema: Schema
+) -> Mapping[str, Sequence[int]] | None:
     counts: dict[str, Any] | None = described["train_counts"]
     given = [j for j in schema.joints if j.name in (counts or {})]
-    wrong = [j for j in given if not isinstance(c := (counts or {})[j.name], list) or len(c) != j.size]
-    refuse(folder / MARKER, [f"train_counts.{j.name} must be a list of {j.size} numbers" for j in wrong])
+    wrong = [
+        j for j in given if not isinstance(c := (counts or {})[j.name], list) or len(c) != j.size
+    ]
+    refuse(
+        folder / MARKER,
+        [f"train_counts.{j.name} must be a list of {j.size} numbers" for j in wrong],
+    )
     return counts

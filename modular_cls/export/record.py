@@ -45,8 +45,13 @@ def read_record(folder: Path) -> Run:
     exported, described = read_export(folder), read_json(folder / MARKER)
     kept = [name for name in RECORDED if name in described["sha256"]]
     if f"{RECORD}/config.yaml" not in kept:
-        raise ConfigError(f"{folder} does not say how it was trained; export the run again with this version")
-    refuse(folder, [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))])
+        raise ConfigError(
+            f"{folder} does not say how it was trained; export the run again with this version"
+        )
+    refuse(
+        folder,
+        [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))],
+    )
     config = load_config(folder / RECORD / "config.yaml")
     metrics = {**(described.get("run") or {}), "train_counts": exported.counts}
     return Run(config, exported.model, metrics)

@@ -17,10 +17,15 @@ _SHOWN_PROBLEMS = 20
 _POINTER = b"version https://git-lfs"  # what a clone without Git LFS holds in place of a large file
 
 
-def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def write_weights(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
     """Write tensors by name; metadata go into the header of the file."""
     # Copies, for safetensors refuses tensors that share memory, as tied layers do.
-    laid_out = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    laid_out = {
+        name: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, t in tensors.items()
+    }
     # save_file() would make a file that only its owner may read.
     path.write_bytes(save(laid_out, {"format": "pt"} | (metadata or {})))
 

@@ -24,7 +24,11 @@ from modular_cls.runs.folder import Run
 
 
 def export_run(
-    folder: str | Path, out: str | Path, overwrite: bool = False, onnx: bool = True, licence: str = "other"
+    folder: str | Path,
+    out: str | Path,
+    overwrite: bool = False,
+    onnx: bool = True,
+    licence: str = "other",
 ) -> None:
     """Write the reusable model of a run.
 
@@ -74,4 +78,6 @@ def _check_same(run: Run, folder: Path, pixels: Pixels) -> None:
     image = torch.randn(2, 3, *pixels.size, generator=torch.Generator().manual_seed(0))
     pairs = ((run.model(image), again(image)), (run.model.log_priors, again.log_priors))
     if not all(torch.equal(ours[name], theirs[name]) for ours, theirs in pairs for name in ours):
-        raise ModularClsError(f"{run.config.backbone.name} gives other values once it is written and read again")
+        raise ModularClsError(
+            f"{run.config.backbone.name} gives other values once it is written and read again"
+        )

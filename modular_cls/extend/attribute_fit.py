@@ -42,7 +42,9 @@ def fit_attribute(
     target, labels = rows.targets[attribute.name], torch.from_numpy(rows.manifest.labels)
     counts = torch.bincount(target[target >= 0], minlength=len(attribute.values))
     if empty := [v for v, count in zip(attribute.values, counts, strict=True) if not count]:
-        raise ConfigError(f"attribute {attribute.name}: no training image is labelled {', '.join(empty)}")
+        raise ConfigError(
+            f"attribute {attribute.name}: no training image is labelled {', '.join(empty)}"
+        )
     known = target >= 0
     _fit(head, features[known], target[known], labels[known])
     scores = nn.functional.linear(features, head.weight, head.bias).detach()

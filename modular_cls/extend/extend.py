@@ -16,14 +16,25 @@ from modular_cls.export.record import read_record
 from modular_cls.extend.extension import read_extension
 from modular_cls.extend.growth import Extended, extend_model
 from modular_cls.files import check_free, new_folder
-from modular_cls.runs.folder import MARKER, Run, describe, write_classes, write_predictions, write_result
+from modular_cls.runs.folder import (
+    MARKER,
+    Run,
+    describe,
+    write_classes,
+    write_predictions,
+    write_result,
+)
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import be_quiet, use_threads
 
 
 def extend(
-    folder: str | Path, more: str | Path, out: str | Path, overwrite: bool = False, progress: bool = True
+    folder: str | Path,
+    more: str | Path,
+    out: str | Path,
+    overwrite: bool = False,
+    progress: bool = True,
 ) -> Run:
     """Extend a run and write the result as a run folder.
 
@@ -42,7 +53,9 @@ def extend(
     started = time.monotonic()
     check_free(Path(out), overwrite, MARKER)
     folder = Path(folder)
-    run, place = (read_record(folder), folder / RECORD) if is_export(folder) else (Run.load(folder), folder)
+    run, place = (
+        (read_record(folder), folder / RECORD) if is_export(folder) else (Run.load(folder), folder)
+    )
     be_quiet()
     what = read_extension(place, run.config, Path(more))
     use_threads(what.config)
@@ -63,16 +76,24 @@ def announce(done: Extended) -> None:
         )
     if done.changed:
         spaces = ", ".join(j.name for j in done.fitted)
-        print(f"  changed, for their joint space has grown into {spaces}: {', '.join(done.changed)}")
+        print(
+            f"  changed, for their joint space has grown into {spaces}: {', '.join(done.changed)}"
+        )
     for joint in done.fitted:
         counts = done.scores.count(joint)
         reach = model.reachable(joint, counts > 0)
-        composed = [n for n, c, r in zip(joint.class_names, counts, reach, strict=True) if r and not c]
+        composed = [
+            n for n, c, r in zip(joint.class_names, counts, reach, strict=True) if r and not c
+        ]
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if composed:
             print(f"  without images, reachable by composition: {', '.join(composed)}")
         if lost:
-            how = "predicted all the same" if done.what.config.prediction.unreachable else "never predicted"
+            how = (
+                "predicted all the same"
+                if done.what.config.prediction.unreachable
+                else "never predicted"
+            )
             print(f"  without images, out of reach, {how}: {', '.join(lost)}")
 
 
@@ -83,12 +104,12 @@ def _learned(accuracy: float | None, values: int) -> str:
     guess = 1 / values
     poor = accuracy < (1 + guess) / 2
     advice = "; the frozen backbone hardly shows it: more images, or training with this attribute, may help"
-    return (
-        f"balanced accuracy {accuracy:.1%} on images left out in turn (guessing: {guess:.1%}){advice if poor else ''}"
-    )
+    return f"balanced accuracy {accuracy:.1%} on images left out in turn (guessing: {guess:.1%}){advice if poor else ''}"
 
 
-def _write(run: Run, done: Extended, out: Path, overwrite: bool, progress: bool, started: float) -> Run:
+def _write(
+    run: Run, done: Extended, out: Path, overwrite: bool, progress: bool, started: float
+) -> Run:
     config, schema, model = done.what.config, done.what.schema, done.model
     task = _task(done)
     with new_folder(out, overwrite, MARKER) as folder:
@@ -97,14 +118,20 @@ def _write(run: Run, done: Extended, out: Path, overwrite: bool, progress: bool,
             **describe(config),
             "train_images": int(done.scores.counts.sum()),
             "train_list": run.metrics.get("train_list"),
-            "train_counts": {j.name: done.scores.count(j).tolist() for j in schema.joints} | _same_counts(run, done),
+            "train_counts": {j.name: done.scores.count(j).tolist() for j in schema.joints}
+            | _same_counts(run, done),
             "skipped_images": 0,
             "trainable_parameters": run.metrics.get("trainable_parameters"),
             "updates": run.metrics.get("updates"),
             "seconds": None,
             **results,
             "finish": done.notes,
-            "extended": {**done.what.new, "images": done.images, "changed": done.changed, "from": run.config.method},
+            "extended": {
+                **done.what.new,
+                "images": done.images,
+                "changed": done.changed,
+                "from": run.config.method,
+            },
         }
         (folder / "checkpoints").mkdir()
         torch.save({"state_dict": task.state_dict()}, folder / "checkpoints" / "last.ckpt")
@@ -117,7 +144,9 @@ def _write(run: Run, done: Extended, out: Path, overwrite: bool, progress: bool,
 
 def _task(done: Extended) -> AttributeTask:
     config, schema = done.what.config, done.what.schema
-    criterion = criteria.JointLikelihood(schema, {j.name: torch.ones(j.size) for j in schema.joints}, tau=0.0)
+    criterion = criteria.JointLikelihood(
+        schema, {j.name: torch.ones(j.size) for j in schema.joints}, tau=0.0
+    )
     scarce = [dict(s.joint_class) for s in config.data.scarcities]
     return AttributeTask(done.model, criterion, config.training, scarce)
 

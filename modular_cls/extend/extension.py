@@ -70,12 +70,16 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     if taken:
         raise ManifestError(more, taken)
     schema = Schema.from_dict({part: {**old.schema[part], **parts[part]} for part in _PARTS})
-    overlay = {"method": f"{old.method}, extended"} | {k: v for k, v in asked.items() if k != "schema"}
+    overlay = {"method": f"{old.method}, extended"} | {
+        k: v for k, v in asked.items() if k != "schema"
+    }
     data = _mapping(asked.get("data") or {}, more, "data")
     has_images = "manifest" in data
     if parts["attributes"] and not has_images:
         names = ", ".join(map(str, parts["attributes"]))
-        raise ConfigError(f"{more}: no images are given to learn {names} from; name their table in data.manifest")
+        raise ConfigError(
+            f"{more}: no images are given to learn {names} from; name their table in data.manifest"
+        )
     config = _overlaid(folder, overlay | {"schema": schema.to_dict()})
     _check_frozen(old.data, config.data, more)
     if has_images:
@@ -91,7 +95,9 @@ def _read(path: Path) -> Mapping[str, Any]:
     asked = _mapping(asked, path, "the file")
     for key in asked:
         if key not in _KEYS:
-            raise ConfigError(f"{path}: {unknown('key', key, _KEYS)}; the rest stays as the run has it")
+            raise ConfigError(
+                f"{path}: {unknown('key', key, _KEYS)}; the rest stays as the run has it"
+            )
     return asked
 
 
@@ -104,7 +110,9 @@ def _mapping(found: object, path: Path, what: str) -> Mapping[str, Any]:
 def _overlaid(folder: Path, overlay: Mapping[str, Any]) -> Config:
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "extension.yaml"
-        file.write_text(yaml.safe_dump(dict(overlay), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        file.write_text(
+            yaml.safe_dump(dict(overlay), sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )
         return load_config(folder / "config.yaml", file)
 
 
@@ -112,7 +120,9 @@ def _check_frozen(old: Data, new: Data, more: Path) -> None:
     for name in _FROZEN:
         before, now = getattr(old, name), getattr(new, name)
         if before != now:
-            raise ConfigError(f"{more}: data.{name} is {now}; the frozen backbone was trained with {before}")
+            raise ConfigError(
+                f"{more}: data.{name} is {now}; the frozen backbone was trained with {before}"
+            )
 
 
 def _own_images(data: Data, given: Mapping[str, Any]) -> Data:

@@ -79,13 +79,17 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
         known = model.attribute_scores(features)
         for attribute in new:
             head = model.attribute_heads[schema.attributes.index(attribute)]
-            known[attribute.name], accuracy = fit_attribute(head, attribute, rows, features, run.config.seed)
+            known[attribute.name], accuracy = fit_attribute(
+                head, attribute, rows, features, run.config.seed
+            )
             notes[f"cross_validated/{attribute.name}"] = accuracy
         fresh = AttributeScores.draw(schema, known, rows.targets, run.config.seed)
         scores, images = (fresh if scores is None else scores + fresh), len(rows)
     assert scores is not None
     notes |= _fit_spaces(model, what, fitted, scores)
-    return Extended(what, model, scores, fitted, _changed(old.schema, schema, fitted), images, notes)
+    return Extended(
+        what, model, scores, fitted, _changed(old.schema, schema, fitted), images, notes
+    )
 
 
 def _grown(old: ModularClassifier, what: Extension) -> tuple[ModularClassifier, list[Composite]]:
@@ -94,7 +98,9 @@ def _grown(old: ModularClassifier, what: Extension) -> tuple[ModularClassifier, 
     assert isinstance(model, ModularClassifier)  # as the old one
     model.backbone.load_state_dict(old.backbone.state_dict())
     for attribute, head in zip(old.schema.attributes, old.attribute_heads, strict=True):
-        model.attribute_heads[model.schema.attributes.index(attribute)].load_state_dict(head.state_dict())
+        model.attribute_heads[model.schema.attributes.index(attribute)].load_state_dict(
+            head.state_dict()
+        )
     spaces = {frozenset(j.attributes): i for i, j in enumerate(old.schema.joints)}
     fitted = []
     for i, joint in enumerate(model.schema.joints):
@@ -120,11 +126,15 @@ def _labelled(
     )  # fmt: skip
     if not len(rows):
         names = ", ".join(o.name for o in (new or fitted))
-        raise ManifestError(what.config.data.manifest, [f"no training image has a label of {names}"])
+        raise ManifestError(
+            what.config.data.manifest, [f"no training image has a label of {names}"]
+        )
     dataset = AttributeDataset(rows, whole.pixels)
     with torch.no_grad():
         parts = [range(i, min(i + _BATCH, len(rows))) for i in range(0, len(rows), _BATCH)]
-        features = [model.extract(torch.stack([dataset[i]["image"] for i in part])) for part in parts]
+        features = [
+            model.extract(torch.stack([dataset[i]["image"] for i in part])) for part in parts
+        ]
     return dataset, torch.cat(features)
 
 
@@ -146,8 +156,12 @@ def _fit_spaces(
         prediction = what.config.prediction
         reach = model.reachable(joint, counts > 0)
         allowed = torch.ones_like(reach) if prediction.unreachable else reach
-        model.log_priors[joint.name].copy_(joint_prior(joint, prediction.prior, counts, allowed).log())
-        notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
+        model.log_priors[joint.name].copy_(
+            joint_prior(joint, prediction.prior, counts, allowed).log()
+        )
+        notes |= {
+            f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()
+        }
     return notes
 
 
@@ -163,7 +177,10 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
 
 def _changed(before: Schema, after: Schema, fitted: list[Composite]) -> list[str]:
     """Old outputs that are marginals of a joint space that is new."""
-    spaces = {o.name: next(j for j in after.joints if set(o.attributes) <= set(j.attributes)) for o in before.outputs}
+    spaces = {
+        o.name: next(j for j in after.joints if set(o.attributes) <= set(j.attributes))
+        for o in before.outputs
+    }
     return [name for name, space in spaces.items() if space in fitted]
 
 

@@ -5,4 +5,12 @@ from modular_cls.finish.classifier import RetrainClassifier, ReweightFeatures
 from modular_cls.finish.composite import CorrectPrior, FitComposite
 from modular_cls.finish.step import Features, FinishStep
 
-__all__ = ["CorrectPrior", "Features", "FinishStep", "FitBias", "FitComposite", "RetrainClassifier", "ReweightFeatures"]
+__all__ = [
+    "CorrectPrior",
+    "Features",
+    "FinishStep",
+    "FitBias",
+    "FitComposite",
+    "RetrainClassifier",
+    "ReweightFeatures",
+]

@@ -47,7 +47,9 @@ class FitBias(FinishStep):
         """Needs additive composite heads."""
         heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not all(isinstance(h, Additive) for h in heads):
-            raise ConfigError("finish: FitBias needs model ModularClassifier with composite Additive")
+            raise ConfigError(
+                "finish: FitBias needs model ModularClassifier with composite Additive"
+            )
 
     @torch.no_grad()
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
@@ -59,13 +61,19 @@ class FitBias(FinishStep):
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             known = train.targets[joint.name] >= 0
             assert isinstance(head, Additive)  # check() saw to it
-            energies = head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
+            energies = (
+                head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
+            )
             bias, sizes = self.fit(energies, train.targets[joint.name][known].cpu(), joint)
             head.bias.copy_(bias)
-            notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
+            notes |= {
+                f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()
+            }
         return notes
 
-    def fit(self, energies: Tensor, target: Tensor, joint: Composite) -> tuple[Tensor, dict[int, float]]:
+    def fit(
+        self, energies: Tensor, target: Tensor, joint: Composite
+    ) -> tuple[Tensor, dict[int, float]]:
         """Fit the biases of one joint space.
 
         Args:
@@ -91,7 +99,9 @@ class FitBias(FinishStep):
             without = _fixed_point(energies[others], rest)
             # Biases are defined up to a constant; put both fits on the scale of the common classes.
             shift = (rest * (fitted - without))[rest > 0].sum() / rest.sum()
-            bias[z] = weight * bias[z] + (1 - weight) * (self._extrapolate(without, rest, joint, z) + shift)
+            bias[z] = weight * bias[z] + (1 - weight) * (
+                self._extrapolate(without, rest, joint, z) + shift
+            )
             sizes[z] = _effective_sample_size(energies[others], without, rest, z)
         return bias, sizes
 
@@ -109,7 +119,9 @@ def _fixed_point(energies: Tensor, counts: Tensor) -> Tensor:
     seen = counts > 0
     bias = torch.zeros_like(energies[0])
     for _ in range(_MOST_ROUNDS):
-        update = _log_weights(energies, bias, counts).logsumexp(0) - torch.tensor(len(energies)).log()
+        update = (
+            _log_weights(energies, bias, counts).logsumexp(0) - torch.tensor(len(energies)).log()
+        )
         change = (update - bias)[seen].abs().max()
         bias = update
         if change < _CLOSE:

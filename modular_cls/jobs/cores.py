@@ -31,9 +31,13 @@ def on_all_cores(
         except ImageError as error:
             return i, error
 
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     window = 64 * threads  # results wait for their turn; not all of them, for they need memory
     with ThreadPoolExecutor(threads) as pool:
         windows = (positions[i : i + window] for i in range(0, len(positions), window))
         results = (result for some in windows for result in pool.map(attempt, some))
-        yield from track(results, told, len(positions), console=console, disable=not (told and positions))
+        yield from track(
+            results, told, len(positions), console=console, disable=not (told and positions)
+        )

@@ -4,7 +4,13 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from typing import Any, TypeVar
 
 from modular_cls.errors import ConfigError
@@ -71,7 +77,9 @@ class Processes(Executor):
         pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)
         if pool is None:
             # spawn: forking a process that already runs threads (torch, a progress bar) can hang
-            pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_follow_parent)
+            pool = ProcessPoolExecutor(
+                1, multiprocessing.get_context("spawn"), initializer=_follow_parent
+            )
             self._pools.append(pool)
             self._mine.pool = pool
         try:

@@ -14,7 +14,12 @@ class Meter:
     """
 
     def __init__(self, told: str, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         self.progress = Progress(*columns, speed_estimate_period=7200)
         self.task = self.progress.add_task(told, total=total)
         self.started, self.total, self.done = time.monotonic(), total, 0

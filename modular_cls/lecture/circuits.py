@@ -114,7 +114,9 @@ def build(data: Path, *, bits: int, network: str) -> Measured:
     return {"gates": len(circuit.gates), "layers": circuit.layers, "errors": errors}
 
 
-def learn(data: Path, *, bits: int, depth: int, seed: int, widest: int, starts: int, updates: int) -> Measured:
+def learn(
+    data: Path, *, bits: int, depth: int, seed: int, widest: int, starts: int, updates: int
+) -> Measured:
     """Double the width of all hidden layers until one start learns parity without error."""
     width = 1
     while width <= widest and not learns(bits, [width] * depth, seed, starts, updates):
@@ -130,12 +132,22 @@ def learns(bits: int, widths: Sequence[int], seed: int, starts: int, updates: in
     inputs = torch.from_numpy(all_inputs(bits)).float()
     signs = 2 * (inputs.sum(1) % 2) - 1
     groups = [
-        dict(torch.func.stack_module_state([_start(bits, widths, seed, i * starts + j) for j in range(starts)])[0])
+        dict(
+            torch.func.stack_module_state(
+                [_start(bits, widths, seed, i * starts + j) for j in range(starts)]
+            )[0]
+        )
         for i in range(len(_RATES))
     ]
-    optimizer = torch.optim.AdamW([{"params": list(g.values())} for g in groups], weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(
+        [{"params": list(g.values())} for g in groups], weight_decay=0.0, fused=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, list(_RATES), total_steps=updates, pct_start=max(0.05, 2 / updates), cycle_momentum=False
+        optimizer,
+        list(_RATES),
+        total_steps=updates,
+        pct_start=max(0.05, 2 / updates),
+        cycle_momentum=False,
     )
     for _ in range(updates):
         margins = signs * _outputs(groups, 2 * inputs - 1)
@@ -181,9 +193,14 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         for b in size.learned for d in size.depths for s in range(size.seeds)
     ])  # fmt: skip
     return {
-        "parity": lab.table(build, [{"bits": b, "network": n} for b in range(2, size.bits + 1) for n in _CIRCUITS]),
+        "parity": lab.table(
+            build, [{"bits": b, "network": n} for b in range(2, size.bits + 1) for n in _CIRCUITS]
+        ),
         "learned": learned.drop(columns=list(tried)),
-        "folding": lab.table(fold, [{"folds": n, "network": w} for n in range(1, size.folds + 1) for w in (DEEP, ONE)]),
+        "folding": lab.table(
+            fold,
+            [{"folds": n, "network": w} for n in range(1, size.folds + 1) for w in (DEEP, ONE)],
+        ),
     }
 
 
@@ -193,10 +210,28 @@ def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
     built, learned = parity.subplots(1, 2)
     _lines(built, tables["parity"], ("network", "bits", "gates"), str)
     _on_log_axis(built, "parity, built", "bits", "gates or threshold units", 10)
-    _lines(learned, tables["learned"], ("depth", "bits", "neurons"), lambda d: f"{d} hidden layer{'s' * (d > 1)}")
+    _lines(
+        learned,
+        tables["learned"],
+        ("depth", "bits", "neurons"),
+        lambda d: f"{d} hidden layer{'s' * (d > 1)}",
+    )
     bits = sorted(tables["learned"]["bits"].unique())
-    learned.plot(bits, bits, color="#808080", linestyle=":", linewidth=1, label="one hidden layer: these suffice")
-    _on_log_axis(learned, "parity, learned by gradient descent", "bits", "hidden neurons of the smallest net", 2)
+    learned.plot(
+        bits,
+        bits,
+        color="#808080",
+        linestyle=":",
+        linewidth=1,
+        label="one hidden layer: these suffice",
+    )
+    _on_log_axis(
+        learned,
+        "parity, learned by gradient descent",
+        "bits",
+        "hidden neurons of the smallest net",
+        2,
+    )
     return {"parity": parity, "folding": _folding(tables["folding"])}
 
 
@@ -208,7 +243,10 @@ def _folding(table: pd.DataFrame) -> Figure:
     _on_log_axis(pieces, "nets with as many parameters", "parameters", "linear pieces", 2)
     for n in range(1, 5):
         axis = figure.add_subplot(grid[(n - 1) // 2, 2 + (n - 1) % 2])
-        axis.plot(*zip(*((float(x), float(y)) for x, y in corners(folding_net(n))), strict=True), color=COLOURS[0])
+        axis.plot(
+            *zip(*((float(x), float(y)) for x, y in corners(folding_net(n))), strict=True),
+            color=COLOURS[0],
+        )
         axis.set_title(f"{n} layer{'s' * (n > 1)}, {2**n} pieces", fontsize=9)
         axis.set_xticks([0, 1])
         axis.set_yticks([0, 1])
@@ -216,7 +254,9 @@ def _folding(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _lines(axis: Axes, table: pd.DataFrame, columns: tuple[str, str, str], name: Callable[..., str]) -> None:
+def _lines(
+    axis: Axes, table: pd.DataFrame, columns: tuple[str, str, str], name: Callable[..., str]
+) -> None:
     """One line for each kind of net, with the interval over seeds."""
     kind, across, up = columns
     for i, (value, rows) in enumerate(table.groupby(kind, sort=False)):

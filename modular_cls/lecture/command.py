@@ -10,12 +10,22 @@ from modular_cls.parsing import Parser
 def lecture(prog: str, arguments: list[str]) -> None:
     """One claim of the lecture: table, figure and verdict; resumable."""
     parser = Parser(prog=prog, description=lecture.__doc__)
-    parser.add_argument("claim", metavar="CLAIM", help="depth, data, circuits, layers, speech, pixels or mimic")
-    parser.add_argument("--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict")
+    parser.add_argument(
+        "claim", metavar="CLAIM", help="depth, data, circuits, layers, speech, pixels or mimic"
+    )
+    parser.add_argument(
+        "--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict"
+    )
     parser.add_argument("--out", type=Path, help="folder to write; default runs/lecture/SIZE/CLAIM")
-    parser.add_argument("--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data")
-    parser.add_argument("--processes", type=int, help="beside each other; default one per core, with a GPU one")
-    parser.add_argument("--overwrite", action="store_true", help="forget what was measured in --out before")
+    parser.add_argument(
+        "--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data"
+    )
+    parser.add_argument(
+        "--processes", type=int, help="beside each other; default one per core, with a GPU one"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="forget what was measured in --out before"
+    )
     given = parser.parse_args(arguments)
     from modular_cls.lecture.kit.claim import measure_claim
 

@@ -63,7 +63,10 @@ def gates_in_two_layers(bits: int) -> Circuit:
 def counting_layer(bits: int) -> Circuit:
     """Parity with one hidden layer: unit k says "at least k ones"; the output adds them with changing signs."""
     hidden = [Gate(tuple(range(bits)), (1,) * bits, k) for k in range(1, bits + 1)]
-    return Circuit(bits, (*hidden, Gate(tuple(range(bits, 2 * bits)), tuple((-1) ** k for k in range(bits)), 1)))
+    return Circuit(
+        bits,
+        (*hidden, Gate(tuple(range(bits, 2 * bits)), tuple((-1) ** k for k in range(bits)), 1)),
+    )
 
 
 def xor_tree(bits: int) -> Circuit:
@@ -71,7 +74,11 @@ def xor_tree(bits: int) -> Circuit:
     wires, gates = deque(range(bits)), list[Gate]()
     while len(wires) > 1:
         pair, first = (wires.popleft(), wires.popleft()), bits + len(gates)
-        gates += [Gate(pair, (1, 1), 1), Gate(pair, (-1, -1), -1), Gate((first, first + 1), (1, 1), 2)]
+        gates += [
+            Gate(pair, (1, 1), 1),
+            Gate(pair, (-1, -1), -1),
+            Gate((first, first + 1), (1, 1), 2),
+        ]
         wires.append(first + 2)
     return Circuit(bits, tuple(gates))
 
@@ -112,7 +119,10 @@ def _with_zeros(x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for i in range(1, len(x)):
         crossing = z[i - 1] * z[i] < 0
         shares = sorted(set(z[i - 1][crossing] / (z[i - 1] - z[i])[crossing]))
-        points += [(x[i - 1] + s * (x[i] - x[i - 1]), z[i - 1] + s * (z[i] - z[i - 1])) for s in [*shares, Fraction(1)]]
+        points += [
+            (x[i - 1] + s * (x[i] - x[i - 1]), z[i - 1] + s * (z[i] - z[i - 1]))
+            for s in [*shares, Fraction(1)]
+        ]
     return _exact([a for a, _ in points]), np.stack([b for _, b in points])
 
 

@@ -26,7 +26,14 @@ from modular_cls.data.faces.write import SCHEMA
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
-from modular_cls.lecture.kit.nets import convolutional, fully_connected, he, parameters, spread, width_for
+from modular_cls.lecture.kit.nets import (
+    convolutional,
+    fully_connected,
+    he,
+    parameters,
+    spread,
+    width_for,
+)
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.training import BATCH, best_rates, error, fit, seeded
@@ -55,7 +62,9 @@ _SIZES = {
 
 
 def _less(task: str, more: str, less: str, at: int, of: int | None = None) -> Statement:
-    says = f"with {at} % of the pictures {less} errs less than {more}" + (f" with {of} %" if of else "")
+    says = f"with {at} % of the pictures {less} errs less than {more}" + (
+        f" with {of} %" if of else ""
+    )
     return Statement(
         f"{task}: {says}", "error", "test error",
         more={"net": more, "percent": of or at}, less={"net": less, "percent": at}, at={"task": task},
@@ -108,10 +117,14 @@ def builder(net: str, example: Tensor, classes: int) -> Callable[[int], nn.Modul
     if net == "flat":
         return lambda units: convolutional(len(example), spread(units, layers), classes)
     scores = sum(len(a.values) for a in SCHEMA.composites[0].attributes)
-    return lambda units: nn.Sequential(convolutional(len(example), spread(units, layers), scores), Added())
+    return lambda units: nn.Sequential(
+        convolutional(len(example), spread(units, layers), scores), Added()
+    )
 
 
-def measure(data: Path, *, task: str, net: str, percent: int, updates: int, rate: float, seed: int) -> dict[str, float]:
+def measure(
+    data: Path, *, task: str, net: str, percent: int, updates: int, rate: float, seed: int
+) -> dict[str, float]:
     """Train one net on a part of the pictures; the seed decides which, their order and the initial weights."""
     few = drawn(sets.load(task, data), percent, seed).standardised()
     build = builder(net, few.images["train"][0], few.classes)
@@ -142,7 +155,9 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     rates = best_rates(lab.table(measure, tried), nets)
     chosen = zip(nets, rates, strict=True)
     return {
-        "error": lab.table(measure, [{**net, "rate": r, "seed": s} for net, r in chosen for s in range(size.seeds)])
+        "error": lab.table(
+            measure, [{**net, "rate": r, "seed": s} for net, r in chosen for s in range(size.seeds)]
+        )
     }
 
 
@@ -169,6 +184,11 @@ def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
     axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
     axis.minorticks_off()
     low, high = axis.get_ylim()
-    ticks = [t for e in range(-4, 0) for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7)) if low <= t <= high]
+    ticks = [
+        t
+        for e in range(-4, 0)
+        for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7))
+        if low <= t <= high
+    ]
     axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
     axis.legend(frameon=False, fontsize=8)

@@ -30,7 +30,15 @@ from modular_cls.errors import ConfigError
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
-from modular_cls.lecture.kit.nets import convolutional, fully_connected, he, operations, parameters, spread, width_for
+from modular_cls.lecture.kit.nets import (
+    convolutional,
+    fully_connected,
+    he,
+    operations,
+    parameters,
+    spread,
+    width_for,
+)
 from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
@@ -43,8 +51,13 @@ RATES = (1e-3, 4e-3, 1.6e-2)
 BATCHES = {"fully_connected": 100, "convolutional": 16}
 PARAMETERS = 100_000
 WIDE = 8 * PARAMETERS
-CONVOLUTIONAL_PARAMETERS = 2285  # widths come out within 1 % at every depth, and one wide layer can be paid for
-_TEST_TAKES, _VALIDATION_TAKES = range(5), range(5, 10)  # the former is the test set its makers recommend
+CONVOLUTIONAL_PARAMETERS = (
+    2285  # widths come out within 1 % at every depth, and one wide layer can be paid for
+)
+_TEST_TAKES, _VALIDATION_TAKES = (
+    range(5),
+    range(5, 10),
+)  # the former is the test set its makers recommend
 _FRAMES_TOGETHER = 4
 
 
@@ -64,7 +77,10 @@ def _better(task: str, table: str, deep: int, budget: int, more: str) -> Stateme
         table,
         "test error",
         more={"layers": 1, "budget": budget},
-        less={"layers": deep, "budget": CONVOLUTIONAL_PARAMETERS if table == "convolutional" else PARAMETERS},
+        less={
+            "layers": deep,
+            "budget": CONVOLUTIONAL_PARAMETERS if table == "convolutional" else PARAMETERS,
+        },
         at={"task": task},
     )
 
@@ -88,7 +104,10 @@ def needs(data: Path) -> object:
     Raises:
         ConfigError: If there are too few spoken digits in `data`, or no MNIST is at hand.
     """
-    return {"mnist": sets.at_hand(data), "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none"}
+    return {
+        "mnist": sets.at_hand(data),
+        "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none",
+    }
 
 
 def _is_there(data: Path) -> bool:
@@ -124,7 +143,11 @@ def _spoken(data: Path) -> Pictures:
     digits, takes = torch.tensor(found.digit), torch.tensor(found.take)
     test, held_out = takes < _TEST_TAKES.stop, takes < _VALIDATION_TAKES.stop
     where = {"train": ~held_out, "validation": held_out & ~test, "test": test}
-    return Pictures({s: inputs[w] for s, w in where.items()}, {s: {"class": digits[w]} for s, w in where.items()}, 10)
+    return Pictures(
+        {s: inputs[w] for s, w in where.items()},
+        {s: {"class": digits[w]} for s, w in where.items()},
+        10,
+    )
 
 
 def builder(kind: str, pictures: Pictures, layers: int) -> Callable[[int], nn.Module]:
@@ -138,11 +161,21 @@ def builder(kind: str, pictures: Pictures, layers: int) -> Callable[[int], nn.Mo
     channels, height, width = pictures.images["train"].shape[1:]
     if kind == "convolutional":
         return lambda units: convolutional(channels, spread(units, layers), pictures.classes)
-    return lambda units: he(fully_connected(channels * height * width, spread(units, layers), pictures.classes))
+    return lambda units: he(
+        fully_connected(channels * height * width, spread(units, layers), pictures.classes)
+    )
 
 
 def measure(
-    data: Path, *, task: str, kind: str, layers: int, budget: int, updates: int, rate: float, seed: int
+    data: Path,
+    *,
+    task: str,
+    kind: str,
+    layers: int,
+    budget: int,
+    updates: int,
+    rate: float,
+    seed: int,
 ) -> dict[str, float]:
     """Train one net and count its parameters, multiplications and errors."""
     pictures = examples(task, data)
@@ -151,8 +184,18 @@ def measure(
     net = seeded(lambda: build(units), seed)
     images, labels = pictures.images, {split: y["class"] for split, y in pictures.labels.items()}
     counted = {"parameters": parameters(net), "operations": operations(net, images["train"][:1])}
-    fit(net, images["train"], labels["train"], updates=updates, rate=rate, seed=seed, batch=BATCHES[kind])
-    return counted | {f"{s} error": error(net, images[s], labels[s]) for s in ("validation", "test")}
+    fit(
+        net,
+        images["train"],
+        labels["train"],
+        updates=updates,
+        rate=rate,
+        seed=seed,
+        batch=BATCHES[kind],
+    )
+    return counted | {
+        f"{s} error": error(net, images[s], labels[s]) for s in ("validation", "test")
+    }
 
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
@@ -170,15 +213,22 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
          "updates": size.convolutional_updates}
         for d in DEPTHS
     ]  # fmt: skip
-    return {"fully_connected": _tuned(lab, fully, size.seeds), "convolutional": _tuned(lab, conv, size.seeds)}
+    return {
+        "fully_connected": _tuned(lab, fully, size.seeds),
+        "convolutional": _tuned(lab, conv, size.seeds),
+    }
 
 
 def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
     """Seed 0 at every rate, then all seeds at the rate with the least validation error; seed 0 is not done again."""
-    trials = lab.table(measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES])
+    trials = lab.table(
+        measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES]
+    )
     rates = best_rates(trials, nets)
     chosen = zip(nets, rates, strict=True)
-    return lab.table(measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)])
+    return lab.table(
+        measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)]
+    )
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
@@ -208,7 +258,16 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
 
 def _wide(axis: Axes, rows: pd.DataFrame) -> None:
     """The very wide net: a point at one layer, and a line across to compare with."""
-    curve(axis, rows, "layers", "test error", 1, f"1 layer, {WIDE:,} parameters", linestyle="", zorder=3)
+    curve(
+        axis,
+        rows,
+        "layers",
+        "test error",
+        1,
+        f"1 layer, {WIDE:,} parameters",
+        linestyle="",
+        zorder=3,
+    )
     axis.axhline(rows["test error"].mean(), color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
 
 
@@ -220,7 +279,11 @@ def _published(axis: Axes) -> None:
         axis.plot(list(errors), [e / 100 for e in errors.values()], color=COLOURS[look], marker=MARKERS[look],
                   linestyle=LINES[look], linewidth=1.7, label=label)  # fmt: skip
     axis.axhline(
-        _PUBLISHED_WIDE / 100, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label="1 layer, 16,384 units"
+        _PUBLISHED_WIDE / 100,
+        color=COLOURS[1],
+        linestyle=LINES[1],
+        linewidth=0.9,
+        label="1 layer, 16,384 units",
     )
     _frame(axis, "published: word error")
 

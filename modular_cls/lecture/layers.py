@@ -59,7 +59,10 @@ from modular_cls.lecture.probes import (
 SETS = {"mnist": "mnist", "faces": "faces_colour"}
 LAST = {"mnist": 4, "faces": 5}  # hidden layers; that of faces is the mean over places
 _LABELS = {"mnist": ("class",), "faces": ("class", "hair", "gender")}
-_RATES = {"mnist": 1e-3, "faces": 3e-3}  # nothing is compared between nets of different rates: none is chosen
+_RATES = {
+    "mnist": 1e-3,
+    "faces": 3e-3,
+}  # nothing is compared between nets of different rates: none is chosen
 _SETTLING = 50  # batches that an untrained net is shown
 _SHOWN, _TOP = 6, 8  # units of a layer in figures, pictures of a unit
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, for speed
@@ -83,7 +86,12 @@ MEASURES = {
     "probe_class": "%", "probe_hair": "%", "probe_gender": "%", "purity": "%", "fisher": ".3f", "fisher_4_9": ".3f",
     "apart": ".2f", "units": "%",
 }  # fmt: skip
-_SAID = {"probe_class": "linear probe of the class", "purity": "purity", "fisher": "Fisher ratio", "apart": "apart"}
+_SAID = {
+    "probe_class": "linear probe of the class",
+    "purity": "purity",
+    "fisher": "Fisher ratio",
+    "apart": "apart",
+}
 
 
 def _statements() -> tuple[Statement, ...]:
@@ -98,15 +106,25 @@ def _statements() -> tuple[Statement, ...]:
                 says = f"{name}: {said} is higher in the last hidden layer than {than}"
                 found.append(Statement(says, "layers", column, top, less, at={"set": name}))
         says = f"{name}: the pictures that excite a unit most are more of one class in the last layer than in the first"
-        found.append(Statement(says, "layers", "units", top, {"layer": 1, "trained": "yes"}, at={"set": name}))
+        found.append(
+            Statement(
+                says, "layers", "units", top, {"layer": 1, "trained": "yes"}, at={"set": name}
+            )
+        )
     says = "mnist: 4 and 9 are better separated in the last hidden layer than in the input"
     at: dict[str, object] = {"set": "mnist", "trained": "yes"}
-    found.append(Statement(says, "layers", "fisher_4_9", {"layer": LAST["mnist"]}, {"layer": 0}, at=at))
+    found.append(
+        Statement(says, "layers", "fisher_4_9", {"layer": LAST["mnist"]}, {"layer": 0}, at=at)
+    )
     for attribute in ("hair", "gender"):
         for low, high in ((0, 2), (2, LAST["faces"])):
             says = f"faces: the probe of {attribute} rises from layer {low} to layer {high}"
             at = {"set": "faces", "trained": "yes"}
-            found.append(Statement(says, "layers", f"probe_{attribute}", {"layer": high}, {"layer": low}, at=at))
+            found.append(
+                Statement(
+                    says, "layers", f"probe_{attribute}", {"layer": high}, {"layer": low}, at=at
+                )
+            )
     return tuple(found)
 
 
@@ -137,7 +155,9 @@ def measure(
     """
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     counts = {"train": probed, "validation": probed // 2, "test": sample}
-    images, labels = zip(*(_some(data, set, split, count, seed) for split, count in counts.items()), strict=True)
+    images, labels = zip(
+        *(_some(data, set, split, count, seed) for split, count in counts.items()), strict=True
+    )
     pairs = extreme_pairs(Examples(images[2].flatten(1).numpy(), labels[2]["class"].numpy()))
     layers = zip(*(through(net, x) for x in images), strict=True)
     rows = [{"layer": i} | _numbers(set, found, labels, pairs) for i, found in enumerate(layers)]
@@ -153,7 +173,9 @@ def _numbers(
     features = [x.flatten(1).numpy() for x in layer]
     spans = spanned(*features)
     for name in _LABELS[set]:
-        row[f"probe_{name}"] = probe(*(Examples(x, y[name].numpy()) for x, y in zip(spans, labels, strict=True)))
+        row[f"probe_{name}"] = probe(
+            *(Examples(x, y[name].numpy()) for x, y in zip(spans, labels, strict=True))
+        )
     test = Examples(features[2], labels[2]["class"].numpy())
     row |= {"purity": purity(test), "fisher": fisher(test), "apart": apart(test.features, pairs)}
     row["units"] = alike_at_top(layer[2], labels[2]["class"], _TOP)
@@ -163,7 +185,9 @@ def _numbers(
     return row
 
 
-def project(data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int, steps: int) -> Arrays:
+def project(
+    data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int, steps: int
+) -> Arrays:
     """The test pictures that `measure` looks at, in two dimensions: `pca_0`, `tsne_0`, ... by layer, and `labels`."""
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     images, labels = _some(data, set, "test", sample, seed)
@@ -186,20 +210,30 @@ def excite(data: Path, *, set: str, seed: int, updates: int) -> Arrays:
         picture where it responds most, and `classes_1`, ... of shape (units, top).
     """
     net = _net(data, set, seed, updates)
-    images, classes = sets.load(SETS[set], data).images["test"], sets.load(SETS[set], data).labels["test"]["class"]
+    images, classes = (
+        sets.load(SETS[set], data).images["test"],
+        sets.load(SETS[set], data).labels["test"]["class"],
+    )
     found = {}
     for i, layer in enumerate(through(net, images)):
         if i:
             strength = excitation(layer)
             live = (strength.amax(0) > strength.amin(0)).nonzero()[:_SHOWN, 0]
             top = strength[:, live].topk(min(_TOP, len(strength)), 0).indices.T
-            seen = [[_seen(net, i, layer, images, p, u) for p in some] for u, some in zip(live, top, strict=True)]
-            found[f"pictures_{i}"] = torch.stack([torch.stack(row) for row in seen]).permute(0, 1, 3, 4, 2).numpy()
+            seen = [
+                [_seen(net, i, layer, images, p, u) for p in some]
+                for u, some in zip(live, top, strict=True)
+            ]
+            found[f"pictures_{i}"] = (
+                torch.stack([torch.stack(row) for row in seen]).permute(0, 1, 3, 4, 2).numpy()
+            )
             found[f"classes_{i}"] = classes[top].numpy()
     return found
 
 
-def _seen(net: nn.Sequential, depth: int, layer: Tensor, images: Tensor, picture: Tensor, unit: Tensor) -> Tensor:
+def _seen(
+    net: nn.Sequential, depth: int, layer: Tensor, images: Tensor, picture: Tensor, unit: Tensor
+) -> Tensor:
     """The part of a picture that a unit sees where it responds most; all of it where the layer has no places."""
     if layer.dim() != 4:
         return images[picture]
@@ -214,7 +248,14 @@ def _net(data: Path, set: str, seed: int, updates: int) -> nn.Sequential:
     images, labels = pictures.images["train"], pictures.labels["train"]["class"]
     net = seeded(lambda: _build(set, images, pictures.classes), seed)
     # Rate 0 leaves the weights as they are: an untrained net whose batch norms know the pictures.
-    fit(net, images, labels, updates=updates or _SETTLING, rate=_RATES[set] if updates else 0.0, seed=seed)
+    fit(
+        net,
+        images,
+        labels,
+        updates=updates or _SETTLING,
+        rate=_RATES[set] if updates else 0.0,
+        seed=seed,
+    )
     assert isinstance(net, nn.Sequential)
     return net.eval()
 
@@ -225,7 +266,9 @@ def _build(set: str, images: Tensor, classes: int) -> nn.Sequential:
     return convolutional(images.shape[1], [12, 24, 48, 64], classes, halvings=4)
 
 
-def _some(data: Path, set: str, split: str, count: int, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+def _some(
+    data: Path, set: str, split: str, count: int, seed: int
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Pictures of a split drawn by `seed`, and their labels by name."""
     pictures = sets.load(SETS[set], data)
     images, labels = pictures.images[split], pictures.labels[split]
@@ -237,7 +280,12 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Every number of every layer: both sets, trained and not."""
     size = _SIZES[lab.size]
     cells: list[Cell] = [
-        {**_training(lab, name, seed), "trained": trained, "probed": size.probed[name], "sample": size.sample}
+        {
+            **_training(lab, name, seed),
+            "trained": trained,
+            "probed": size.probed[name],
+            "sample": size.sample,
+        }
         for seed in range(size.seeds)
         for name in reversed(SETS)  # the longest first
         for trained in ("yes", "no")
@@ -253,7 +301,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     for name in SETS:
         training = _training(lab, name, 0)
         cells: list[Cell] = [
-            {**training, "trained": t, "sample": size.sample, "steps": size.steps} for t in ("yes", "no")
+            {**training, "trained": t, "sample": size.sample, "steps": size.steps}
+            for t in ("yes", "no")
         ]
         figures[f"projections_{name}"] = projections(name, table, *lab.arrays(project, cells))
         figures[f"units_{name}"] = excited(name, *lab.arrays(excite, [training]))

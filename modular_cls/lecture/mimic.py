@@ -63,15 +63,28 @@ def _says(of: str, share: float) -> tuple[Statement, ...]:
     at = {"set": of, "share": share}
 
     def less(one: str, other: str, says: str, by: float = 0.0) -> Statement:
-        return Statement(f"{where}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at=at)
+        return Statement(
+            f"{where}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at=at
+        )
 
     return (
         less("deep", "shallow", "the deep net errs less than the shallow net on labels"),
         less("mimic", "shallow", "the mimic errs less than the same net on labels"),
-        less("mimic", "deep", f"the mimic errs at most {100 * _MARGIN:g} points more than the deep net", -_MARGIN),
+        less(
+            "mimic",
+            "deep",
+            f"the mimic errs at most {100 * _MARGIN:g} points more than the deep net",
+            -_MARGIN,
+        ),
         less("wide_mimic", "mimic", "the wide mimic errs less than the mimic"),
-        less("convolutional_mimic", "shallow", "the convolutional net's mimic errs less than the same net on labels"),
-        less("convolutional", "convolutional_mimic", "the convolutional net errs less than its mimic"),
+        less(
+            "convolutional_mimic",
+            "shallow",
+            "the convolutional net's mimic errs less than the same net on labels",
+        ),
+        less(
+            "convolutional", "convolutional_mimic", "the convolutional net errs less than its mimic"
+        ),
     )
 
 
@@ -142,7 +155,9 @@ def builders(shape: Sequence[int], classes: int) -> dict[str, Callable[[], nn.Mo
     return {net: own.get(net, shallow) for net in TEACHERS}
 
 
-def train(name: str, found: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None) -> nn.Module:
+def train(
+    name: str, found: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None
+) -> nn.Module:
     """Train one net on the training pictures.
 
     Args:
@@ -157,7 +172,9 @@ def train(name: str, found: Pictures, rate: float, seed: int, updates: int, teac
     net = seeded(builders(images.shape[1:], found.classes)[name], seed)
     if teacher is None:
         return fit(net, images, labels, updates=updates, rate=rate, seed=seed)
-    return fit(net, images, lesson(teacher, images), updates=updates, rate=rate, seed=seed, loss=F.mse_loss)
+    return fit(
+        net, images, lesson(teacher, images), updates=updates, rate=rate, seed=seed, loss=F.mse_loss
+    )
 
 
 def lesson(teacher: nn.Module, images: Tensor) -> Tensor:
@@ -177,10 +194,16 @@ def lesson(teacher: nn.Module, images: Tensor) -> Tensor:
     return (logits - logits.mean()) / logits.std()
 
 
-def try_rate(data: Path, *, of: str, share: float, net: str, rate: float, seed: int, updates: int) -> Measured:
+def try_rate(
+    data: Path, *, of: str, share: float, net: str, rate: float, seed: int, updates: int
+) -> Measured:
     """Validation error of a net trained on labels."""
     found = pictures(of, share, seed, data)
-    return {"validation error": _error(train(net, found, rate, seed, updates, None), found, "validation")}
+    return {
+        "validation error": _error(
+            train(net, found, rate, seed, updates, None), found, "validation"
+        )
+    }
 
 
 def try_taught(
@@ -192,10 +215,15 @@ def try_taught(
     students = [(net, rate) for net, its in TEACHERS.items() if its == teacher for rate in _RATES]
     nets = [train(net, found, rate, seed, updates, taught_by) for net, rate in students]
     errors = [_error(net, found, "validation") for net in nets]
-    return [{"net": n, "rate": r, "validation error": e} for (n, r), e in zip(students, errors, strict=True)]
+    return [
+        {"net": n, "rate": r, "validation error": e}
+        for (n, r), e in zip(students, errors, strict=True)
+    ]
 
 
-def measure(data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float) -> Sequence[Measured]:
+def measure(
+    data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float
+) -> Sequence[Measured]:
     """Train each net at its rate, teachers before those they teach, and count its errors on test pictures."""
     found = pictures(of, share, seed, data)
     images = found.images["test"]
@@ -218,16 +246,29 @@ def _error(net: nn.Module, found: Pictures, split: str) -> float:
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Choose a rate for each net on validation pictures, then train all with every seed."""
     size = _SIZES[lab.size]
-    each: list[Cell] = [{"of": of, "share": share, "updates": size.updates} for of in SETS for share in _SHARES]
+    each: list[Cell] = [
+        {"of": of, "share": share, "updates": size.updates} for of in SETS for share in _SHARES
+    ]
     tuned: list[Cell] = [{**e, "seed": _TUNING_SEED} for e in each]
-    on_labels = lab.table(try_rate, [{**t, "net": n, "rate": r} for t in tuned for n in _LABELS for r in _RATES])
+    on_labels = lab.table(
+        try_rate, [{**t, "net": n, "rate": r} for t in tuned for n in _LABELS for r in _RATES]
+    )
     taught = lab.table(try_taught, [
         {**t, "teacher": net, "teacher_rate": best_rates(on_labels, [{**t, "net": net}])[0]}
         for t in tuned for net in _TEACHING
     ])  # fmt: skip
-    trials = pd.concat([on_labels, taught.drop(columns=["teacher", "teacher_rate"])], ignore_index=True)
-    chosen = [dict(zip(TEACHERS, best_rates(trials, [{**t, "net": n} for n in TEACHERS]), strict=True)) for t in tuned]
-    cells = [{**e, **rates, "seed": s} for e, rates in zip(each, chosen, strict=True) for s in range(size.seeds)]
+    trials = pd.concat(
+        [on_labels, taught.drop(columns=["teacher", "teacher_rate"])], ignore_index=True
+    )
+    chosen = [
+        dict(zip(TEACHERS, best_rates(trials, [{**t, "net": n} for n in TEACHERS]), strict=True))
+        for t in tuned
+    ]
+    cells = [
+        {**e, **rates, "seed": s}
+        for e, rates in zip(each, chosen, strict=True)
+        for s in range(size.seeds)
+    ]
     found = lab.table(measure, cells).drop(columns=["updates", *TEACHERS])
     return {
         "errors": found.rename(columns={"of": "set"}),
@@ -251,7 +292,14 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
 def _panel(axis: Axes, rows: pd.DataFrame) -> None:
     for i, net in enumerate(TEACHERS):
         found = mean_interval((100 * rows.loc[rows["net"] == net, "error"]).tolist())
-        axis.errorbar(found.mean, i, xerr=np.nan_to_num(found.half), color=COLOURS[i], marker=MARKERS[i], capsize=3)
+        axis.errorbar(
+            found.mean,
+            i,
+            xerr=np.nan_to_num(found.half),
+            color=COLOURS[i],
+            marker=MARKERS[i],
+            capsize=3,
+        )
         if net == "deep":
             axis.axvline(found.mean, color="#808080", linestyle=":", linewidth=0.8, zorder=0)
     axis.margins(x=0.15, y=0.12)

@@ -35,12 +35,19 @@ from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.training import error, fit, seeded
 from modular_cls.lecture.probes import Examples, linear, spanned
 
-METHODS = {"hand-made": "HOG, then linear", "learned": "convolutional net", "linear": "linear on pixels"}
+METHODS = {
+    "hand-made": "HOG, then linear",
+    "learned": "convolutional net",
+    "linear": "linear on pixels",
+}
 ALL = "all"
 _STRENGTHS = (3.0, 30.0, 300.0)  # inverse, of the penalty on features of unit spread
 _KNOBS = {"hand-made": _STRENGTHS, "learned": (5e-3, 2e-2, 8e-2), "linear": _STRENGTHS}
 _CELL, _BLOCK, _ORIENTATIONS = 4, 2, 9  # pixels a side, cells a side, bins of half a turn
-_POOL_SEED, _CHOICE_SEED = 1000, 2000  # which pictures there are at all; the draw that knobs are chosen with
+_POOL_SEED, _CHOICE_SEED = (
+    1000,
+    2000,
+)  # which pictures there are at all; the draw that knobs are chosen with
 
 
 @dataclass(frozen=True)
@@ -61,18 +68,42 @@ MEASURES = {"pictures": ",.0f", "error": "%", "chosen": "g", "validation error":
 def _statements() -> tuple[Statement, ...]:
     def less(name: str, images: str, better: str, worse: str, says: str) -> Statement:
         at = {"set": name, "images": images}
-        return Statement(f"{name}: {says}", "errors", "error", {"method": worse}, {"method": better}, at=at)
+        return Statement(
+            f"{name}: {says}", "errors", "error", {"method": worse}, {"method": better}, at=at
+        )
 
     return tuple(
         statement
         for name in sets.SETS
         for statement in (
             less(
-                name, "100", "hand-made", "learned", "with 100 pictures hand-made features err less than learned ones"
+                name,
+                "100",
+                "hand-made",
+                "learned",
+                "with 100 pictures hand-made features err less than learned ones",
             ),
-            less(name, "100", "hand-made", "linear", "with 100 pictures hand-made features err less than bare pixels"),
-            less(name, ALL, "learned", "hand-made", "with all pictures learned features err less than hand-made ones"),
-            less(name, ALL, "learned", "linear", "with all pictures learned features err less than bare pixels"),
+            less(
+                name,
+                "100",
+                "hand-made",
+                "linear",
+                "with 100 pictures hand-made features err less than bare pixels",
+            ),
+            less(
+                name,
+                ALL,
+                "learned",
+                "hand-made",
+                "with all pictures learned features err less than hand-made ones",
+            ),
+            less(
+                name,
+                ALL,
+                "learned",
+                "linear",
+                "with all pictures learned features err less than bare pixels",
+            ),
         )
     )
 
@@ -95,14 +126,24 @@ def histograms(images: Tensor) -> Tensor:
         Shape (pictures, (side / 4 - 1)^2 * 2 * 2 * 9), float; scaling a picture's brightness changes nothing.
     """
     found = [
-        hog(image, _ORIENTATIONS, (_CELL, _CELL), (_BLOCK, _BLOCK), block_norm="L2-Hys").astype(np.float32)
+        hog(image, _ORIENTATIONS, (_CELL, _CELL), (_BLOCK, _BLOCK), block_norm="L2-Hys").astype(
+            np.float32
+        )
         for image in images[:, 0].numpy()
     ]
     return torch.from_numpy(np.stack(found))
 
 
 def choose(
-    data: Path, *, set: str, method: str, images: str, knob: float, seed: int, pool: int, updates: int
+    data: Path,
+    *,
+    set: str,
+    method: str,
+    images: str,
+    knob: float,
+    seed: int,
+    pool: int,
+    updates: int,
 ) -> Measured:
     """Validation error with one value of a method's knob.
 
@@ -116,11 +157,23 @@ def choose(
         pool: Pictures of each split that there are at most.
         updates: Of the net.
     """
-    return {"validation error": _error(data, set, method, images, knob, seed, pool, updates, "validation")[1]}
+    return {
+        "validation error": _error(
+            data, set, method, images, knob, seed, pool, updates, "validation"
+        )[1]
+    }
 
 
 def measure(
-    data: Path, *, set: str, method: str, images: str, knob: float, seed: int, pool: int, updates: int
+    data: Path,
+    *,
+    set: str,
+    method: str,
+    images: str,
+    knob: float,
+    seed: int,
+    pool: int,
+    updates: int,
 ) -> Measured:
     """Test error; arguments as for `choose`."""
     count, found = _error(data, set, method, images, knob, seed, pool, updates, "test")
@@ -128,7 +181,15 @@ def measure(
 
 
 def _error(
-    data: Path, set: str, method: str, images: str, knob: float, seed: int, pool: int, updates: int, split: str
+    data: Path,
+    set: str,
+    method: str,
+    images: str,
+    knob: float,
+    seed: int,
+    pool: int,
+    updates: int,
+    split: str,
 ) -> tuple[int, float]:
     """Number of training pictures, and the error on a split."""
     every = _described(data, set, method == "hand-made", pool)
@@ -149,7 +210,9 @@ def _described(data: Path, set: str, by_hand: bool, pool: int) -> sets.Pictures:
     pictures = sets.load(set, data)
     images, labels = {}, {}
     for split, every in pictures.images.items():
-        chosen = torch.randperm(len(every), generator=torch.Generator().manual_seed(_POOL_SEED))[:pool]
+        chosen = torch.randperm(len(every), generator=torch.Generator().manual_seed(_POOL_SEED))[
+            :pool
+        ]
         images[split] = histograms(every[chosen]) if by_hand else every[chosen]
         labels[split] = {name: y[chosen] for name, y in pictures.labels[split].items()}
     return sets.Pictures(images, labels, pictures.classes)
@@ -169,17 +232,27 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         for name in sets.SETS
         for method in METHODS
     ]  # fmt: skip
-    tried: list[Cell] = [{**s, "knob": k, "seed": _CHOICE_SEED} for s in settings for k in _KNOBS[str(s["method"])]]
+    tried: list[Cell] = [
+        {**s, "knob": k, "seed": _CHOICE_SEED} for s in settings for k in _KNOBS[str(s["method"])]
+    ]
     choices = lab.table(choose, tried)
-    cells: list[Cell] = [{**s, "knob": _best(choices, s), "seed": seed} for seed in range(size.seeds) for s in settings]
+    cells: list[Cell] = [
+        {**s, "knob": _best(choices, s), "seed": seed}
+        for seed in range(size.seeds)
+        for s in settings
+    ]
     kept = ["set", "method", "images", "seed"]
-    errors = lab.table(measure, cells).rename(columns={"knob": "chosen"})[[*kept, "pictures", "error", "chosen"]]
+    errors = lab.table(measure, cells).rename(columns={"knob": "chosen"})[
+        [*kept, "pictures", "error", "chosen"]
+    ]
     return {"errors": errors, "choices": choices[[*kept, "knob", "validation error"]]}
 
 
 def _best(choices: pd.DataFrame, setting: Mapping[str, str | int]) -> float:
     """The knob with the smallest validation error; the first of equals."""
-    rows = choices[np.logical_and.reduce([choices[k] == setting[k] for k in ("set", "method", "images")])]
+    rows = choices[
+        np.logical_and.reduce([choices[k] == setting[k] for k in ("set", "method", "images")])
+    ]
     return float(rows["knob"].iloc[int(rows["validation error"].argmin())])
 
 
@@ -196,6 +269,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         axis.set_xticks(counts, [f"{n:,}" for n in counts], fontsize=8)
         axis.set_xticks([], minor=True)
         axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
-        axis.yaxis.set_minor_formatter(lambda value, _: f"{100 * value:g} %" if f"{value:e}"[0] in "235" else "")
+        axis.yaxis.set_minor_formatter(
+            lambda value, _: f"{100 * value:g} %" if f"{value:e}"[0] in "235" else ""
+        )
     figure.axes[0].legend(frameon=False)
     return {"errors": figure}

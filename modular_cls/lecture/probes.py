@@ -74,8 +74,12 @@ def linear(train: Examples, strength: float) -> LogisticRegression:
         strength: Inverse strength of its squared penalty.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # so near that the accuracy no longer moves
-        return LogisticRegression(C=strength, max_iter=_STEPS, tol=1e-3).fit(train.features, train.labels)
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # so near that the accuracy no longer moves
+        return LogisticRegression(C=strength, max_iter=_STEPS, tol=1e-3).fit(
+            train.features, train.labels
+        )
 
 
 def probe(train: Examples, validation: Examples, test: Examples) -> float:
@@ -93,7 +97,11 @@ def probe(train: Examples, validation: Examples, test: Examples) -> float:
 
 def purity(examples: Examples) -> float:
     """Share of examples whose nearest neighbour among the others has the same label."""
-    nearest = NearestNeighbors(n_neighbors=1).fit(examples.features).kneighbors(return_distance=False)[:, 0]
+    nearest = (
+        NearestNeighbors(n_neighbors=1)
+        .fit(examples.features)
+        .kneighbors(return_distance=False)[:, 0]
+    )
     return float((examples.labels[nearest] == examples.labels).mean())
 
 
@@ -119,12 +127,17 @@ def extreme_pairs(inputs: Examples) -> Pairs:
     """The pairs that a net must take apart, or bring together, against what the inputs say."""
     distances = pairwise_distances(inputs.features)
     same = inputs.labels[:, None] == inputs.labels
-    return Pairs(np.where(same, np.inf, distances).argmin(1), np.where(same, distances, -1.0).argmax(1))
+    return Pairs(
+        np.where(same, np.inf, distances).argmin(1), np.where(same, distances, -1.0).argmax(1)
+    )
 
 
 def apart(features: np.ndarray, pairs: Pairs) -> float:
     """Mean distance of the unlike pairs over that of the alike ones, at one layer; no unit of length."""
-    unlike, alike = (float(np.linalg.norm(features - features[p], axis=1).mean()) for p in (pairs.unlike, pairs.alike))
+    unlike, alike = (
+        float(np.linalg.norm(features - features[p], axis=1).mean())
+        for p in (pairs.unlike, pairs.alike)
+    )
     return unlike / alike if alike else float("inf")
 
 
@@ -137,7 +150,9 @@ def alike_at_top(layer: Tensor, labels: Tensor, top: int) -> float:
     """Of the `top` examples that most excite a unit, the share of their commonest label; mean over live units."""
     strength = excitation(layer)
     chosen = labels[strength[:, strength.amax(0) > strength.amin(0)].topk(top, 0).indices]
-    return float(F.one_hot(chosen).sum(0).amax(1).float().div(top).mean()) if chosen.numel() else 0.0
+    return (
+        float(F.one_hot(chosen).sum(0).amax(1).float().div(top).mean()) if chosen.numel() else 0.0
+    )
 
 
 def field(stages: Sequence[nn.Module], place: tuple[int, int]) -> tuple[slice, slice]:
@@ -147,11 +162,15 @@ def field(stages: Sequence[nn.Module], place: tuple[int, int]) -> tuple[slice, s
         stages: Convolutions and poolings from the picture to the map, nested or not.
         place: Row and column in the map.
     """
-    layers = [m for stage in stages for m in stage.modules() if isinstance(m, nn.Conv2d | nn.MaxPool2d)]
+    layers = [
+        m for stage in stages for m in stage.modules() if isinstance(m, nn.Conv2d | nn.MaxPool2d)
+    ]
     low, high = list(place), list(place)
     for layer in reversed(layers):
         for axis in range(2):
-            size, stride, padding = (_side(v, axis) for v in (layer.kernel_size, layer.stride, layer.padding))
+            size, stride, padding = (
+                _side(v, axis) for v in (layer.kernel_size, layer.stride, layer.padding)
+            )
             low[axis] = low[axis] * stride - padding
             high[axis] = high[axis] * stride - padding + size - 1
     return slice(low[0], high[0] + 1), slice(low[1], high[1] + 1)
@@ -162,7 +181,11 @@ def crop(picture: Tensor, where: tuple[slice, slice], fill: float = 0.5) -> Tens
     (top, bottom), (left, right) = ((s.start, s.stop) for s in where)
     rows, columns = picture.shape[1:]
     inside = picture[:, max(top, 0) : bottom, max(left, 0) : right]
-    return F.pad(inside, (max(-left, 0), max(right - columns, 0), max(-top, 0), max(bottom - rows, 0)), value=fill)
+    return F.pad(
+        inside,
+        (max(-left, 0), max(right - columns, 0), max(-top, 0), max(bottom - rows, 0)),
+        value=fill,
+    )
 
 
 def _side(value: object, axis: int) -> int:

@@ -85,12 +85,21 @@ class Plan:
 
 _SIZES = {"quick": Plan(1, (FEW, ALL), 300, 1), "full": Plan(6, (FEW, "500", ALL), 900, 5)}
 
-MEASURES = {"validation": "%", "error": "%", "word": "%", "speaker": "%", "distance": ",.0f", "widths": ".2f"}
+MEASURES = {
+    "validation": "%",
+    "error": "%",
+    "word": "%",
+    "speaker": "%",
+    "distance": ",.0f",
+    "widths": ".2f",
+}
 
 
 def _errs_less(says: str, better: str, worse: str, recordings: str, by: float = 0.0) -> Statement:
     at = {"recordings": recordings}
-    return Statement(says, "error", "error", {"pipeline": worse}, {"pipeline": better}, by=by, at=at)
+    return Statement(
+        says, "error", "error", {"pipeline": worse}, {"pipeline": better}, by=by, at=at
+    )
 
 
 _TRAINED = {"net": "trained"}
@@ -145,7 +154,9 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     cells = _filter_cells(plan, chosen)
     return {
         "error": chosen[["pipeline", "recordings", "seed", "error"]],
-        "layers": _chosen(layers, ["net", "layer", "seed"])[["net", "layer", "seed", "word", "speaker"]],
+        "layers": _chosen(layers, ["net", "layer", "seed"])[
+            ["net", "layer", "seed", "word", "speaker"]
+        ],
         "filters": _filter_table(lab.arrays(filters, cells), cells),
         "choice": tried[["pipeline", "recordings", "choice", "seed", "validation"]],
     }
@@ -164,7 +175,9 @@ def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
         "error": spoken_figures.errors(tables["error"], PIPELINES),
         "layers": spoken_figures.shares(tables["layers"]),
         "speakers": spoken_figures.projections(lab.arrays(projected, [cell])[0]),
-        "filters": spoken_figures.filters({net: found["response"] for net, found in responses.items()}),
+        "filters": spoken_figures.filters(
+            {net: found["response"] for net, found in responses.items()}
+        ),
     }
 
 
@@ -185,7 +198,9 @@ def recognise(
         `validation` and `loss` on held-out takes of the training speakers, to choose by; `error` on the
         speaker held out, to report.
     """
-    split = without_speaker(load_recordings(data), seed, None if recordings == ALL else int(recordings))
+    split = without_speaker(
+        load_recordings(data), seed, None if recordings == ALL else int(recordings)
+    )
     parts = (split.validation, split.test)
     if pipeline == MIXTURE:
         validation, test = mixture_scores(data, split, int(choice), parts)
@@ -196,7 +211,9 @@ def recognise(
     return to_choose_by | {"error": _judged(test, digits(data, split.test))["validation"]}
 
 
-def explained(data: Path, *, net: str, choice: float, updates: int, seed: int) -> list[dict[str, Plain]]:
+def explained(
+    data: Path, *, net: str, choice: float, updates: int, seed: int
+) -> list[dict[str, Plain]]:
     """Shares of the variance that words and speakers explain in each layer of a log-mel net, on held-out takes.
 
     Args:
@@ -213,7 +230,12 @@ def explained(data: Path, *, net: str, choice: float, updates: int, seed: int) -
     quality = _judged(outputs(found, x[split.validation]), digits(data, split.validation))
     words, speakers = recordings.digit[split.test], recordings.speaker[split.test]
     return [
-        {"layer": layer, **quality, "word": share(values, words), "speaker": share(values, speakers)}
+        {
+            "layer": layer,
+            **quality,
+            "word": share(values, words),
+            "speaker": share(values, speakers),
+        }
         for layer, values in hidden_layers(found, x[split.test]).items()
     ]
 
@@ -225,7 +247,9 @@ def projected(data: Path, *, choice: float, updates: int, seed: int) -> Arrays:
     test = split.test[recordings.digit[split.test] < SHOWN]
     net = fitted(data, split, "log-mel", choice, updates, seed)
     layers = hidden_layers(net, stage(data, "log-mel")[test])
-    points = {layer: PCA(2, random_state=0).fit_transform(values) for layer, values in layers.items()}
+    points = {
+        layer: PCA(2, random_state=0).fit_transform(values) for layer, values in layers.items()
+    }
     return points | {"words": recordings.digit[test], "speakers": recordings.speaker[test]}
 
 
@@ -252,7 +276,13 @@ def _plan(lab: Lab) -> Plan:
 
 def _error_cells(plan: Plan) -> list[Cell]:
     return [
-        {"pipeline": pipeline, "recordings": recordings, "choice": choice, "updates": plan.updates, "seed": speaker}
+        {
+            "pipeline": pipeline,
+            "recordings": recordings,
+            "choice": choice,
+            "updates": plan.updates,
+            "seed": speaker,
+        }
         for pipeline in PIPELINES
         for recordings in plan.recordings
         for speaker in range(plan.speakers)
@@ -264,29 +294,44 @@ def _layer_cells(plan: Plan) -> list[Cell]:
     return [
         {"net": net, "choice": choice, "updates": updates, "seed": seed}
         for seed in range(plan.seeds)
-        for net, updates, choices in (("trained", plan.updates, plan.rates), ("untrained", _SETTLING, (0.0,)))
+        for net, updates, choices in (
+            ("trained", plan.updates, plan.rates),
+            ("untrained", _SETTLING, (0.0,)),
+        )
         for choice in choices
     ]
 
 
 def _filter_cells(plan: Plan, chosen: pd.DataFrame) -> list[Cell]:
     """Waveform nets as they were chosen, and untrained ones."""
-    best = chosen[(chosen["pipeline"] == "waveform, net") & (chosen["recordings"] == ALL)].set_index("seed")["choice"]
+    best = chosen[
+        (chosen["pipeline"] == "waveform, net") & (chosen["recordings"] == ALL)
+    ].set_index("seed")["choice"]
     return [
         {"net": net, "choice": choice, "updates": updates, "seed": speaker}
         for speaker in range(plan.speakers)
-        for net, updates, choice in (("trained", plan.updates, float(best[speaker])), ("untrained", _SETTLING, 0.0))
+        for net, updates, choice in (
+            ("trained", plan.updates, float(best[speaker])),
+            ("untrained", _SETTLING, 0.0),
+        )
     ]
 
 
 def _filter_table(found: Sequence[Arrays], cells: Sequence[Cell]) -> pd.DataFrame:
-    rows = [{"net": c["net"], "seed": c["seed"], **compared(f["response"])} for c, f in zip(cells, found, strict=True)]
+    rows = [
+        {"net": c["net"], "seed": c["seed"], **compared(f["response"])}
+        for c, f in zip(cells, found, strict=True)
+    ]
     return pd.DataFrame(rows)
 
 
 def _chosen(tried: pd.DataFrame, settings: list[str]) -> pd.DataFrame:
     """Of the choices tried in each setting the one with the lowest validation error, then loss."""
-    return tried.sort_values(["validation", "loss"], kind="stable").drop_duplicates(settings).sort_index()
+    return (
+        tried.sort_values(["validation", "loss"], kind="stable")
+        .drop_duplicates(settings)
+        .sort_index()
+    )
 
 
 def _judged(scores: Tensor, labels: Tensor) -> dict[str, float]:

@@ -25,19 +25,38 @@ def errors(table: pd.DataFrame, pipelines: Sequence[str]) -> Figure:
     for i, pipeline in enumerate(pipelines):
         mine = table[table["pipeline"] == pipeline]
         aside = i - (len(pipelines) - 1) / 2  # so that intervals do not hide each other
-        curve(left, mine, "recordings", "error", i, pipeline, at=np.arange(len(sizes)) + 0.06 * aside)
+        curve(
+            left, mine, "recordings", "error", i, pipeline, at=np.arange(len(sizes)) + 0.06 * aside
+        )
         last = mine[mine["recordings"] == sizes[-1]]
-        right.plot(last["seed"] + 0.1 * aside, last["error"], linestyle="", color=COLOURS[i], marker=MARKERS[i])
+        right.plot(
+            last["seed"] + 0.1 * aside,
+            last["error"],
+            linestyle="",
+            color=COLOURS[i],
+            marker=MARKERS[i],
+        )
     left.set_xticks(range(len(sizes)), sizes)
     left.set_xlim(-0.4, len(sizes) - 0.6)
-    frame(left, "mean over speakers held out", "training recordings", "error on a speaker never heard", percent=True)
+    frame(
+        left,
+        "mean over speakers held out",
+        "training recordings",
+        "error on a speaker never heard",
+        percent=True,
+    )
     right.set_xticks(range(int(table["seed"].max()) + 1))
     right.set_xlim(-0.5, table["seed"].max() + 0.5)
     title = f"each speaker, {sizes[-1]} recordings of the others"
     frame(right, title, "number of the speaker held out", percent=True)
     for axis in (left, right):
         axis.set_ylim(0)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(pipelines), frameon=False)
+    figure.legend(
+        *left.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=len(pipelines),
+        frameon=False,
+    )
     return figure
 
 
@@ -89,7 +108,14 @@ def filters(responses: Mapping[str, np.ndarray]) -> Figure:
                             extent=(-0.5, len(response) - 0.5, 0, RATE / 2000))  # fmt: skip
         axis.set_title(f"{name} filters", fontsize=11)
         centres = response.argmax(1) * RATE / 2000 / (response.shape[1] - 1)
-        axes[-1].plot(centres, color=COLOURS[i], linestyle=LINES[i], marker=MARKERS[i], markersize=4, label=name)
+        axes[-1].plot(
+            centres,
+            color=COLOURS[i],
+            linestyle=LINES[i],
+            marker=MARKERS[i],
+            markersize=4,
+            label=name,
+        )
     figure.colorbar(image, ax=axes[2], label="dB below its highest")
     for axis in axes:
         axis.set_xlabel("filter, sorted by centre")

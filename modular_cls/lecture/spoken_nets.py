@@ -135,7 +135,9 @@ def _convolution(channels: int) -> nn.Sequential:
     return nn.Sequential(over_time, nn.BatchNorm1d(_CHANNELS), nn.ReLU(), nn.MaxPool1d(2))
 
 
-def fitted(data: Path, split: Split, name: str, rate: float, updates: int, seed: int) -> nn.Sequential:
+def fitted(
+    data: Path, split: Split, name: str, rate: float, updates: int, seed: int
+) -> nn.Sequential:
     """A `recogniser` trained on one stage of the training recordings; at rate 0 only its batch norms learn."""
     net = seeded(partial(recogniser, name), seed)
     assert isinstance(net, nn.Sequential)
@@ -205,7 +207,9 @@ def _mel(hertz: np.ndarray) -> np.ndarray:
     return 2595 * np.log10(1 + hertz / 700)
 
 
-def mixture_scores(data: Path, split: Split, components: int, parts: tuple[np.ndarray, ...]) -> list[Tensor]:
+def mixture_scores(
+    data: Path, split: Split, components: int, parts: tuple[np.ndarray, ...]
+) -> list[Tensor]:
     """A Gaussian mixture per digit on single MFCC frames; a recording's score sums the log likelihoods of its frames.
 
     Args:
@@ -225,9 +229,13 @@ def mixture_scores(data: Path, split: Split, components: int, parts: tuple[np.nd
     scores: list[list[np.ndarray]] = [[] for _ in parts]
     for digit in range(WORDS):
         mine = split.train[recordings.digit[split.train] == digit]
-        fitted = GaussianMixture(components, covariance_type="diag", reg_covar=1e-2, tol=1e-2, random_state=0)
+        fitted = GaussianMixture(
+            components, covariance_type="diag", reg_covar=1e-2, tol=1e-2, random_state=0
+        )
         fitted.fit((frames[mine][there[mine]] - mean) / spread)
         for part, found in zip(parts, scores, strict=True):
-            likelihood = fitted.score_samples(((frames[part] - mean) / spread).reshape(-1, len(mean)))
+            likelihood = fitted.score_samples(
+                ((frames[part] - mean) / spread).reshape(-1, len(mean))
+            )
             found.append((likelihood.reshape(len(part), -1) * there[part]).sum(1))
     return [torch.from_numpy(np.stack(found, axis=1)).float() for found in scores]

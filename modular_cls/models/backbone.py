@@ -45,9 +45,13 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     if config.name.startswith(_FOLDER):
         _check_folder(Path(config.name.removeprefix(_FOLDER)))
     elif not config.name.startswith("hf-hub:") and not timm.is_model(config.name.split(".")[0]):
-        raise ConfigError(f"backbone.name: timm has no model {config.name!r}{nearest(config.name, timm.list_models())}")
+        raise ConfigError(
+            f"backbone.name: timm has no model {config.name!r}{nearest(config.name, timm.list_models())}"
+        )
     try:
-        network = timm.create_model(config.name, pretrained=config.pretrained, num_classes=0, **config.args)
+        network = timm.create_model(
+            config.name, pretrained=config.pretrained, num_classes=0, **config.args
+        )
     except TypeError as error:
         raise ConfigError(f"backbone.args does not fit {config.name}: {error}") from None
     except (OSError, RuntimeError, AssertionError) as error:

@@ -21,21 +21,31 @@ class FlatClassifier(JointClassifier):
     """
 
     def __init__(
-        self, schema: Schema, backbone: Backbone, cosine_scale: float | None = None, auxiliaries: bool = False
+        self,
+        schema: Schema,
+        backbone: Backbone,
+        cosine_scale: float | None = None,
+        auxiliaries: bool = False,
     ) -> None:
         super().__init__(schema, backbone)
         self.joint_heads = nn.ModuleList(
-            nn.Linear(self.width, joint.size) if cosine_scale is None else Cosine(self.width, joint.size, cosine_scale)
+            nn.Linear(self.width, joint.size)
+            if cosine_scale is None
+            else Cosine(self.width, joint.size, cosine_scale)
             for joint in schema.joints
         )
         helped = schema.attributes if auxiliaries else ()
-        self.attribute_heads = nn.ModuleList(AttributeHead(self.width, len(a.values)) for a in helped)
+        self.attribute_heads = nn.ModuleList(
+            AttributeHead(self.width, len(a.values)) for a in helped
+        )
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
         """Features `(B, F)` -> `{joint space: (B, classes)}`, and attribute scores if there are auxiliaries."""
         pairs = zip(self.schema.joints, self.joint_heads, strict=True)
         joint = {joint.name: head(features) for joint, head in pairs}
-        basic = zip(self.schema.attributes, self.attribute_heads, strict=False)  # no heads without auxiliaries
+        basic = zip(
+            self.schema.attributes, self.attribute_heads, strict=False
+        )  # no heads without auxiliaries
         return {a.name: head(features) for a, head in basic} | joint
 
     def linear_heads(self) -> list[nn.Linear]:

@@ -118,7 +118,12 @@ class MLP(nn.Sequential, CompositeHead):
     """
 
     def __init__(self, joint: Composite, hidden: int = 32) -> None:
-        super().__init__(_Concatenate(), nn.Linear(_width(joint), hidden), nn.ReLU(), nn.Linear(hidden, joint.size))
+        super().__init__(
+            _Concatenate(),
+            nn.Linear(_width(joint), hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, joint.size),
+        )
 
 
 def _added(scores: list[Tensor]) -> Tensor:

@@ -54,7 +54,10 @@ class JointClassifier(nn.Module):
     @property
     def log_priors(self) -> dict[str, Tensor]:
         """Log of the target prior of each joint space, shape (classes,); -inf is never predicted."""
-        return {joint.name: getattr(self, f"_log_prior_{i}") for i, joint in enumerate(self.schema.joints)}
+        return {
+            joint.name: getattr(self, f"_log_prior_{i}")
+            for i, joint in enumerate(self.schema.joints)
+        }
 
     def set_priors(self, priors: Mapping[str, Tensor]) -> None:
         """Set the target prior of each joint space; saved with the weights.
@@ -87,7 +90,9 @@ class JointClassifier(nn.Module):
             known = log_priors[space.name]
             if evidence:
                 known = known.cpu() + self.of_classes(space, evidence)
-            joint[space.name] = (scores[space.name] + known.to(scores[space.name].device)).log_softmax(1)
+            joint[space.name] = (
+                scores[space.name] + known.to(scores[space.name].device)
+            ).log_softmax(1)
         return {output.name: self._marginal(joint, output) for output in self.schema.outputs}
 
     @staticmethod

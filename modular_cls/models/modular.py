@@ -24,10 +24,14 @@ class ModularClassifier(JointClassifier):
         ConfigError: If the backbone or the composite head does not exist.
     """
 
-    def __init__(self, schema: Schema, backbone: Backbone, composite: Part | str = "Additive") -> None:
+    def __init__(
+        self, schema: Schema, backbone: Backbone, composite: Part | str = "Additive"
+    ) -> None:
         super().__init__(schema, backbone)
         build = build_part(composite, heads, "model.composite")
-        self.attribute_heads = nn.ModuleList(AttributeHead(self.width, len(a.values)) for a in schema.attributes)
+        self.attribute_heads = nn.ModuleList(
+            AttributeHead(self.width, len(a.values)) for a in schema.attributes
+        )
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in schema.joints)
 
     def attribute_scores(self, features: Tensor) -> dict[str, Tensor]:

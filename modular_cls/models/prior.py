@@ -12,7 +12,10 @@ from modular_cls.schema import Composite
 
 
 def target_priors(
-    model: JointClassifier, counts: Mapping[str, Tensor], taught: Mapping[str, Tensor], prediction: Prediction
+    model: JointClassifier,
+    counts: Mapping[str, Tensor],
+    taught: Mapping[str, Tensor],
+    prediction: Prediction,
 ) -> dict[str, Tensor]:
     """The target prior of each joint space, shape (classes,); 0 for classes out of reach.
 
@@ -33,7 +36,9 @@ def target_priors(
     return priors
 
 
-def joint_prior(joint: Composite, asked: str | dict[str, float], counts: Tensor, allowed: Tensor) -> Tensor:
+def joint_prior(
+    joint: Composite, asked: str | dict[str, float], counts: Tensor, allowed: Tensor
+) -> Tensor:
     """The target prior of one joint space, shape (classes,); need not sum to 1.
 
     Args:
@@ -52,20 +57,30 @@ def joint_prior(joint: Composite, asked: str | dict[str, float], counts: Tensor,
     elif isinstance(asked, dict):
         share = _given_prior(joint, asked)
     else:
-        raise ConfigError(unknown("prior", asked, ("uniform", "training", "a mapping from class names to shares")))
+        raise ConfigError(
+            unknown("prior", asked, ("uniform", "training", "a mapping from class names to shares"))
+        )
     if not (share * allowed).sum() > 0:
-        raise ConfigError("prediction.prior gives every joint class that can be predicted a share of 0")
+        raise ConfigError(
+            "prediction.prior gives every joint class that can be predicted a share of 0"
+        )
     return share * allowed
 
 
 def _given_prior(joint: Composite, given: dict[str, float]) -> Tensor:
     for name, share in given.items():
         if name not in joint.class_names:
-            raise ConfigError(unknown("joint class", name, joint.class_names, "in prediction.prior"))
+            raise ConfigError(
+                unknown("joint class", name, joint.class_names, "in prediction.prior")
+            )
         if not 0 <= share <= 1:
             raise ConfigError(f"prediction.prior.{name} is {share}; it must be from 0 to 1")
     left = 1 - sum(given.values())
     others = joint.size - len(given)
     if left < -1e-6 or (not others and abs(left) > 1e-6):
-        raise ConfigError(f"prediction.prior: the shares add up to {1 - left:g}; they must add up to 1")
-    return torch.tensor([given.get(name, max(left, 0.0) / max(others, 1)) for name in joint.class_names])
+        raise ConfigError(
+            f"prediction.prior: the shares add up to {1 - left:g}; they must add up to 1"
+        )
+    return torch.tensor(
+        [given.get(name, max(left, 0.0) / max(others, 1)) for name in joint.class_names]
+    )

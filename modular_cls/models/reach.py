@@ -44,6 +44,9 @@ def affine_weights(joint: Composite, seen: Tensor) -> Tensor:
 def _one_hot(joint: Composite) -> Tensor:
     """The values of each class as concatenated one-hot vectors, shape (classes, sum of values), double."""
     cells = torch.tensor(joint.cells)
-    columns = [torch.nn.functional.one_hot(cells[:, i], len(a.values)) for i, a in enumerate(joint.attributes)]
+    columns = [
+        torch.nn.functional.one_hot(cells[:, i], len(a.values))
+        for i, a in enumerate(joint.attributes)
+    ]
     # Each attribute's one-hot sums to 1, so any linear combination that fits is an affine one.
     return torch.cat(columns, dim=1).double()

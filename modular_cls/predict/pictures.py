@@ -52,11 +52,17 @@ def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None
         ManifestError: If a table cannot be used.
     """
     if root and not any(_is_table(i) for i in images):
-        raise ConfigError(f"--root {root}: it belongs to a table of images (CSV), and none is given")
+        raise ConfigError(
+            f"--root {root}: it belongs to a table of images (CSV), and none is given"
+        )
     found: dict[tuple[str, str], Picture] = {}
     missing = []
     for given in images:
-        pictures = _of_table(Path(given), schema, root) if _is_table(given) else list(map(_of_file, _files(given)))
+        pictures = (
+            _of_table(Path(given), schema, root)
+            if _is_table(given)
+            else list(map(_of_file, _files(given)))
+        )
         if not pictures:
             missing.append(_nothing(given))
         for picture in pictures:
@@ -70,7 +76,9 @@ def decode_pictures(
     pictures: Iterable[Picture], size: tuple[int, int]
 ) -> Iterator[tuple[Picture, np.ndarray | ImageError]]:
     """Decode pictures to (height, width, 3), uint8, on all cores and ahead, in order; errors are results."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     waiting: deque[tuple[Picture, Future[np.ndarray | ImageError]]] = deque()
     with ThreadPoolExecutor(threads) as pool:  # Pillow decodes outside Python's lock
         coming = iter(pictures)
@@ -83,7 +91,9 @@ def decode_pictures(
                     waiting.append((following, pool.submit(_decode, following, size)))
                 yield picture, image.result()
         finally:
-            pool.shutdown(cancel_futures=True)  # when interrupted, what is not asked for any more is left
+            pool.shutdown(
+                cancel_futures=True
+            )  # when interrupted, what is not asked for any more is left
 
 
 def _decode(picture: Picture, size: tuple[int, int]) -> np.ndarray | ImageError:
@@ -106,7 +116,11 @@ def _files(given: str) -> list[Path]:
     places = [given] if Path(given).exists() else sorted(glob.glob(given, recursive=True))
     files: list[Path] = []
     for place in map(Path, places):
-        inside = sorted(p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES) if place.is_dir() else [place]
+        inside = (
+            sorted(p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES)
+            if place.is_dir()
+            else [place]
+        )
         files += [p for p in inside if p.is_file()]
     return files
 
@@ -130,7 +144,9 @@ def _of_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
         extra={"box": table["box"].to_numpy(dtype=object)} if "box" in table.columns else {},
     )
     boxes = [str(b).strip() for b in rows.extra["box"]] if rows.extra else [""] * count
-    problems = [f"row {rows.rows[i]}, column path: empty" for i in range(count) if not rows.paths[i]]
+    problems = [
+        f"row {rows.rows[i]}, column path: empty" for i in range(count) if not rows.paths[i]
+    ]
     problems += [
         f"row {rows.rows[i]}, column box: {box!r} is not 'x y width height' in pixels, or blank"
         for i, box in enumerate(boxes)

@@ -73,7 +73,12 @@ def predict(
     predictor = Predictor.load(model).to(_device(device))
     predictor([], prior, given)  # refuses what does not fit, before anything slow
     pictures, schema = find_pictures(images, predictor.schema, root), predictor.schema
-    job = {"model": _digest(predictor), "prior": prior, "given": given or {}, "images": _digest_list(pictures)}
+    job = {
+        "model": _digest(predictor),
+        "prior": prior,
+        "given": given or {},
+        "images": _digest_list(pictures),
+    }
     boxed = any(p.box for p in pictures)
     keys, header = [_key(p, boxed) for p in pictures], _header(schema, boxed)
     with GrowingTable(Path(out), header, job, keys, overwrite) as table:
@@ -112,7 +117,10 @@ def _rows(
     columns: list[list[str]] = []
     for output in predicted.schema.outputs:
         columns.append(predicted.names(output.name))
-        columns += [[f"{p:.6g}" for p in column] for column in predicted.probabilities[output.name].T.tolist()]
+        columns += [
+            [f"{p:.6g}" for p in column]
+            for column in predicted.probabilities[output.name].T.tolist()
+        ]
     cells, blank = zip(*columns, strict=True), [""] * len(columns)
     rows = []
     for picture, image in batch:
@@ -126,23 +134,35 @@ def _header(schema: Schema, boxed: bool) -> list[str]:
     for output in schema.outputs:
         header += [output.name, *(f"{output.name}={name}" for name in output.class_names)]
     if repeated := sorted({name for name in header if header.count(name) > 1}):
-        raise ConfigError(f"the table would have two columns called {', '.join(repeated)}; rename that in the schema")
+        raise ConfigError(
+            f"the table would have two columns called {', '.join(repeated)}; rename that in the schema"
+        )
     return header
 
 
 def _device(name: str) -> torch.device:
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
     try:
         return torch.zeros(1, device=name).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"--device {name} cannot be used here: {reason}; auto takes what there is") from None
+        raise ConfigError(
+            f"--device {name} cannot be used here: {reason}; auto takes what there is"
+        ) from None
 
 
 def _digest(predictor: Predictor) -> str:
     """Digest of the weights, the words and the scale of pixels: what decides the numbers."""
-    found = hashlib.blake2b(repr((predictor.schema.to_dict(), predictor.pixels, predictor.counts)).encode())
+    found = hashlib.blake2b(
+        repr((predictor.schema.to_dict(), predictor.pixels, predictor.counts)).encode()
+    )
     for name, value in predictor.model.state_dict().items():
         found.update(name.encode())
         found.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
@@ -152,7 +172,9 @@ def _digest(predictor: Predictor) -> str:
 def _digest_list(pictures: Iterable[Picture]) -> str:
     found = hashlib.blake2b()
     for picture in pictures:
-        found.update(f"{picture.path}\0{picture.box}\0{picture.named}\0".encode(errors="surrogateescape"))
+        found.update(
+            f"{picture.path}\0{picture.box}\0{picture.named}\0".encode(errors="surrogateescape")
+        )
     return found.hexdigest()
 
 

@@ -63,7 +63,10 @@ class Predictor:
     """
 
     def __init__(
-        self, model: JointClassifier, pixels: Pixels, counts: Mapping[str, Sequence[int]] | None = None
+        self,
+        model: JointClassifier,
+        pixels: Pixels,
+        counts: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.model, self.pixels, self.counts = model.eval(), pixels, counts
 
@@ -79,10 +82,16 @@ class Predictor:
             exported = read_export(folder)
             return cls(exported.model, exported.pixels, exported.counts)
         if not any((folder / name).is_file() for name in ("config.yaml", RUN_MARKER)):
-            raise ConfigError(f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})")
+            raise ConfigError(
+                f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})"
+            )
         run = Run.load(folder)
         data = run.config.data
-        return cls(run.model, Pixels(data.height_width, data.mean, data.std), run.metrics.get("train_counts"))
+        return cls(
+            run.model,
+            Pixels(data.height_width, data.mean, data.std),
+            run.metrics.get("train_counts"),
+        )
 
     @property
     def schema(self) -> Schema:
@@ -115,7 +124,11 @@ class Predictor:
         return self.pixels(convert_image(picture, "the picture", size))
 
     def __call__(
-        self, pictures: Sequence[Picture], prior: Prior = None, given: Given | None = None, batch_size: int = 64
+        self,
+        pictures: Sequence[Picture],
+        prior: Prior = None,
+        given: Given | None = None,
+        batch_size: int = 64,
     ) -> Predictions:
         """Predict some pictures.
 
@@ -135,14 +148,17 @@ class Predictor:
         self._check_possible(log_priors, evidence)
         parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
         done = [
-            self.predict_batch(torch.stack([self.prepare(p) for p in part]), log_priors, evidence) for part in parts
+            self.predict_batch(torch.stack([self.prepare(p) for p in part]), log_priors, evidence)
+            for part in parts
         ]
         outputs = self.schema.outputs
         if not done:
             return Predictions(self.schema, {o.name: np.zeros((0, o.size), np.float32) for o in outputs},
                                np.zeros((0, self.model.width), np.float32))  # fmt: skip
         probabilities = {o.name: np.concatenate([p[o.name] for p, _ in done]) for o in outputs}
-        return Predictions(self.schema, probabilities, np.concatenate([features for _, features in done]))
+        return Predictions(
+            self.schema, probabilities, np.concatenate([features for _, features in done])
+        )
 
     @torch.inference_mode()
     def predict_batch(
@@ -152,20 +168,26 @@ class Predictor:
         device = next(self.model.parameters()).device
         features = self.model.extract(images.to(device))
         logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
-        return {name: log.exp().float().cpu().numpy() for name, log in logs.items()}, features.float().cpu().numpy()
+        return {
+            name: log.exp().float().cpu().numpy() for name, log in logs.items()
+        }, features.float().cpu().numpy()
 
     def _log_priors(self, prior: Prior) -> dict[str, Tensor]:
         log_priors = {name: p.cpu() for name, p in self.model.log_priors.items()}
         if prior is None:
             return log_priors
         if prior == "training" and self.counts is None:
-            raise ConfigError("prior training: the run does not say how many training images each joint class had")
+            raise ConfigError(
+                "prior training: the run does not say how many training images each joint class had"
+            )
         asked = Prediction(prior=prior if isinstance(prior, str) else dict(prior)).prior
         changed = {}
         for joint in self.schema.joints:
             counts = torch.tensor((self.counts or {}).get(joint.name, [0] * joint.size))
             # A share of 0 in the run's own prior does not mean that the class is out of reach.
-            allowed = self.model.reachable(joint, counts > 0) | (log_priors[joint.name] > -torch.inf)
+            allowed = self.model.reachable(joint, counts > 0) | (
+                log_priors[joint.name] > -torch.inf
+            )
             changed[joint.name] = joint_prior(joint, asked, counts, allowed).log()
         return changed
 
@@ -182,9 +204,13 @@ class Predictor:
             evidence[name] = weights.log()
         return evidence
 
-    def _check_possible(self, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]) -> None:
+    def _check_possible(
+        self, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
+    ) -> None:
         for joint in self.schema.joints:
             whole = log_priors[joint.name] + self.model.of_classes(joint, evidence)
             if not (whole > -torch.inf).any():
                 told = ", ".join(a.name for a in joint.attributes if a.name in evidence)
-                raise ConfigError(f"given {told}: no joint class of {joint.name} that can be predicted agrees with it")
+                raise ConfigError(
+                    f"given {told}: no joint class of {joint.name} that can be predicted agrees with it"
+                )

@@ -36,10 +36,18 @@ class GrowingTable:
     """
 
     def __init__(
-        self, out: Path, header: list[str], job: Mapping[str, Any], keys: Sequence[tuple[str, ...]], overwrite: bool
+        self,
+        out: Path,
+        header: list[str],
+        job: Mapping[str, Any],
+        keys: Sequence[tuple[str, ...]],
+        overwrite: bool,
     ) -> None:
         self.out, self.header = out, header
-        self._partial, self._job = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.job")
+        self._partial, self._job = (
+            out.with_name(f".{out.name}.partial"),
+            out.with_name(f".{out.name}.job"),
+        )
         left = self._whole_rows() if self._belongs(job, overwrite) else iter(())
         self.kept = self.bad = 0
         with replacing_file(self._partial) as fresh, _open(fresh, "w") as file:
@@ -59,7 +67,10 @@ class GrowingTable:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._file.close()
 
@@ -100,7 +111,9 @@ class GrowingTable:
         with _open(self._partial, "r") as file:
             # What stands after the last end of a line was not written to its end.
             rows = csv.reader(line for line in file if line.endswith("\n"))
-            yield from itertools.takewhile(lambda row: len(row) == len(self.header), itertools.islice(rows, 1, None))
+            yield from itertools.takewhile(
+                lambda row: len(row) == len(self.header), itertools.islice(rows, 1, None)
+            )
 
 
 def check_table(out: Path, overwrite: bool) -> None:
@@ -113,11 +126,15 @@ def check_table(out: Path, overwrite: bool) -> None:
     if out.suffix.lower() not in (".csv", ".parquet"):
         raise ConfigError(f"--out {out}: a table's name ends in .csv or .parquet")
     if out.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ConfigError(f"--out {out}: this needs pyarrow: pip install 'modular-cls[parquet]'; or write a .csv")
+        raise ConfigError(
+            f"--out {out}: this needs pyarrow: pip install 'modular-cls[parquet]'; or write a .csv"
+        )
     if out.is_dir():
         raise OutputExistsError(f"{out} is a folder; give another --out")
     if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists already; give another --out, or --overwrite to replace it")
+        raise OutputExistsError(
+            f"{out} exists already; give another --out, or --overwrite to replace it"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -141,7 +158,9 @@ def _write_parquet(source: Path, target: Path, header: list[str], texts: Collect
 
     types = {name: pa.string() if name in texts else pa.float32() for name in header}
     parsing = arrow_csv.ParseOptions(newlines_in_values=True)
-    reading = arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+    reading = arrow_csv.ConvertOptions(
+        column_types=types, strings_can_be_null=True, null_values=[""]
+    )
     with (
         arrow_csv.open_csv(source, parse_options=parsing, convert_options=reading) as reader,
         parquet.ParquetWriter(target, reader.schema) as writer,

@@ -39,7 +39,9 @@ class Comparison:
         self.reference = "modular" if "modular" in kinds else next(iter(modular), None)
         self.methods = sorted(kinds, key=self._rank)
         self.modulars = [m for m in self.methods if m in modular]
-        self.flats = [m for m in self.methods if kinds[m] == "FlatClassifier" and m != self.reference]
+        self.flats = [
+            m for m in self.methods if kinds[m] == "FlatClassifier" and m != self.reference
+        ]
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -62,7 +64,11 @@ class Comparison:
 
     def scores(self, method: str, keep: str, score: str) -> dict[int, float]:
         """Seed -> score, of the runs in which it is defined."""
-        found = {r.seed: r.value(self.composite, score) for r in self.cell(method, keep) if not r.undefined}
+        found = {
+            r.seed: r.value(self.composite, score)
+            for r in self.cell(method, keep)
+            if not r.undefined
+        }
         return {seed: float(value) for seed, value in found.items() if value is not None}
 
     def estimate(self, method: str, keep: str, score: str) -> Estimate:
@@ -72,7 +78,9 @@ class Comparison:
     def best(self, methods: Iterable[str], keep: str) -> str | None:
         """The method with the highest mean balanced accuracy at a number kept; None if none is defined."""
         means = {m: self.estimate(m, keep, _ACCURACY).mean for m in methods}
-        return max((m for m in means if not math.isnan(means[m])), key=means.__getitem__, default=None)
+        return max(
+            (m for m in means if not math.isnan(means[m])), key=means.__getitem__, default=None
+        )
 
     @property
     def telling_keeps(self) -> list[str]:

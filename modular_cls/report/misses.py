@@ -71,9 +71,14 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
     rare = {joint.class_names[z] for values in scarce for z in joint.contains(values)}
     with file.open(encoding="utf-8", newline="") as opened:
         rows = csv.DictReader(opened)
-        wanted = ["path", *(column for n in (composite, *names) for column in (n, f"{n}:predicted"))]
+        wanted = [
+            "path",
+            *(column for n in (composite, *names) for column in (n, f"{n}:predicted")),
+        ]
         if lacking := [c for c in wanted if c not in (rows.fieldnames or [])]:
-            raise ConfigError(f"{file}: no column {lacking[0]!r}{nearest(lacking[0], rows.fieldnames or [])}")
+            raise ConfigError(
+                f"{file}: no column {lacking[0]!r}{nearest(lacking[0], rows.fieldnames or [])}"
+            )
         return [
             Prediction(row["path"], row[composite], row[f"{composite}:predicted"],
                        all(row[n] == row[f"{n}:predicted"] for n in names))
@@ -113,7 +118,9 @@ def read_pictures(run: FinishedRun, images: Sequence[MissedImage]) -> list[np.nd
     """The images themselves, of shape (height, width, 3), or why they cannot be shown."""
     data = run.config.data
     try:
-        root = expand(data.root, data.about) if data.root else expand(data.manifest, data.about).parent
+        root = (
+            expand(data.root, data.about) if data.root else expand(data.manifest, data.about).parent
+        )
         return [read_image(root / image.path, image.path) for image in images]
     except (ConfigError, ImageError) as error:
         return str(error)

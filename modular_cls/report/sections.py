@@ -23,7 +23,9 @@ def score_lines(comparison: Comparison) -> list[str]:
             if runs := comparison.cell(method, keep):
                 scores = [with_interval(comparison.estimate(method, keep, s)) for s in SCORES]
                 reasons = {r.undefined for r in runs if r.undefined}
-                marks = "".join(f" ({notes.setdefault(r, len(notes) + 1)})" for r in sorted(reasons))
+                marks = "".join(
+                    f" ({notes.setdefault(r, len(notes) + 1)})" for r in sorted(reasons)
+                )
                 defined = sum(not r.undefined for r in runs)
                 rows.append([keep, method + marks, defined, scores[0], images, *scores[1:]])
     rare, *others = NAMES.values()
@@ -46,16 +48,27 @@ def contrast_lines(comparison: Comparison) -> list[str]:
         "",
     ]
     if flat := contrasts(comparison, comparison.flats):
-        criterion = f"{_CRITERION}; where at most one image is kept, the mean is at least +10 points."
+        criterion = (
+            f"{_CRITERION}; where at most one image is kept, the mean is at least +10 points."
+        )
         lines += ["**Best flat method.** " + criterion, "", *_contrast_table(flat, lead=True)]
     best = contrasts(comparison, others)
-    return [*lines, f"**Best of all other methods.** {_CRITERION}.", "", *_contrast_table(best, lead=False)]
+    return [
+        *lines,
+        f"**Best of all other methods.** {_CRITERION}.",
+        "",
+        *_contrast_table(best, lead=False),
+    ]
 
 
 def match_lines(comparison: Comparison) -> list[str]:
     """Rare training images that each flat method needs to reach the reference without any."""
     reference = comparison.reference
-    if reference is None or not comparison.flats or not comparison.scores(reference, "0", "balanced_accuracy"):
+    if (
+        reference is None
+        or not comparison.flats
+        or not comparison.scores(reference, "0", "balanced_accuracy")
+    ):
         return []
     scores = ("balanced_accuracy", "rare_class_recall")
     rows = [[m, *(match_text(comparison, m, score) for score in scores)] for m in comparison.flats]
@@ -75,11 +88,15 @@ def miss_lines(comparison: Comparison) -> list[str]:
     rows = []
     for method in comparison.modulars:
         for keep in comparison.keeps:
-            shares = miss_shares(gather_predictions(comparison.cell(method, keep), comparison.composite))
+            shares = miss_shares(
+                gather_predictions(comparison.cell(method, keep), comparison.composite)
+            )
             if shares:
                 wrong = shares.attribute_errors
                 composition = None if wrong is None else 1 - wrong
-                rows.append([method, keep, percent(shares.missed), percent(wrong), percent(composition)])
+                rows.append(
+                    [method, keep, percent(shares.missed), percent(wrong), percent(composition)]
+                )
     if not rows:
         return []
     return [
@@ -88,7 +105,16 @@ def miss_lines(comparison: Comparison) -> list[str]:
         "Of the misses, an attribute error has some attribute of the composite predicted wrongly by itself; a "
         "composition error has every attribute right and the joint class wrong.",
         "",
-        *table(["method", "kept", "missed", "of these attribute errors", "of these composition errors"], rows),
+        *table(
+            [
+                "method",
+                "kept",
+                "missed",
+                "of these attribute errors",
+                "of these composition errors",
+            ],
+            rows,
+        ),
     ]
 
 
@@ -102,7 +128,11 @@ def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
         for r in c.cell(method, keep)
         if r.undefined
     )
-    return ["## Undefined cells", "", *table(["method", "kept", "reason"], list(found))] if found else []
+    return (
+        ["## Undefined cells", "", *table(["method", "kept", "reason"], list(found))]
+        if found
+        else []
+    )
 
 
 def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:

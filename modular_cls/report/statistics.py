@@ -43,7 +43,9 @@ def mean_interval(values: Sequence[float]) -> Estimate:
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Estimate:
     """Mean of ours minus theirs over the seeds that both have; each argument maps a seed to a score."""
-    return mean_interval([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    return mean_interval(
+        [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
+    )
 
 
 def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float) -> float:
@@ -69,7 +71,9 @@ def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float)
     return float(np.expm1(x[0] + (target - before) / (after - before) * (x[1] - x[0])))
 
 
-def match_interval(keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+def match_interval(
+    keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
+) -> tuple[float, float]:
     """95 % bootstrap interval of `images_to_match`: seeds are drawn anew, each with its curve and its target.
 
     Args:
@@ -84,7 +88,10 @@ def match_interval(keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
     if seeds < FEWEST_TO_RESAMPLE:
         return math.nan, math.nan
     draws = np.random.default_rng(0).integers(seeds, size=(_RESAMPLES, seeds))
-    found = [images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean())) for draw in draws]
+    found = [
+        images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean()))
+        for draw in draws
+    ]
     # A quantile between a number and infinity would be neither, so one of the values found is taken.
     low, high = np.quantile(found, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)

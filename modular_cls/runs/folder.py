@@ -59,7 +59,9 @@ class Run:
         config = load_config(folder / "config.yaml")
         model = build_model(config, Schema.from_dict(config.schema), pretrained=False)
         state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
-        model.load_state_dict({k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")})
+        model.load_state_dict(
+            {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+        )
         return cls(config, model.eval(), _read(folder / MARKER))
 
 
@@ -93,16 +95,22 @@ def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = Fa
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """Write metrics as JSON; an earlier file stays until the new one is complete."""
     with replacing_file(path) as partial:
-        partial.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def write_classes(folder: Path, schema: Schema) -> None:
     """Write `classes.json`: the classes of each attribute and composite, in the order of their probabilities."""
     classes = {c.name: list(c.class_names) for c in schema.outputs}
-    (folder / "classes.json").write_text(json.dumps(classes, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / "classes.json").write_text(
+        json.dumps(classes, indent=1, ensure_ascii=False), encoding="utf-8"
+    )
 
 
-def write_predictions(path: Path, dataset: AttributeDataset, predicted: Mapping[str, Tensor]) -> None:
+def write_predictions(
+    path: Path, dataset: AttributeDataset, predicted: Mapping[str, Tensor]
+) -> None:
     """Write the class and the predicted class of each test image, for every output."""
     outputs = dataset.manifest.schema.outputs
     names = {o.name: [*o.class_names, ""] for o in outputs}  # -1, unknown, is the last
@@ -112,7 +120,9 @@ def write_predictions(path: Path, dataset: AttributeDataset, predicted: Mapping[
         columns.append([names[o.name][z] for z in predicted[o.name].tolist()])
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))])
+        writer.writerow(
+            ["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))]
+        )
         writer.writerows(zip(*columns, strict=True))
 
 

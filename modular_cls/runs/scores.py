@@ -74,7 +74,9 @@ class AttributeScores:
             with safe_open(folder / FILE, framework="pt") as file:
                 names = tuple(json.loads(file.metadata()["attributes"]))
                 scores = {name: file.get_tensor(f"score/{name}") for name in names}
-                return cls(names, scores, *(file.get_tensor(n) for n in ("labels", "kinds", "counts")))
+                return cls(
+                    names, scores, *(file.get_tensor(n) for n in ("labels", "kinds", "counts"))
+                )
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{folder / FILE} is corrupt: {error}") from None
 
@@ -109,7 +111,9 @@ class AttributeScores:
             torch.cat([_widen(mine, self.attributes, other.attributes), theirs])
             for mine, theirs in ((self.labels, other.labels), (self.kinds, other.kinds))
         )
-        return AttributeScores(other.attributes, scores, labels, kinds, torch.cat([self.counts, other.counts]))
+        return AttributeScores(
+            other.attributes, scores, labels, kinds, torch.cat([self.counts, other.counts])
+        )
 
     def _columns(self, table: Tensor, attributes: Sequence[Attribute]) -> Tensor:
         return _widen(table, self.attributes, [a.name for a in attributes])
@@ -124,7 +128,9 @@ class AttributeScores:
 
 def additive(model: JointClassifier) -> ModularClassifier | None:
     """The model, if all its composite heads add attribute scores up."""
-    if isinstance(model, ModularClassifier) and all(isinstance(head, Additive) for head in model.composite_heads):
+    if isinstance(model, ModularClassifier) and all(
+        isinstance(head, Additive) for head in model.composite_heads
+    ):
         return model
     return None
 

@@ -14,9 +14,15 @@ def print_metrics(outputs: dict[str, Any], title: str) -> None:
     for name, values in outputs.items():
         if "rare_class_recall" in values:
             console.print(_classes(values, f"{title}: {name}"))
-            console.print("   ".join(f"{NAMES[score]} {percent(values[score], '-')}" for score in SCORES))
+            console.print(
+                "   ".join(f"{NAMES[score]} {percent(values[score], '-')}" for score in SCORES)
+            )
     basic = {name: values for name, values in outputs.items() if "rare_class_recall" not in values}
-    console.print("   ".join(f"{name} {percent(values['balanced_accuracy'], '-')}" for name, values in basic.items()))
+    console.print(
+        "   ".join(
+            f"{name} {percent(values['balanced_accuracy'], '-')}" for name, values in basic.items()
+        )
+    )
 
 
 def _classes(values: dict[str, Any], title: str) -> Table:

@@ -13,7 +13,9 @@ def study(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--config", action="config", help="YAML file of the grid")
     parser.add_class_arguments(Study)
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
-    parser.add_argument("--cluster", help="address of a dask scheduler that runs the cells, such as tcp://host:8786")
+    parser.add_argument(
+        "--cluster", help="address of a dask scheduler that runs the cells, such as tcp://host:8786"
+    )
     given = parser.instantiate(parser.parse_args(arguments))
     from modular_cls.jobs.executors import connect
     from modular_cls.report.page import write_report

@@ -46,7 +46,9 @@ def run_study(study: Study, out: Path, executor: Executor | None = None) -> list
             finished one has another configuration.
     """
     jobs = make_jobs(study, out)
-    threads = None if executor is None and study.processes == 1 else _threads(executor, study.processes)
+    threads = (
+        None if executor is None and study.processes == 1 else _threads(executor, study.processes)
+    )
     if threads is not None:  # jobs beside each other: each loads its own pictures
         jobs = [[(_alone(config, threads), folder) for config, folder in job] for job in jobs]
     if executor is not None:
@@ -72,7 +74,9 @@ def grid(study: Study, out: Path) -> list[Cell]:
     methods = [load_config(method_config(method), *study.also) for method in study.methods]
     names = [config.method for config in methods]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
-        raise ConfigError(f"study: two configurations say method: {repeated[0]}; each needs a name of its own")
+        raise ConfigError(
+            f"study: two configurations say method: {repeated[0]}; each needs a name of its own"
+        )
     return [
         (_cell(config, keep, seed, rate), out / _name(config.method, keep, seed, rate))
         for seed in study.seeds
@@ -152,16 +156,22 @@ def _check_scarcity(configs: list[Config]) -> None:
 def _cell(config: Config, keep: int | None, seed: int, rate: float | None) -> Config:
     made = config.data.scarcity
     if not made:
-        raise ConfigError(f"study: {config.method} has no data.scarcity; name the joint classes to make scarce")
+        raise ConfigError(
+            f"study: {config.method} has no data.scarcity; name the joint classes to make scarce"
+        )
     one = isinstance(made, Scarcity)
     each = [Scarcity(s.joint_class, keep) for s in config.data.scarcities]
     scarcity = each[0] if one else each
     training = replace(config.training, learning_rate=rate or config.training.learning_rate)
-    return replace(config, seed=seed, data=replace(config.data, scarcity=scarcity), training=training)
+    return replace(
+        config, seed=seed, data=replace(config.data, scarcity=scarcity), training=training
+    )
 
 
 def _name(method: str, keep: int | None, seed: int, rate: float | None) -> str:
-    return f"{method}_k{'all' if keep is None else keep}_seed{seed}" + (f"_rate{rate}" if rate else "")
+    return f"{method}_k{'all' if keep is None else keep}_seed{seed}" + (
+        f"_rate{rate}" if rate else ""
+    )
 
 
 def _finished(config: Config, folder: Path) -> bool:
@@ -181,8 +191,12 @@ def _finished(config: Config, folder: Path) -> bool:
 
 def _essence(config: Config) -> Config:
     """A configuration without what decides only where and how fast it runs."""
-    training = replace(config.training, threads=None, accelerator="auto", devices=1, strategy="auto", trials=1)
-    return replace(config, data=replace(config.data, workers=0, cache_gib=0.0, about=None), training=training)
+    training = replace(
+        config.training, threads=None, accelerator="auto", devices=1, strategy="auto", trials=1
+    )
+    return replace(
+        config, data=replace(config.data, workers=0, cache_gib=0.0, about=None), training=training
+    )
 
 
 def _fit_key(config: Config) -> str:

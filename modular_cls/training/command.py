@@ -22,8 +22,13 @@ def train(prog: str, arguments: list[str]) -> None:
 
 def evaluate(prog: str, arguments: list[str]) -> None:
     """Metrics of a run on any manifest."""
-    parser = run_parser(prog, "Metrics of a run on any manifest: modular-cls evaluate RUN [options].")
-    parser.add_argument("--manifest", help="table of images; default the run's (sets data.manifest, clears data.root)")
+    parser = run_parser(
+        prog, "Metrics of a run on any manifest: modular-cls evaluate RUN [options]."
+    )
+    parser.add_argument(
+        "--manifest",
+        help="table of images; default the run's (sets data.manifest, clears data.root)",
+    )
     parser.add_argument("--split", default="test", help="which split of it")
     parser.add_argument("--out", type=Path, help="JSON file to write the metrics to")
     if {"-h", "--help"} & set(arguments):
@@ -54,7 +59,9 @@ def evaluate(prog: str, arguments: list[str]) -> None:
 def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:
     """Take the first argument as a run folder, before the configuration in it is parsed."""
     if not arguments or arguments[0].startswith("-"):
-        raise ModularClsError(f"{prog} needs a run folder as its first argument: {prog} RUN [options]")
+        raise ModularClsError(
+            f"{prog} needs a run folder as its first argument: {prog} RUN [options]"
+        )
     folder = Path(arguments[0])
     if not (folder / "config.yaml").is_file():
         raise ModularClsError(f"{folder} is not a run: it holds no config.yaml")

@@ -37,7 +37,9 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
     return evaluate(AttributeTask(run.model, criterion, run.config.training, scarce), module, split)
 
 
-def evaluate(task: AttributeTask, data: AttributeDataModule, split: str, progress: bool = True) -> dict[str, Any]:
+def evaluate(
+    task: AttributeTask, data: AttributeDataModule, split: str, progress: bool = True
+) -> dict[str, Any]:
     """Metrics of a task's model on a split, on one device: spread over several, images would be padded."""
     tester = pl.Trainer(
         accelerator=task.training_config.accelerator, devices=1, precision=task.training_config.precision,

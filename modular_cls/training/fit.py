@@ -61,14 +61,27 @@ class Fit:
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
         self.data = AttributeDataModule(
-            self.schema, config.data, config.seed, training.updates, training.devices, progress=progress
+            self.schema,
+            config.data,
+            config.seed,
+            training.updates,
+            training.devices,
+            progress=progress,
         )
-        self.counts = {kind: _counts(self.data, kind) for kind in self.data.datasets if kind in ("train", "held_out")}
+        self.counts = {
+            kind: _counts(self.data, kind)
+            for kind in self.data.datasets
+            if kind in ("train", "held_out")
+        }
         self._check_counts()
         self.model = build_model(config, self.schema)
         rows = self.data.datasets["train"].manifest
         drawn = config.data.sampling != "balanced"  # which never draws an image that lacks a label
-        observed = {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints} if drawn else None
+        observed = (
+            {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
+            if drawn
+            else None
+        )
         criterion = build_part(config.criterion, criteria, "criterion")(
             schema=self.schema, counts=self.counts["train"], observed=observed
         )
@@ -87,7 +100,9 @@ class Fit:
         steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
         for step in steps:
             step.check(self.model, self.counts)
-        return Ending(steps, target_priors(self.model, self.counts["train"], self.taught, config.prediction))
+        return Ending(
+            steps, target_priors(self.model, self.counts["train"], self.taught, config.prediction)
+        )
 
     def run(self, progress: bool = True) -> None:
         """Decode the pictures and train to the last update; progress bars if asked for."""
@@ -110,26 +125,44 @@ class Fit:
         """Say, before training, what is trained on and which empty joint classes can be reached."""
         config, rows = self.config, self.data.datasets["train"].manifest
         partial = int((rows.labels < 0).any(axis=1).sum())
-        print(f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, seed {config.seed}")
+        print(
+            f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, seed {config.seed}"
+        )
         if self.data.skipped:
-            print(f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded")
+            print(
+                f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded"
+            )
         if partial:
             drawn = config.data.sampling != "balanced"
-            fate = self.task.criterion.partly_labelled if drawn else "never drawn by data.sampling: balanced"
+            fate = (
+                self.task.criterion.partly_labelled
+                if drawn
+                else "never drawn by data.sampling: balanced"
+            )
             print(f"  {partial:,} of them lack some label: {fate}")
         for joint in self.schema.joints:
             seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
             reach = self.model.reachable(joint, taught)
-            parts = [n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s]
-            composed = [n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s]
+            parts = [
+                n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s
+            ]
+            composed = [
+                n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s
+            ]
             lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
             if parts:
-                print(f"  without fully labelled training images, learned from parts: {', '.join(parts)}")
+                print(
+                    f"  without fully labelled training images, learned from parts: {', '.join(parts)}"
+                )
             if composed:
                 print(f"  without training images, reachable by composition: {', '.join(composed)}")
             if lost:
-                how = "predicted all the same" if config.prediction.unreachable else "never predicted"
-                print(f"  without training images, out of this method's reach, {how}: {', '.join(lost)}")
+                how = (
+                    "predicted all the same" if config.prediction.unreachable else "never predicted"
+                )
+                print(
+                    f"  without training images, out of this method's reach, {how}: {', '.join(lost)}"
+                )
 
     def _taught(self, criterion: Criterion, joint: str) -> Tensor:
         """Mask of the joint classes that training images teach, fully labelled or not."""
@@ -139,7 +172,9 @@ class Fit:
     def _check_counts(self) -> None:
         for joint, count in self.counts["train"].items():
             if not count.sum():
-                raise ManifestError(self.config.data.manifest, [f"no training image has all labels of {joint}"])
+                raise ManifestError(
+                    self.config.data.manifest, [f"no training image has all labels of {joint}"]
+                )
 
 
 def _counts(data: AttributeDataModule, kind: str) -> dict[str, Tensor]:

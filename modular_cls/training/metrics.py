@@ -28,7 +28,9 @@ class OutputMetrics(nn.Module):
         self.gathered = MetricCollection(
             {
                 "confusion": MulticlassConfusionMatrix(size, ignore_index=-1, validate_args=False),
-                "ece": MulticlassCalibrationError(size, n_bins=_BINS, ignore_index=-1, validate_args=False),
+                "ece": MulticlassCalibrationError(
+                    size, n_bins=_BINS, ignore_index=-1, validate_args=False
+                ),
             },
             compute_groups=False,
         )
@@ -41,9 +43,15 @@ class OutputMetrics(nn.Module):
     def compute(self) -> dict[str, Any]:
         """All metrics of the images gathered, ready for JSON."""
         if not self.gathered["confusion"].update_called:
-            return summarise(torch.zeros(self.output.size, self.output.size, dtype=torch.long), self.output, self.rare)
+            return summarise(
+                torch.zeros(self.output.size, self.output.size, dtype=torch.long),
+                self.output,
+                self.rare,
+            )
         values = self.gathered.compute()
-        return summarise(values["confusion"].cpu(), self.output, self.rare) | {"ece": float(values["ece"])}
+        return summarise(values["confusion"].cpu(), self.output, self.rare) | {
+            "ece": float(values["ece"])
+        }
 
     def reset(self) -> None:
         """Forget all batches."""
@@ -52,11 +60,16 @@ class OutputMetrics(nn.Module):
 
 def build_metrics(schema: Schema, scarce: Sequence[dict[str, str]]) -> dict[str, OutputMetrics]:
     """Metrics of every output; its scarce classes are those that have all values of an entry of `scarce`."""
-    rare = {c.name: sorted({z for values in scarce for z in c.contains(values)}) for c in schema.composites}
+    rare = {
+        c.name: sorted({z for values in scarce for z in c.contains(values)})
+        for c in schema.composites
+    }
     return {output.name: OutputMetrics(output, rare.get(output.name)) for output in schema.outputs}
 
 
-def summarise(confusion: Tensor, output: Composite, rare: Sequence[int] | None = None) -> dict[str, Any]:
+def summarise(
+    confusion: Tensor, output: Composite, rare: Sequence[int] | None = None
+) -> dict[str, Any]:
     """Metrics of a confusion matrix.
 
     Args:
@@ -87,7 +100,10 @@ def summarise(confusion: Tensor, output: Composite, rare: Sequence[int] | None =
         "accuracy": float(hits.sum() / counts.sum()) if counts.sum() else None,
         "macro_f1": mean(f1[present]),
         "ece": None,
-        "recall": {n: float(r) if p else None for n, r, p in zip(output.class_names, recall, present, strict=True)},
+        "recall": {
+            n: float(r) if p else None
+            for n, r, p in zip(output.class_names, recall, present, strict=True)
+        },
         "support": dict(zip(output.class_names, confusion.sum(1).tolist(), strict=True)),
         "confusion": confusion.tolist(),
     }

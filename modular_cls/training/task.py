@@ -29,7 +29,11 @@ class AttributeTask(pl.LightningModule):
     """
 
     def __init__(
-        self, model: JointClassifier, criterion: Criterion, training: Training, scarce: list[dict[str, str]]
+        self,
+        model: JointClassifier,
+        criterion: Criterion,
+        training: Training,
+        scarce: list[dict[str, str]],
     ) -> None:
         super().__init__()
         self.model, self.criterion, self.training_config = model, criterion, training
@@ -66,7 +70,9 @@ class AttributeTask(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compute the metrics of the test split, and join the predictions of its batches."""
         self._finish("test")
-        self.predicted = {name: torch.cat([b[name] for b in self._batches]) for name in self._batches[0]}
+        self.predicted = {
+            name: torch.cat([b[name] for b in self._batches]) for name in self._batches[0]
+        }
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; weight decay on matrices and kernels only; the schedule runs over all updates."""
@@ -80,7 +86,9 @@ class AttributeTask(pl.LightningModule):
         schedule: torch.optim.lr_scheduler.LRScheduler
         if config.schedule == "one_cycle":
             rate = config.learning_rate
-            schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=config.updates + 1)
+            schedule = torch.optim.lr_scheduler.OneCycleLR(
+                optimiser, rate, total_steps=config.updates + 1
+            )
         else:
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -89,13 +97,21 @@ class AttributeTask(pl.LightningModule):
         scores, target = self.model(batch["image"]), batch["target"]
         loss = self.criterion(scores, target)
         training = stage == "train"
-        self.log(f"{stage}/loss", loss, prog_bar=training, batch_size=len(batch["image"]), sync_dist=not training)
+        self.log(
+            f"{stage}/loss",
+            loss,
+            prog_bar=training,
+            batch_size=len(batch["image"]),
+            sync_dist=not training,
+        )
         if not training:
             predicted = self.model.log_probabilities(scores)
             for meter in self._each_meter():
                 meter.update(predicted[meter.output.name], target[meter.output.name])
             if stage == "test":
-                self._batches.append({name: logs.argmax(1).cpu() for name, logs in predicted.items()})
+                self._batches.append(
+                    {name: logs.argmax(1).cpu() for name, logs in predicted.items()}
+                )
         return loss
 
     def _finish(self, stage: str) -> None:

@@ -45,7 +45,12 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
 
 
 def complete(
-    fit: Fit, ending: Ending, config: Config, out: str | Path, overwrite: bool = False, progress: bool = True
+    fit: Fit,
+    ending: Ending,
+    config: Config,
+    out: str | Path,
+    overwrite: bool = False,
+    progress: bool = True,
 ) -> Run:
     """Finish a fitted model, test it and write the run folder.
 
@@ -89,7 +94,9 @@ def complete(
 
 def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
     """Run the finish steps on cached features of the images that they use; returns their notes and the features."""
-    fit.model.eval().to(fit.trainer.strategy.root_device)  # Lightning has put the model back on the CPU
+    fit.model.eval().to(
+        fit.trainer.strategy.root_device
+    )  # Lightning has put the model back on the CPU
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:
@@ -103,12 +110,18 @@ def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Featu
 def _features(fit: Fit, kind: str) -> Features:
     device, batches = fit.trainer.strategy.root_device, fit.data.split_dataloader(kind)
     fit.model.eval().to(device)
-    features = torch.cat([fit.model.extract(batch["image"].to(device)).float() for batch in batches])
-    return Features(features, {name: t.to(device) for name, t in fit.data.datasets[kind].targets.items()})
+    features = torch.cat(
+        [fit.model.extract(batch["image"].to(device)).float() for batch in batches]
+    )
+    return Features(
+        features, {name: t.to(device) for name, t in fit.data.datasets[kind].targets.items()}
+    )
 
 
 @torch.no_grad()
-def _keep_scores(folder: Path, fit: Fit, model: ModularClassifier, cached: dict[str, Features]) -> None:
+def _keep_scores(
+    folder: Path, fit: Fit, model: ModularClassifier, cached: dict[str, Features]
+) -> None:
     train = cached.get("train") or _features(fit, "train")
     # Testing in bf16-true leaves its type behind.
     scores = model.to(train.features.device, torch.float32).attribute_scores(train.features)

@@ -50,7 +50,9 @@ def make_trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
 def use_threads(config: Config) -> None:
     """Compute with `training.threads` threads, by default the cores that the workers leave over."""
     # More threads than free cores make small networks many times slower, not faster.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     torch.set_num_threads(config.training.threads or max(1, cores - config.data.workers))
 
 

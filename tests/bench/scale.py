@@ -53,7 +53,10 @@ def measure_manifest(rounds: int) -> None:
         with path.open("w") as file:
             file.write("path,split,hair,gender,identity\n")
             cells = zip(np.array(SPLITS)[split], hairs[hair], genders[gender], strict=True)
-            file.writelines(f"pictures/{i:07d}.jpg,{s},{h},{g},person{i // 5}\n" for i, (s, h, g) in enumerate(cells))
+            file.writelines(
+                f"pictures/{i:07d}.jpg,{s},{h},{g},person{i // 5}\n"
+                for i, (s, h, g) in enumerate(cells)
+            )
         results = [list(map(float, _child(_READ, str(path)).split())) for _ in range(rounds)]
     seconds, gib = zip(*results, strict=True)
     show(f"Manifest of {ROWS:,} rows, read, validated, made scarce and split", [
@@ -92,11 +95,18 @@ def measure_growth() -> None:
     header, *rows = Path("data/faces/manifest.csv").read_text(encoding="utf-8").splitlines()
     train = [r for r in rows if ",train," in r][::4][:2000]
     rest = [r for r in rows if ",train," not in r][::8]
-    boxes = [f"{x} {y} 60 60" for x in range(4) for y in range(4)]  # a picture with another box is another picture
+    boxes = [
+        f"{x} {y} 60 60" for x in range(4) for y in range(4)
+    ]  # a picture with another box is another picture
     mib = []
     for copies in (boxes[:1], boxes):
         with tempfile.TemporaryDirectory() as folder:
-            lines = [f"{header},box", *(f"{r},{b}" for r in train for b in copies), *(f"{r}," for r in rest), ""]
+            lines = [
+                f"{header},box",
+                *(f"{r},{b}" for r in train for b in copies),
+                *(f"{r}," for r in rest),
+                "",
+            ]
             (Path(folder) / "m.csv").write_text("\n".join(lines), encoding="utf-8")
             mib.append(float(_child(_TRAIN, f"{folder}/m.csv", f"{folder}/run").split()[-1]))
     ratio = mib[1] / mib[0]

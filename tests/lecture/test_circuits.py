@@ -47,7 +47,8 @@ def test_each_and_is_needed():
     circuit = gates_in_two_layers(4)
     for i in range(8):
         never = replace(
-            circuit, gates=tuple(g._replace(least=99) if j == i else g for j, g in enumerate(circuit.gates))
+            circuit,
+            gates=tuple(g._replace(least=99) if j == i else g for j, g in enumerate(circuit.gates)),
         )
         wrong = never.output(all_inputs(4)) != all_inputs(4).sum(1) % 2
         assert wrong.sum() == 1

@@ -61,7 +61,9 @@ def test_the_claim(tmp_path, monkeypatch):
     page = measure_claim("data", "quick", out, data=tmp_path)
     assert page.startswith("# Deep and modular nets need less data.")
     kept = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
-    assert len(kept) == 4 * (4 * 2 + 2)  # at four numbers of pictures: two rates for four nets, one for two
+    assert len(kept) == 4 * (
+        4 * 2 + 2
+    )  # at four numbers of pictures: two rates for four nets, one for two
     found = pd.read_csv(out / "error.csv")
     assert found[found["net"] == "deep"].groupby("task")["pictures"].apply(list).to_dict() == {
         "faces": [2, 16, 80, 160], "mnist": [35, 350, 1750, 3500],

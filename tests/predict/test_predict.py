@@ -62,7 +62,12 @@ def test_it_predicts_what_the_run_was_tested_with(run_dir, faces_dir, tmp_path):
 
 
 def test_every_row_holds_the_probabilities(run_dir, folder, tmp_path):
-    assert predict(run_dir, tmp_path / "t.csv", folder / "0.png", folder / "deep", "--prior", "training") == 0
+    assert (
+        predict(
+            run_dir, tmp_path / "t.csv", folder / "0.png", folder / "deep", "--prior", "training"
+        )
+        == 0
+    )
     rows = read(tmp_path / "t.csv")
     assert list(rows[0]) == [
         "path", "error", "hair", "hair=short", "hair=long", "gender", "gender=female", "gender=male",
@@ -71,7 +76,9 @@ def test_every_row_holds_the_probabilities(run_dir, folder, tmp_path):
     ]  # fmt: skip
     whole = Predictor.load(run_dir)([row["path"] for row in rows], prior="training")
     for output in whole.schema.outputs:
-        numbers = [[float(row[f"{output.name}={name}"]) for name in output.class_names] for row in rows]
+        numbers = [
+            [float(row[f"{output.name}={name}"]) for name in output.class_names] for row in rows
+        ]
         np.testing.assert_allclose(numbers, whole.probabilities[output.name], rtol=1e-5)
         assert [row[output.name] for row in rows] == whole.names(output.name)
 
@@ -98,7 +105,14 @@ def test_only_bad_pictures_are_an_error(run_dir, folder, tmp_path, capsys):
 
 
 def test_a_table_of_images_with_boxes(run_dir, faces_dir, folder, tmp_path):
-    lines = ["path,box,remark", "0.png,", "0.png,0 0 32 64,half", "../photos/1.png,", "../out.png,", "no.png,"]
+    lines = [
+        "path,box,remark",
+        "0.png,",
+        "0.png,0 0 32 64,half",
+        "../photos/1.png,",
+        "../out.png,",
+        "no.png,",
+    ]
     lines += ["0.png,500 500 9 9"]
     (folder / "table.csv").write_text("\n".join(lines))
     shutil.copy(folder / "1.png", folder.parent / "out.png")
@@ -114,9 +128,14 @@ def test_a_table_of_images_with_boxes(run_dir, faces_dir, folder, tmp_path):
     assert "beside its" in beside["error"]
     (tmp_path / "moved").mkdir()
     shutil.copy(folder / "table.csv", tmp_path / "moved")
-    assert predict(run_dir, tmp_path / "again.csv", tmp_path / "moved" / "table.csv", "--root", folder) == 0
+    assert (
+        predict(run_dir, tmp_path / "again.csv", tmp_path / "moved" / "table.csv", "--root", folder)
+        == 0
+    )
     again = read(tmp_path / "again.csv")
-    assert [r["hair=long"] for r in again] == [r["hair=long"] for r in (whole, half, inside, outside, missing, beside)]
+    assert [r["hair=long"] for r in again] == [
+        r["hair=long"] for r in (whole, half, inside, outside, missing, beside)
+    ]
 
 
 def test_what_is_given_is_certain(run_dir, folder, tmp_path):
@@ -132,14 +151,25 @@ def test_parquet_holds_the_same(run_dir, folder, tmp_path):
     rows, table = read(tmp_path / "t.csv"), parquet.read_table(tmp_path / "t.parquet")
     for name in rows[0]:
         text = name in ("path", "box", "error", "hair", "gender", "hair_gender")
-        expected = [(row[name] if text else np.float32(row[name])) if row[name] else None for row in rows]
+        expected = [
+            (row[name] if text else np.float32(row[name])) if row[name] else None for row in rows
+        ]
         assert table[name].to_pylist() == expected, name
     assert left(tmp_path) == []
 
 
 def start_and_kill(run_dir, images, out, rows):
     """Run the verb in a process of its own, and kill it once some rows are written."""
-    command = [sys.executable, "-m", "modular_cls", "predict", str(run_dir), str(images), "--batch-size", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "modular_cls",
+        "predict",
+        str(run_dir),
+        str(images),
+        "--batch-size",
+        "1",
+    ]
     process = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL)
     partial = out.with_name(f".{out.name}.partial")
     for _ in range(3000):
@@ -154,7 +184,9 @@ def start_and_kill(run_dir, images, out, rows):
 def test_a_killed_job_goes_on_where_it_stopped(run_dir, faces_dir, tmp_path, capsys):
     names = [f"train/{p.name}" for p in sorted((faces_dir / "train").glob("*.png"))]
     lines = [f"{name},0 0 {40 + i} 64" for i in range(6) for name in names]
-    (tmp_path / "table.csv").write_text("\n".join(["path,box", *lines[:300], "no.png,", *lines[300:]]))
+    (tmp_path / "table.csv").write_text(
+        "\n".join(["path,box", *lines[:300], "no.png,", *lines[300:]])
+    )
     shutil.copytree(faces_dir / "train", tmp_path / "train")
     partial = start_and_kill(run_dir, tmp_path / "table.csv", tmp_path / "killed.csv", 20)
     assert not (tmp_path / "killed.csv").exists()
@@ -209,7 +241,10 @@ def test_another_job_does_not_go_on_with_these_rows(run_dir, folder, tmp_path, m
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["{0}/nothing*.png", "{0}/absent"], "nothing*.png: no such file or folder, and no file matches"),
+        (
+            ["{0}/nothing*.png", "{0}/absent"],
+            "nothing*.png: no such file or folder, and no file matches",
+        ),
         (["{0}/empty"], "empty: a folder without pictures (.jpg, .jpeg, .png"),
         (["{0}", "--root", "{0}"], "--root"),
         (["{0}", "--given", "gender"], "--given gender: write ATTRIBUTE=VALUE"),
@@ -219,7 +254,10 @@ def test_another_job_does_not_go_on_with_these_rows(run_dir, folder, tmp_path, m
         (["{0}", "--device", "abacus"], "--device abacus cannot be used here"),
         (["{0}", "--out", "t.txt"], "t.txt: a table's name ends in .csv or .parquet"),
         (["{0}/headless.csv"], "no column 'path'; it has file"),
-        (["{0}/boxes.csv"], "row 2, column box: '1 2' is not 'x y width height' in pixels, or blank"),
+        (
+            ["{0}/boxes.csv"],
+            "row 2, column box: '1 2' is not 'x y width height' in pixels, or blank",
+        ),
     ],
 )
 def test_wrong_input_is_told(run_dir, folder, tmp_path, words, message, capsys):

@@ -40,7 +40,9 @@ def test_it_predicts_what_the_run_was_tested_with(run_dir, predictor, files):
     predicted = predictor(files)
     assert len(predicted) == len(files) == len(tested)
     for output in ("hair", "gender", "hair_gender"):
-        assert predicted.names(output) == [tested[f"test/{f.name}"][f"{output}:predicted"] for f in files]
+        assert predicted.names(output) == [
+            tested[f"test/{f.name}"][f"{output}:predicted"] for f in files
+        ]
         np.testing.assert_allclose(predicted.probabilities[output].sum(1), 1, rtol=1e-5)
     assert predicted.embeddings.shape == (len(files), predictor.model.width)
 
@@ -50,7 +52,9 @@ def test_paths_pictures_and_arrays_are_alike(predictor, files):
     forms = [list(map(str, files[:3])), [Image.open(f) for f in files[:3]], arrays]
     first, *others = (predictor(form, batch_size=2) for form in forms)
     for other in others:
-        np.testing.assert_allclose(first.probabilities["hair_gender"], other.probabilities["hair_gender"], atol=1e-6)
+        np.testing.assert_allclose(
+            first.probabilities["hair_gender"], other.probabilities["hair_gender"], atol=1e-6
+        )
     assert len(predictor([])) == 0
     assert predictor([]).names("hair") == []
 
@@ -67,7 +71,9 @@ def test_attributes_are_marginals_whatever_is_given(predictor, files):
 @given(st.floats(0.01, 100), st.floats(0.01, 100))
 def test_evidence_is_bayes_rule(predictor, files, female, male):
     plain = predictor(files[:4]).probabilities["hair_gender"]
-    told = predictor(files[:4], given={"gender": {"female": female, "male": male}}).probabilities["hair_gender"]
+    told = predictor(files[:4], given={"gender": {"female": female, "male": male}}).probabilities[
+        "hair_gender"
+    ]
     weighted = plain * [female, male, female, male]
     np.testing.assert_allclose(told, weighted / weighted.sum(1, keepdims=True), atol=1e-5)
 
@@ -79,7 +85,9 @@ def test_a_value_set_by_hand_is_certain(predictor, files):
 
 
 def test_priors(predictor, files):
-    scores = predictor.model.score(predictor.model.extract(torch.stack([predictor.prepare(f) for f in files[:4]])))
+    scores = predictor.model.score(
+        predictor.model.extract(torch.stack([predictor.prepare(f) for f in files[:4]]))
+    )
     plain = scores["hair_gender"].detach().double().numpy()
     for prior, share in (
         ("uniform", [1, 1, 1, 1]),
@@ -105,10 +113,18 @@ def test_it_can_be_pickled_and_mapped_over_processes(predictor, files):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"given": {"beard": "yes"}}, SchemaError, "unknown attribute 'beard'; accepted: hair, gender"),
+        (
+            {"given": {"beard": "yes"}},
+            SchemaError,
+            "unknown attribute 'beard'; accepted: hair, gender",
+        ),
         ({"given": {"gender": "mal"}}, SchemaError, "did you mean 'male'"),
         ({"given": {"gender": {"male": -1}}}, ConfigError, "at least 0"),
-        ({"given": {"gender": {"male": 0}}}, ConfigError, "given gender: no joint class of hair_gender"),
+        (
+            {"given": {"gender": {"male": 0}}},
+            ConfigError,
+            "given gender: no joint class of hair_gender",
+        ),
         ({"prior": "equal"}, ConfigError, "unknown prior 'equal'"),
         ({"prior": {"long_man": 1}}, ConfigError, "unknown joint class 'long_man'"),
     ],
@@ -118,9 +134,13 @@ def test_what_does_not_fit_is_refused(predictor, files, arguments, error, messag
         predictor(files[:1], **arguments)
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8)])
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8)]
+)
 def test_arrays_that_are_no_pictures(predictor, array):
-    with pytest.raises(ImageError, match=r"an array must be uint8 of shape \(H, W, 3\) or \(H, W\)"):
+    with pytest.raises(
+        ImageError, match=r"an array must be uint8 of shape \(H, W, 3\) or \(H, W\)"
+    ):
         predictor([array])
 
 

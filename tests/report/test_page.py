@@ -32,7 +32,9 @@ def study(write_run, seeds=5):
             write_run("modular", keep, seed, rare_skill=0.75)
             write_run("product", keep, seed, rare_skill=0.4)
             write_run("flat", keep, seed, rare_skill=0.02 + 0.3 * many)
-            undefined = {"undefined": "no image to weigh", "learning_rate": 0.5} if keep == 0 else {}
+            undefined = (
+                {"undefined": "no image to weigh", "learning_rate": 0.5} if keep == 0 else {}
+            )
             write_run("flat_weights", keep, seed, skill=0.97, rare_skill=0.99, **undefined)
 
 
@@ -140,7 +142,9 @@ def test_runs_that_try_learning_rates_show_validation_only(write_run, tmp_path):
     for seed in range(2):
         for rate, skill in ((0.001, 0.6), (0.004, 0.95)):
             folder = f"tune_{rate}_{seed}"
-            write_run("flat", None, seed, skill=skill, rare_skill=skill, learning_rate=rate, folder=folder)
+            write_run(
+                "flat", None, seed, skill=skill, rare_skill=skill, learning_rate=rate, folder=folder
+            )
     page = write_report([write_run.root], tmp_path / "out")
     rows = [line for line in page.splitlines() if line.startswith("| flat | all |")]
     assert [row.split(" | ")[2] for row in rows] == ["0.001", "0.004"]

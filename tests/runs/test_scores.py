@@ -15,13 +15,18 @@ SCHEMA = Schema.from_dict({
     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"], "hat": ["no", "cap", "crown"]},
     "composites": {"all": {"attributes": ["hair", "gender", "hat"]}, "two": {"attributes": ["hat", "hair"]}},
 })  # fmt: skip
-ROWS = st.lists(st.tuples(st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 2)), min_size=1, max_size=60)
+ROWS = st.lists(
+    st.tuples(st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 2)), min_size=1, max_size=60
+)
 
 
 def drawn(rows, most, seed=0):
     labels = torch.tensor(rows)
     targets = {a.name: labels[:, i] for i, a in enumerate(SCHEMA.attributes)}
-    scores = {a.name: torch.arange(len(rows))[:, None] * torch.ones(len(a.values)) for a in SCHEMA.attributes}
+    scores = {
+        a.name: torch.arange(len(rows))[:, None] * torch.ones(len(a.values))
+        for a in SCHEMA.attributes
+    }
     return AttributeScores.draw(SCHEMA, scores, targets, seed, most)
 
 
@@ -34,7 +39,9 @@ def test_every_kind_is_kept_evenly_up_to_the_cap(rows, most, seed):
     assert [list(rows[p]) for p in positions] == kept.labels.tolist()
     assert len(set(positions)) == len(positions)
     number = {kind: kept.labels.tolist().count(list(kind)) for kind in set(known)}
-    for a, b in product(number, repeat=2):  # one kind has more than another only where the other has no more
+    for a, b in product(
+        number, repeat=2
+    ):  # one kind has more than another only where the other has no more
         assert number[a] <= number[b] + 1 or number[b] == known.count(b)
 
 

@@ -24,9 +24,18 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def tiny(faces_dir, tmp_path_factory):
     """A configuration that makes every cell take seconds."""
-    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0, "batch_size": 8}
+    data = {
+        "manifest": str(faces_dir / "manifest.csv"),
+        "image_size": 32,
+        "workers": 0,
+        "batch_size": 8,
+    }
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(yaml.safe_dump({"data": data, "training": {"updates": 3, "threads": 1, "validate_every": 0}}))
+    path.write_text(
+        yaml.safe_dump(
+            {"data": data, "training": {"updates": 3, "threads": 1, "validate_every": 0}}
+        )
+    )
     return str(path)
 
 
@@ -39,7 +48,10 @@ def read(folder):
 
 
 def results(out):
-    return {p.parent.name: {**read(p.parent), "seconds": None} for p in sorted(out.glob("*/metrics.json"))}
+    return {
+        p.parent.name: {**read(p.parent), "seconds": None}
+        for p in sorted(out.glob("*/metrics.json"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +63,18 @@ def finished(tiny, tmp_path_factory):
 
 
 def test_methods_that_differ_only_after_the_fit_share_it(tiny, finished, tmp_path):
-    jobs = make_jobs(study(tiny, "flat", "flat_retrained", "additive_learned", "modular", "product"), tmp_path)
+    jobs = make_jobs(
+        study(tiny, "flat", "flat_retrained", "additive_learned", "modular", "product"), tmp_path
+    )
     assert [[folder.name for _, folder in job] for job in jobs] == [
         ["flat_k5_seed0", "flat_retrained_k5_seed0"],
         ["additive_learned_k5_seed0", "modular_k5_seed0"],
         ["product_k5_seed0"],
     ]
-    logs = [(finished / f"{m}_k5_seed0" / "log.csv").read_text() for m in ("flat", "flat_retrained", "modular")]
+    logs = [
+        (finished / f"{m}_k5_seed0" / "log.csv").read_text()
+        for m in ("flat", "flat_retrained", "modular")
+    ]
     assert logs[0] == logs[1] != logs[2]
 
 
@@ -92,7 +109,12 @@ def test_any_executor_gives_the_same_results(processes, tiny, finished, tmp_path
         assert run_study(grid, tmp_path) == []
     else:
         distributed = pytest.importorskip("distributed")
-        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
+        options = {
+            "n_workers": 2,
+            "threads_per_worker": 1,
+            "dashboard_address": None,
+            "processes": True,
+        }
         with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
             assert run_study(grid, tmp_path, client.get_executor()) == []
     assert results(tmp_path) == results(finished)
@@ -123,9 +145,17 @@ def test_a_worker_that_dies_costs_one_more_try(deaths, tiny, tmp_path, capsys):
 
 def test_a_failed_cell_is_reported_and_does_not_stop_the_others(tiny, tmp_path, capsys):
     broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
-    broken |= {"method": "broken", "backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}}
+    broken |= {
+        "method": "broken",
+        "backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True},
+    }
     (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
-    grid = {"methods": [str(tmp_path / "broken.yaml"), "flat"], "keep": [5], "seeds": [0], "also": [tiny]}
+    grid = {
+        "methods": [str(tmp_path / "broken.yaml"), "flat"],
+        "keep": [5],
+        "seeds": [0],
+        "also": [tiny],
+    }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(grid))
     out = tmp_path / "study"
     assert main(["study", "--config", str(tmp_path / "study.yaml"), "--out", str(out)]) == 1
@@ -146,7 +176,9 @@ def test_a_corrupt_result_is_computed_anew_and_said_so(name, tiny, finished, tmp
     assert results(out)["flat_k5_seed0"] == results(finished)["flat_k5_seed0"]
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem
+)
 def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     spec = yaml.safe_load(file.read_text())
@@ -160,7 +192,10 @@ def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
 
 def test_a_tuning_study_varies_the_learning_rate(tiny, tmp_path):
     cells = grid(study(tiny, "flat", learning_rates=[0.001, 0.01]), tmp_path)
-    assert [folder.name for _, folder in cells] == ["flat_k5_seed0_rate0.001", "flat_k5_seed0_rate0.01"]
+    assert [folder.name for _, folder in cells] == [
+        "flat_k5_seed0_rate0.001",
+        "flat_k5_seed0_rate0.01",
+    ]
     assert [config.training.learning_rate for config, _ in cells] == [0.001, 0.01]
 
 
@@ -177,7 +212,10 @@ def test_a_tuning_study_varies_the_learning_rate(tiny, tmp_path):
         ({"seeds": [-2]}, "seeds holds -2"),
         ({"processes": 0}, "processes holds 0"),
         ({"learning_rates": [0.0]}, "above 0"),
-        ({"methods": ["flat", str(ROOT / "configs/flat.yaml")]}, "two configurations say method: flat"),
+        (
+            {"methods": ["flat", str(ROOT / "configs/flat.yaml")]},
+            "two configurations say method: flat",
+        ),
     ],
 )
 def test_wrong_grids_are_refused_before_anything_runs(wrong, message, tiny, tmp_path):
@@ -191,7 +229,16 @@ def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
     broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
     broken |= {"backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}}
     (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
-    flags = ["--methods", f"[{tmp_path / 'broken.yaml'}]", "--keep", "[5]", "--seeds", "[0]", "--also", f"[{tiny}]"]
+    flags = [
+        "--methods",
+        f"[{tmp_path / 'broken.yaml'}]",
+        "--keep",
+        "[5]",
+        "--seeds",
+        "[0]",
+        "--also",
+        f"[{tiny}]",
+    ]
     assert main(["study", *flags, "--out", str(tmp_path / "study")]) == 1
     told = capsys.readouterr().err
     assert "these cells failed" in told

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from modular_cls.schema import Attribute, Composite
 from modular_cls.training.metrics import OutputMetrics, summarise
 
-OUTPUT = Composite("both", (Attribute("hair", ("short", "long")), Attribute("gender", ("female", "male"))))
+OUTPUT = Composite(
+    "both", (Attribute("hair", ("short", "long")), Attribute("gender", ("female", "male")))
+)
 PAIRS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 3)), max_size=40)
 
 
@@ -37,6 +39,12 @@ def test_against_a_slow_reference(pairs):
 
 def test_undefined_stays_undefined():
     found = summarise(torch.zeros(4, 4, dtype=torch.long), OUTPUT, [3])
-    assert found["balanced_accuracy"] is found["rare_class_recall"] is found["macro_f1"] is found["ece"] is None
+    assert (
+        found["balanced_accuracy"]
+        is found["rare_class_recall"]
+        is found["macro_f1"]
+        is found["ece"]
+        is None
+    )
     assert found["rare_support"] == 0
     assert "rare_class_recall" not in summarise(torch.eye(4, dtype=torch.long), OUTPUT)

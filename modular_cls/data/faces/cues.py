@@ -55,7 +55,9 @@ NUISANCES = (
 )  # fmt: skip
 
 
-def draw_cues(labels: Mapping[str, str], rng: np.random.Generator, interaction: float = 0.0) -> Face:
+def draw_cues(
+    labels: Mapping[str, str], rng: np.random.Generator, interaction: float = 0.0
+) -> Face:
     """Draw the cues of one face with the given labels.
 
     Args:

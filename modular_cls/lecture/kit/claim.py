@@ -64,7 +64,11 @@ def measure_claim(
         processes = 1 if device().type != "cpu" else os.cpu_count() or 1
     if processes < 1:
         raise ConfigError(f"processes is {processes}; it must be at least 1")
-    _prepare(out, {"claim": name, "size": size, "data": claim.needs(data), "version": __version__}, overwrite)
+    _prepare(
+        out,
+        {"claim": name, "size": size, "data": claim.needs(data), "version": __version__},
+        overwrite,
+    )
     alone = executor is None and processes == 1
     with _place(executor, processes) as place:
         lab = Lab(size, out, data, place, None if alone else 1)
@@ -103,7 +107,9 @@ def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(f"modular_cls.lecture.{name}")
     except ModuleNotFoundError as error:
-        raise ConfigError(f"claim {name} needs {error.name}: pip install 'modular-cls[lecture]'") from None
+        raise ConfigError(
+            f"claim {name} needs {error.name}: pip install 'modular-cls[lecture]'"
+        ) from None
 
 
 def _prepare(out: Path, facts: Mapping[str, object], overwrite: bool) -> None:
@@ -114,7 +120,9 @@ def _prepare(out: Path, facts: Mapping[str, object], overwrite: bool) -> None:
         earlier = json.loads(marker.read_text(encoding="utf-8"))
         if differing := [k for k, v in facts.items() if earlier.get(k) != v]:
             told = ", ".join(f"{k} {earlier.get(k)!r}, not {facts[k]!r}" for k in differing)
-            raise ConfigError(f"{out} holds measurements with {told}; give another --out, or --overwrite")
+            raise ConfigError(
+                f"{out} holds measurements with {told}; give another --out, or --overwrite"
+            )
     if overwrite:
         shutil.rmtree(out / "cells", ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
@@ -122,14 +130,20 @@ def _prepare(out: Path, facts: Mapping[str, object], overwrite: bool) -> None:
         partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def _page(claim: ModuleType, tables: Mapping[str, pd.DataFrame], figures: Sequence[str], command: str | None) -> str:
+def _page(
+    claim: ModuleType,
+    tables: Mapping[str, pd.DataFrame],
+    figures: Sequence[str],
+    command: str | None,
+) -> str:
     about = (claim.__doc__ or "").strip()
     judged = [judge(s, tables) for s in claim.STATEMENTS]
     lines = [f"# {about}", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
     lines += [f"**Verdict: {overall(judged)}.**", ""]
     lines += table(
-        ["statement", "difference (above 0: as stated)", "verdict"], (_judged_row(j, claim.MEASURES) for j in judged)
+        ["statement", "difference (above 0: as stated)", "verdict"],
+        (_judged_row(j, claim.MEASURES) for j in judged),
     )
     for figure in figures:
         lines += [f"![{figure}]({figure}.png)", ""]
@@ -142,7 +156,11 @@ def _judged_row(judged: Judged, measures: Mapping[str, str]) -> list[str]:
     """What is drawn at random has a mean with its interval, what is not goes from its least to its largest."""
     form = measures[judged.statement.column]
     exact = judged.statement.pair != "seed" and judged.difference.count
-    told = " to ".join(_number(end, form) for end in judged.ends) if exact else _told(judged.difference, form)
+    told = (
+        " to ".join(_number(end, form) for end in judged.ends)
+        if exact
+        else _told(judged.difference, form)
+    )
     return [judged.statement.says, f"{told} points" if form == "%" else told, judged.verdict]
 
 
@@ -162,7 +180,11 @@ def _summary(found: pd.DataFrame, measures: Mapping[str, str]) -> list[str]:
 
 def _per_seed(group: pd.DataFrame, column: str) -> list[float]:
     known = group.dropna(subset=[column])
-    return (known.groupby("seed")[column].mean() if "seed" in known else known[column]).astype(float).tolist()
+    return (
+        (known.groupby("seed")[column].mean() if "seed" in known else known[column])
+        .astype(float)
+        .tolist()
+    )
 
 
 def _told(estimate: Estimate, form: str) -> str:

@@ -35,14 +35,19 @@ def curve(
     """
     groups = rows.dropna(subset=[up]).groupby(across, sort=at is None)[up]
     found = {place: mean_interval(values.astype(float).tolist()) for place, values in groups}
-    means, halves = [e.mean for e in found.values()], np.nan_to_num([e.half for e in found.values()])
+    means, halves = (
+        [e.mean for e in found.values()],
+        np.nan_to_num([e.half for e in found.values()]),
+    )
     plain = {"color": COLOURS[look], "marker": MARKERS[look], "linestyle": LINES[look], "linewidth": 1.7,
              "elinewidth": 0.8, "capsize": 2}  # fmt: skip
     places = np.array([float(str(place)) for place in found]) if at is None else np.array(at)
     axis.errorbar(places, means, halves, label=label, **(plain | marks))
 
 
-def frame(axis: Axes, title: str, across: str, up: str = "", grid: str = "y", percent: bool = False) -> None:
+def frame(
+    axis: Axes, title: str, across: str, up: str = "", grid: str = "y", percent: bool = False
+) -> None:
     """Title, names of both axes and a light grid; fractions can be written as percent."""
     axis.set_title(title, fontsize=10)
     axis.set_xlabel(across)

@@ -46,7 +46,9 @@ class Lab:
     executor: Executor
     threads: int | None = 1
 
-    def table(self, measure: Callable[..., Measured | Sequence[Measured]], cells: Sequence[Cell]) -> pd.DataFrame:
+    def table(
+        self, measure: Callable[..., Measured | Sequence[Measured]], cells: Sequence[Cell]
+    ) -> pd.DataFrame:
         """Measure each cell that is not kept yet.
 
         Args:
@@ -77,12 +79,18 @@ class Lab:
         write: Callable[[Path, Any], None],
         read: Callable[[Path], Any],
     ) -> list[Any]:
-        paths = [self.folder / "cells" / f"{measure.__name__}_{_digest(cell)}.{kind}" for cell in cells]
-        missing = {path: cell for path, cell in zip(paths, cells, strict=True) if not _whole(path, read)}
+        paths = [
+            self.folder / "cells" / f"{measure.__name__}_{_digest(cell)}.{kind}" for cell in cells
+        ]
+        missing = {
+            path: cell for path, cell in zip(paths, cells, strict=True) if not _whole(path, read)
+        }
         if missing:
             with Meter(measure.__name__, len(missing)) as meter:
                 jobs = {
-                    self.executor.submit(_measure, measure, self.data, cell, path, write, self.threads): cell
+                    self.executor.submit(
+                        _measure, measure, self.data, cell, path, write, self.threads
+                    ): cell
                     for path, cell in missing.items()
                 }
                 try:

@@ -27,7 +27,9 @@ def fully_connected(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequ
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], outputs))
 
 
-def convolutional(channels: int, widths: Sequence[int], outputs: int, halvings: int = 3) -> nn.Sequential:
+def convolutional(
+    channels: int, widths: Sequence[int], outputs: int, halvings: int = 3
+) -> nn.Sequential:
     """Convolutions of 3 x 3 with batch norm and ReLU, then the mean over places, then one linear layer.
 
     Args:
@@ -45,7 +47,11 @@ def convolutional(channels: int, widths: Sequence[int], outputs: int, halvings: 
     for i, (a, b) in enumerate(itertools.pairwise(sizes)):
         halved = halvings * (i + 1) // depth - halvings * i // depth
         pool = [nn.MaxPool2d(2**halved)] if halved else []
-        stages.append(nn.Sequential(nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(), *pool))
+        stages.append(
+            nn.Sequential(
+                nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(), *pool
+            )
+        )
     mean = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return nn.Sequential(*stages, mean, nn.Linear(sizes[-1], outputs))
 

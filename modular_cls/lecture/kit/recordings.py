@@ -76,7 +76,9 @@ def load_recordings(data: Path) -> Recordings:
     waves = np.stack([np.pad(wave, (0, SAMPLES - len(wave))) for wave in read])
     take = table.groupby(["speaker", "digit"]).cumcount()
     length = np.array([len(wave) for wave in read])
-    return Recordings(waves, length, table["digit"].to_numpy(), table["speaker"].to_numpy(str), take.to_numpy())
+    return Recordings(
+        waves, length, table["digit"].to_numpy(), table["speaker"].to_numpy(str), take.to_numpy()
+    )
 
 
 def recordings_at_hand(data: Path) -> str:
@@ -88,7 +90,9 @@ def recordings_at_hand(data: Path) -> str:
 def spectrogram(waves: np.ndarray) -> np.ndarray:
     """Magnitudes of the DFT of each frame: shape (n, BINS, FRAMES) for n waves; 0 to 4 kHz."""
     size = 2 * (BINS - 1)
-    return np.abs(librosa.stft(waves, n_fft=size, win_length=WINDOW, hop_length=HOP)).astype(np.float32)
+    return np.abs(librosa.stft(waves, n_fft=size, win_length=WINDOW, hop_length=HOP)).astype(
+        np.float32
+    )
 
 
 def mel_filters() -> np.ndarray:
@@ -127,10 +131,16 @@ def _files(folder: Path) -> pd.DataFrame:
     paths = sorted(folder.glob("*.wav"))
     names = [_NAME.fullmatch(path.name) for path in paths]
     if odd := [path.name for path, name in zip(paths, names, strict=True) if name is None]:
-        raise ConfigError(f"{folder}: {odd[0]} and {len(odd) - 1} more are not named digit_speaker_take.wav")
-    rows = [{"path": path, **name.groupdict()} for path, name in zip(paths, names, strict=True) if name]
+        raise ConfigError(
+            f"{folder}: {odd[0]} and {len(odd) - 1} more are not named digit_speaker_take.wav"
+        )
+    rows = [
+        {"path": path, **name.groupdict()} for path, name in zip(paths, names, strict=True) if name
+    ]
     table = pd.DataFrame(rows, columns=["path", "digit", "speaker", "take"])
-    table = table.astype({"digit": int, "take": int}).sort_values(["speaker", "digit", "take"], ignore_index=True)
+    table = table.astype({"digit": int, "take": int}).sort_values(
+        ["speaker", "digit", "take"], ignore_index=True
+    )
     _enough(table, folder)
     return table
 
@@ -138,12 +148,16 @@ def _files(folder: Path) -> pd.DataFrame:
 def _enough(table: pd.DataFrame, folder: Path) -> None:
     speakers = table["speaker"].nunique()
     if speakers < _FEWEST_SPEAKERS:
-        raise ConfigError(f"{folder} holds {speakers} speakers; at least {_FEWEST_SPEAKERS} are needed: {_SOURCE}")
+        raise ConfigError(
+            f"{folder} holds {speakers} speakers; at least {_FEWEST_SPEAKERS} are needed: {_SOURCE}"
+        )
     counts = table.groupby(["speaker", "digit"]).size()
     for speaker, digit in itertools.product(sorted(set(table["speaker"])), range(10)):
         if (count := int(counts.get((speaker, digit), 0))) < _FEWEST_TAKES:
             told = f"{count} recordings of digit {digit} by {speaker}"
-            raise ConfigError(f"{folder} holds {told}; at least {_FEWEST_TAKES} of each are needed: {_SOURCE}")
+            raise ConfigError(
+                f"{folder} holds {told}; at least {_FEWEST_TAKES} of each are needed: {_SOURCE}"
+            )
 
 
 def _read(path: Path) -> np.ndarray:
@@ -153,7 +167,9 @@ def _read(path: Path) -> np.ndarray:
     except soundfile.LibsndfileError as error:
         raise ConfigError(f"{path} is not a sound file that can be read: {error}") from None
     if rate != RATE or wave.shape[1] != 1:
-        raise ConfigError(f"{path} has {rate} samples a second in {wave.shape[1]} channels, not {RATE} in 1")
+        raise ConfigError(
+            f"{path} has {rate} samples a second in {wave.shape[1]} channels, not {RATE} in 1"
+        )
     if len(wave) < WINDOW:
         raise ConfigError(f"{path} has {len(wave)} samples; a frame alone is {WINDOW}")
     cut = wave[:SAMPLES, 0] - wave[:SAMPLES].mean()

@@ -19,8 +19,17 @@ from modular_cls.errors import ConfigError, unknown
 SETS = ("mnist", "faces")
 MNIST_FILE = Path("mnist", "mnist.npz")
 _MNIST_VALIDATION = 10_000
-_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")  # images (60000, 28, 28), uint8
-_FACES = {"train": 2000, "validation": 300, "test": 500}  # of each joint class, as `modular-cls faces` draws them
+_ARRAYS = (
+    "train_images",
+    "train_labels",
+    "test_images",
+    "test_labels",
+)  # images (60000, 28, 28), uint8
+_FACES = {
+    "train": 2000,
+    "validation": 300,
+    "test": 500,
+}  # of each joint class, as `modular-cls faces` draws them
 _FACES_SEED = 0
 
 
@@ -41,15 +50,21 @@ class Pictures:
 
     def few(self, count: int, seed: int) -> "Pictures":
         """The same with only `count` training pictures, drawn by `seed`; fewer are among more."""
-        chosen = torch.randperm(len(self.images["train"]), generator=torch.Generator().manual_seed(seed))[:count]
+        chosen = torch.randperm(
+            len(self.images["train"]), generator=torch.Generator().manual_seed(seed)
+        )[:count]
         images = self.images | {"train": self.images["train"][chosen]}
-        labels = self.labels | {"train": {name: y[chosen] for name, y in self.labels["train"].items()}}
+        labels = self.labels | {
+            "train": {name: y[chosen] for name, y in self.labels["train"].items()}
+        }
         return Pictures(images, labels, self.classes)
 
     def standardised(self) -> "Pictures":
         """The same, shifted and scaled by mean and deviation of all training pictures together."""
         mean, deviation = self.images["train"].mean(), self.images["train"].std()
-        return Pictures({s: (x - mean) / deviation for s, x in self.images.items()}, self.labels, self.classes)
+        return Pictures(
+            {s: (x - mean) / deviation for s, x in self.images.items()}, self.labels, self.classes
+        )
 
 
 def at_hand(data: Path) -> str:
@@ -80,7 +95,9 @@ def _check(file: Path) -> None:
     if missing := [name for name in _ARRAYS if name not in found]:
         raise ConfigError(f"{file} has no {', '.join(missing)}; found {', '.join(found)}")
     if count <= _MNIST_VALIDATION:
-        raise ConfigError(f"{file} has {count:,} training digits; the last {_MNIST_VALIDATION:,} are for validation")
+        raise ConfigError(
+            f"{file} has {count:,} training digits; the last {_MNIST_VALIDATION:,} are for validation"
+        )
 
 
 def load(name: str, data: Path) -> Pictures:
@@ -141,5 +158,7 @@ def _faces(colour: bool) -> Pictures:
         images[split] = pictures if colour else F.avg_pool2d(pictures.mean(1, keepdim=True), 2)
         classes = torch.tensor([z for z, _ in each])
         cells = torch.tensor(joint.cells)[classes]
-        labels[split] = {"class": classes} | {a.name: cells[:, i] for i, a in enumerate(joint.attributes)}
+        labels[split] = {"class": classes} | {
+            a.name: cells[:, i] for i, a in enumerate(joint.attributes)
+        }
     return Pictures(images, labels, joint.size)

@@ -67,10 +67,14 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
     table = tables[statement.table]
     if statement.at and not len(_rows(table, statement.at)):
         return Judged(statement, mean_interval([]), (math.nan, math.nan), "no data")
-    more, less = (_by_pair(table, {**statement.at, **w}, statement) for w in (statement.more, statement.less))
+    more, less = (
+        _by_pair(table, {**statement.at, **w}, statement) for w in (statement.more, statement.less)
+    )
     pairs = sorted(more.keys() & less.keys())
     if not pairs:
-        raise KeyError(f"no rows of {statement.table} to compare {dict(statement.more)} with {dict(statement.less)}")
+        raise KeyError(
+            f"no rows of {statement.table} to compare {dict(statement.more)} with {dict(statement.less)}"
+        )
     each = [more[p] - less[p] for p in pairs]
     difference, ends = paired_difference(more, less), (min(each), max(each))
     return Judged(statement, difference, ends, _verdict(statement, difference, ends))
@@ -100,11 +104,18 @@ def _verdict(statement: Statement, difference: Estimate, ends: tuple[float, floa
 
 
 def _by_pair(table: pd.DataFrame, where: Where, statement: Statement) -> dict[int, float]:
-    means = _rows(table, where).dropna(subset=[statement.column]).groupby(statement.pair)[statement.column].mean()
+    means = (
+        _rows(table, where)
+        .dropna(subset=[statement.column])
+        .groupby(statement.pair)[statement.column]
+        .mean()
+    )
     return {int(key): float(value) for key, value in means.items()}  # type: ignore[call-overload]
 
 
 def _rows(table: pd.DataFrame, where: Where) -> pd.DataFrame:
     for column, value in where.items():
-        table = table[table[column].isin(value) if isinstance(value, range) else table[column] == value]
+        table = table[
+            table[column].isin(value) if isinstance(value, range) else table[column] == value
+        ]
     return table

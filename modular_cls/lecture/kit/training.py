@@ -48,7 +48,11 @@ def fit(
     net.to(place).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=updates, pct_start=max(_WARM_UP, 2 / updates), cycle_momentum=False
+        optimizer,
+        rate,
+        total_steps=updates,
+        pct_start=max(_WARM_UP, 2 / updates),
+        cycle_momentum=False,
     )
     order = torch.Generator().manual_seed(seed)
     inputs, targets = inputs.to(place), targets.to(place)
@@ -92,4 +96,7 @@ def best_rates(trials: pd.DataFrame, nets: Sequence[Mapping[str, object]]) -> li
         nets: Each as the columns and values that find its rows.
     """
     ranked = trials.sort_values(["validation error", "rate"])
-    return [float(ranked[(ranked[list(net)] == pd.Series(net)).all(axis=1)]["rate"].iloc[0]) for net in nets]
+    return [
+        float(ranked[(ranked[list(net)] == pd.Series(net)).all(axis=1)]["rate"].iloc[0])
+        for net in nets
+    ]

@@ -12,7 +12,9 @@ from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.claim import CLAIMS, verdicts
 
 ROOT = Path(__file__).parents[3]
-TINY = circuits._Size(bits=5, folds=3, learned=(2,), depths=(1, 2, 3), widest=4, starts=2, updates=200, seeds=1)
+TINY = circuits._Size(
+    bits=5, folds=3, learned=(2,), depths=(1, 2, 3), widest=4, starts=2, updates=200, seeds=1
+)
 
 
 @pytest.fixture
@@ -20,7 +22,9 @@ def tiny(monkeypatch):
     monkeypatch.setattr(circuits, "_LEARNED", 2)
     monkeypatch.setitem(circuits._SIZES, "quick", TINY)
     # What is learned here is parity of 2 bits; the statements are about more.
-    monkeypatch.setattr(circuits, "STATEMENTS", tuple(s for s in circuits.STATEMENTS if s.table != "learned"))
+    monkeypatch.setattr(
+        circuits, "STATEMENTS", tuple(s for s in circuits.STATEMENTS if s.table != "learned")
+    )
 
 
 def run(name, out, *flags):

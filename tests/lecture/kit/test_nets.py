@@ -5,10 +5,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modular_cls.lecture.kit.nets import convolutional, fully_connected, operations, parameters, width_for
+from modular_cls.lecture.kit.nets import (
+    convolutional,
+    fully_connected,
+    operations,
+    parameters,
+    width_for,
+)
 
 
-@given(depth=st.integers(1, 7), budget=st.integers(20_000, 2_000_000), inputs=st.sampled_from([64, 784]))
+@given(
+    depth=st.integers(1, 7),
+    budget=st.integers(20_000, 2_000_000),
+    inputs=st.sampled_from([64, 784]),
+)
 def test_widths_match_parameters(depth, budget, inputs):
     def build(width):
         return fully_connected(inputs, [width] * depth, 10)

@@ -55,7 +55,9 @@ def test_recordings_are_read(tmp_path):
 
 
 def test_what_is_wrong_is_told(tmp_path):
-    with pytest.raises(ConfigError, match=r"Free Spoken Digit Dataset, https://github.com/Jakobovski"):
+    with pytest.raises(
+        ConfigError, match=r"Free Spoken Digit Dataset, https://github.com/Jakobovski"
+    ):
         load_recordings(tmp_path / "none")
     write_voices(tmp_path / "two", speakers=("ann", "bob"))
     with pytest.raises(ConfigError, match="2 speakers; at least 3"):
@@ -65,7 +67,9 @@ def test_what_is_wrong_is_told(tmp_path):
     with pytest.raises(ConfigError, match="3 recordings of digit 4 by cyd; at least 4"):
         load_recordings(tmp_path / "some")
     soundfile.write(folder / "4_cyd_2.wav", np.zeros((5000, 2)), 16000)
-    with pytest.raises(ConfigError, match=r"4_cyd_2.wav has 16000 samples a second in 2 channels, not 8000 in 1"):
+    with pytest.raises(
+        ConfigError, match=r"4_cyd_2.wav has 16000 samples a second in 2 channels, not 8000 in 1"
+    ):
         load_recordings(tmp_path / "some")
     soundfile.write(folder / "4_cyd_2.wav", np.zeros(20), RATE)
     with pytest.raises(ConfigError, match=r"4_cyd_2.wav has 20 samples"):
@@ -74,7 +78,9 @@ def test_what_is_wrong_is_told(tmp_path):
     with pytest.raises(ConfigError, match=r"4_cyd_2.wav is not a sound file"):
         load_recordings(tmp_path / "some")
     (folder / "four_cyd.wav").touch()
-    with pytest.raises(ConfigError, match=r"four_cyd.wav and 0 more are not named digit_speaker_take.wav"):
+    with pytest.raises(
+        ConfigError, match=r"four_cyd.wav and 0 more are not named digit_speaker_take.wav"
+    ):
         load_recordings(tmp_path / "some")
 
 
@@ -84,7 +90,9 @@ def test_mel_filters_are_triangles_evenly_spaced_in_mel():
 
     corners = 700 * (10 ** (np.linspace(0, mel(RATE / 2), BANDS + 2) / 2595) - 1)
     hertz = np.linspace(0, RATE / 2, BINS)
-    for weights, low, middle, high in zip(mel_filters(), corners, corners[1:], corners[2:], strict=False):
+    for weights, low, middle, high in zip(
+        mel_filters(), corners, corners[1:], corners[2:], strict=False
+    ):
         lines = np.minimum((hertz - low) / (middle - low), (high - hertz) / (high - middle))
         assert np.allclose(weights, np.maximum(0, lines), atol=1e-5)
 

@@ -35,8 +35,14 @@ def test_all_of_mnist_from_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
-        ({"x_train": 1, "y_train": 1}, "has no train_images, train_labels, test_images, test_labels; found x_train"),
-        (dict.fromkeys(["train_images", "train_labels", "test_images", "test_labels"], 12), "12 training digits"),
+        (
+            {"x_train": 1, "y_train": 1},
+            "has no train_images, train_labels, test_images, test_labels; found x_train",
+        ),
+        (
+            dict.fromkeys(["train_images", "train_labels", "test_images", "test_labels"], 12),
+            "12 training digits",
+        ),
         (None, "is no archive of arrays"),
     ],
 )

@@ -11,7 +11,11 @@ SAYS = Statement("a is above b", "t", "score", {"net": "a"}, {"net": "b"})
 
 
 def table(a, b, pair="seed"):
-    rows = [{"net": net, pair: i, "score": v} for net, values in (("a", a), ("b", b)) for i, v in enumerate(values)]
+    rows = [
+        {"net": net, pair: i, "score": v}
+        for net, values in (("a", a), ("b", b))
+        for i, v in enumerate(values)
+    ]
     return {"t": pd.DataFrame(rows)}
 
 
@@ -44,7 +48,13 @@ def test_without_chance_every_pair_must_agree():
 
 def test_a_range_narrows_to_the_numbers_in_it():
     from_two = Statement(
-        "a is above b", "t", "score", {"net": "a"}, {"net": "b"}, pair="bits", at={"bits": range(2, 9)}
+        "a is above b",
+        "t",
+        "score",
+        {"net": "a"},
+        {"net": "b"},
+        pair="bits",
+        at={"bits": range(2, 9)},
     )
     assert judge(from_two, table([1, 1, 3, 8], [2, 2, 1, 3], "bits")).verdict == "holds"
     assert judge(from_two, table([1, 1, 3, 8], [2, 2, 1, 9], "bits")).verdict == "does not hold"
@@ -62,7 +72,10 @@ def test_a_statement_about_nothing_is_an_error():
 
 
 def test_the_whole_is_what_its_parts_are():
-    good, bad = judge(SAYS, table([3, 3, 3.1], [1, 1, 1])), judge(SAYS, table([1, 1, 1], [3, 3, 3.1]))
+    good, bad = (
+        judge(SAYS, table([3, 3, 3.1], [1, 1, 1])),
+        judge(SAYS, table([1, 1, 1], [3, 3, 3.1])),
+    )
     assert overall([good, good]) == "holds"
     assert overall([good, bad]) == "holds partly"
     assert overall([bad]) == "does not hold here"
