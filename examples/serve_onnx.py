@@ -1,10 +1,13 @@
-"""Serve an exported `model.onnx` over HTTP with ONNX Runtime and Pillow: neither torch nor modular_cls.
+"""Serve an exported `model.onnx` over HTTP with ONNX Runtime and Pillow.
+
+Neither torch nor modular_cls.
 
     python examples/serve_onnx.py EXPORT [--port 8000]
     curl --data-binary @picture.jpg http://127.0.0.1:8000
 
-EXPORT is what `modular-cls export` wrote. Prints the address. Each request that carries a picture is answered in JSON:
-the probability of every class of every attribute and composite, under the target prior of the export.
+EXPORT is what `modular-cls export` wrote. Prints the address. Each request that carries a picture
+is answered in JSON: the probability of every class of every attribute and composite, under the
+target prior of the export.
 """
 
 import argparse

@@ -36,7 +36,8 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
     """
     check_free(out, overwrite, marker)
     out.parent.mkdir(parents=True, exist_ok=True)
-    # A name never used before: process numbers repeat, and a killed process leaves its folder behind.
+    # A name never used before: process numbers repeat, and a killed process leaves its folder
+    # behind.
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
     partial.chmod(0o777 & ~_umask())
     try:

@@ -78,7 +78,7 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
 
 
 def find_configs(arguments: list[str]) -> list[str]:
-    """Let `--config NAME` mean a configuration that comes with the package, where no file has that name."""
+    """Let `--config NAME` mean one that comes with the package, where no file has that name."""
     found = list(arguments)
     for i, word in enumerate(arguments):
         if word.startswith("--config="):

@@ -1,7 +1,7 @@
 """The words of one problem: attributes, their values, and the joint classes made of them.
 
-Standard library only; almost every other file imports this one. The order of attributes and values is
-part of the meaning (weights are stored by position), so everything here is an ordered tuple.
+Standard library only; almost every other file imports this one. The order of attributes and values
+is part of the meaning (weights are stored by position), so everything here is an ordered tuple.
 """
 
 import itertools
@@ -40,7 +40,8 @@ class Attribute:
             raise SchemaError("an attribute needs a name")
         if self.name in RESERVED:
             raise SchemaError(
-                f"an attribute may not be called {self.name!r}: that column of a manifest means something else"
+                f"an attribute may not be called {self.name!r}: that column of a manifest "
+                "means something else"
             )
         if not all(v.strip() for v in self.values):
             raise SchemaError(
@@ -88,7 +89,10 @@ class Composite:
 
     @cached_property
     def cells(self) -> tuple[tuple[int, ...], ...]:
-        """The value index of each attribute, for each joint class; the last attribute varies fastest."""
+        """The value index of each attribute, for each joint class.
+
+        The last attribute varies fastest.
+        """
         return tuple(itertools.product(*(range(len(a.values)) for a in self.attributes)))
 
     @cached_property
@@ -99,7 +103,10 @@ class Composite:
         return tuple(given.get(values, "_".join(values)) for values in combinations)
 
     def contains(self, values: Mapping[str, str]) -> list[int]:
-        """Indices of the joint classes that have all of `values`; empty if an attribute is not here."""
+        """Indices of the joint classes that have all of `values`.
+
+        Empty if an attribute is not here.
+        """
         names = [a.name for a in self.attributes]
         if not set(values) <= set(names):
             return []
@@ -145,8 +152,8 @@ class Schema:
         """Build a schema from the `schema:` block of a configuration file.
 
         Args:
-            spec: `{"attributes": {name: [value, ...]}, "composites": {name: {"attributes": [name, ...],
-                "names": {class name: {attribute: value}}}}}`; `names` is optional.
+            spec: `{"attributes": {name: [value, ...]}, "composites": {name: {"attributes": [name,
+                ...], "names": {class name: {attribute: value}}}}}`; `names` is optional.
 
         Raises:
             SchemaError: Naming the entry that does not fit, and the nearest one that would.

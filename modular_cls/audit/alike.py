@@ -1,4 +1,7 @@
-"""Which pictures look like copies of one another: saved anew, resized, cropped a little, made brighter."""
+"""Which pictures look like copies of one another.
+
+Saved anew, resized, cropped a little, made brighter.
+"""
 
 from collections.abc import Sequence
 
@@ -7,11 +10,12 @@ import numpy as np
 from modular_cls.audit.near import near_pairs
 from modular_cls.audit.pictures import LOOK, Picture
 
-# A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share shapes, not colours.
-# Of 200 pictures each of the drawn faces, avatars and portraits, all copies saved anew (JPEG, quality 50 and 85),
-# resized (half, double) or brightened by a tenth are found, 99, 96 and 73 % of those that lost 2 % at every side, and
-# 20, 0 and 1 % of those that lost 5 %. Of all 11,200, 1,200 and 200 different pictures 0, 42 and 0 pairs are called
-# copies (13,938, 3,963 and 0 by the hash alone): the avatars are put together of few parts.
+# A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share
+# shapes, not colours. Of 200 pictures each of the drawn faces, avatars and portraits, all copies
+# saved anew (JPEG, quality 50 and 85), resized (half, double) or brightened by a tenth are found,
+# 99, 96 and 73 % of those that lost 2 % at every side, and 20, 0 and 1 % of those that lost 5 %. Of
+# all 11,200, 1,200 and 200 different pictures 0, 42 and 0 pairs are called copies (13,938, 3,963
+# and 0 by the hash alone): the avatars are put together of few parts.
 DISTANCE = 8  # bits of the hash that may differ
 CORRELATION = 0.97  # least correlation of the small colour pictures
 _MOST = 5_000_000  # pairs

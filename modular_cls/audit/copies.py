@@ -15,7 +15,8 @@ from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 _SAME, _NEAR = "rows with the same picture", "pictures that look like copies of one another"
 _ADVICE = {
     _SAME: "keep one of each, or put all of a group into one split",
-    _NEAR: "look at some: of copies keep one, or put all into one split; drawings of the same parts may look alike",
+    _NEAR: "look at some: of copies keep one, or put all into one split; drawings of the same "
+    "parts may look alike",
 }
 Groups = list[np.ndarray]
 

@@ -1,4 +1,7 @@
-"""What the labels lack: values, joint classes and splits without images, pools and identities that mislead."""
+"""What the labels lack, and where pools and identities mislead.
+
+Values, joint classes and splits may be without images.
+"""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -50,7 +53,10 @@ def _large(schema: Schema) -> Iterator[Finding]:
         f"{c.name}: {c.size:,} joint classes" for c in schema.composites if c.size > MOST_CLASSES
     ]
     if large:
-        what = f"composites of over {MOST_CLASSES:,} joint classes: few can have images; they are not tabulated here"
+        what = (
+            f"composites of over {MOST_CLASSES:,} joint classes: few can have images; they "
+            "are not tabulated here"
+        )
         yield Finding(
             "warning", "large_composite", len(large), what, "compose fewer attributes", large
         )
@@ -122,7 +128,10 @@ def _few(labels: Labels, made_scarce: bool) -> Iterator[Finding]:
     ]
     if few:
         after = " after scarcity" if made_scarce else ""
-        what = f"joint classes with fewer than {FEW} training images{after}: their scores vary with the draw"
+        what = (
+            f"joint classes with fewer than {FEW} training images{after}: their scores vary "
+            "with the draw"
+        )
         advice = "compare over several seeds; images of these classes are worth the most"
         named = [f"{name}: {c.name} has {c.training}" for name, c in few]
         yield Finding("warning", "few_training_images", len(few), what, advice, named)
@@ -143,9 +152,11 @@ def _untested(labels: Labels) -> Iterator[Finding]:
 
 def _without_images(labels: Labels) -> Iterator[Finding]:
     kinds: tuple[tuple[Level, str, dict[str, list[str]], str, str], ...] = (
-        ("note", "learned_from_parts", labels.from_parts, "with all labels: partly labelled ones teach them", ""),
+        ("note", "learned_from_parts", labels.from_parts, "with all labels: partly labelled "
+                                                          "ones teach them", ""),
         ("note", "reachable", labels.reachable, "that additive composition reaches", ""),
-        ("warning", "out_of_reach", labels.unreachable, "that composition does not reach: never predicted",
+        ("warning", "out_of_reach", labels.unreachable, "that composition does not reach: "
+                                                        "never predicted",
          "add a few training images of them, or of classes that share their values"),
     )  # fmt: skip
     for level, kind, names, told, advice in kinds:
@@ -156,7 +167,10 @@ def _without_images(labels: Labels) -> Iterator[Finding]:
 
 
 def _pools(train: Manifest) -> Iterator[Finding]:
-    """Partly labelled rows teach by which of the values that could be there are there: one alone is no news."""
+    """Partly labelled rows teach by which of the values that could be there are there.
+
+    One alone is no news.
+    """
     names = [a.name for a in train.schema.attributes]
     examples, pooled = [], np.zeros(len(train), dtype=bool)
     for joint in train.schema.joints:
@@ -174,7 +188,10 @@ def _pools(train: Manifest) -> Iterator[Finding]:
                 examples.append(f"{joint.name}: {len(where):,} rows know {values} and nothing else")
                 pooled[where] = True
     if examples:
-        what = "groups of training images that know the same attributes and hold a single value of them: no news"
+        what = (
+            "groups of training images that know the same attributes and hold a single "
+            "value of them: no news"
+        )
         advice = "add images with the same labels known and other values, or label these in full"
         yield Finding(
             "warning",

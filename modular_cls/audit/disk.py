@@ -16,8 +16,8 @@ def find_files(manifest: Manifest) -> tuple[np.ndarray, list[Finding]]:
     """Look for every file.
 
     Returns:
-        The positions of rows whose file is there and may be opened, shape (n,), int64; and what is wrong
-        with the others.
+        The positions of rows whose file is there and may be opened, shape (n,), int64; and what is
+        wrong with the others.
     """
     disk = _Disk(manifest.root)
     states = np.array(
@@ -113,7 +113,10 @@ class _Disk:
         return Path(here).relative_to(self.root) if os.path.isfile(here) else None
 
     def _names(self, folder: str) -> dict[str, str]:
-        """What a folder holds: by name, `there` for a file, `link` for a symbolic link, else `missing`: no picture."""
+        """What a folder holds, by name.
+
+        `there` is a file, `link` a symbolic link, anything else `missing`: no picture.
+        """
         try:
             with os.scandir(folder) as entries:
                 return {

@@ -108,7 +108,10 @@ def _classes(composite: Composite, manifest: Manifest, train: Manifest) -> list[
 
 
 def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
-    """The classes without a fully labelled image, by joint space: how the modular method takes each."""
+    """The classes without a fully labelled image, by joint space.
+
+    How the modular method takes each.
+    """
     found: dict[str, dict[str, list[str]]] = {"from_parts": {}, "reachable": {}, "unreachable": {}}
     joints = [j for j in train.schema.joints if j.size <= MOST_CLASSES]
     counts = {j.name: torch.from_numpy(train.counts(j)) for j in joints}
@@ -127,7 +130,10 @@ def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
 def _taught_by_parts(
     train: Manifest, counts: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor | None]:
-    """The classes that partly labelled images teach, as training finds them; None for none, or for a large space."""
+    """The classes that partly labelled images teach, as training finds them.
+
+    None for none, or for a large space.
+    """
     joints = train.schema.joints
     if any(joint.size > MAX_JOINT_CLASSES for joint in joints):
         return dict.fromkeys(counts)

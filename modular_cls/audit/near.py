@@ -13,10 +13,10 @@ _ONES = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
 def near_pairs(hashes: np.ndarray, distance: int, bands: int | None = None) -> Iterator[np.ndarray]:
     """Find every two hashes that differ in at most `distance` bits.
 
-    By the pigeonhole principle two such hashes differ in at most `distance // bands` bits in at least one
-    band of bits, so only those that do are compared in full (multi-index hashing, Norouzi et al., CVPR
-    2012). A band is every third (fifth) bit: neighbouring bits of a picture's hash go together, and a band
-    of them would tell fewer pictures apart.
+    By the pigeonhole principle two such hashes differ in at most `distance // bands` bits in at
+    least one band of bits, so only those that do are compared in full (multi-index hashing, Norouzi
+    et al., CVPR 2012). A band is every third (fifth) bit: neighbouring bits of a picture's hash go
+    together, and a band of them would tell fewer pictures apart.
 
     Args:
         hashes: Shape (N,), uint64.
@@ -50,7 +50,7 @@ def _band(hashes: np.ndarray, start: int, step: int) -> np.ndarray:
 def _close_keys(
     keys: np.ndarray, width: int, radius: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions of every two keys of `width` bits that differ in at most `radius` of them, each two once."""
+    """Positions of every two keys of `width` bits that differ in at most `radius`, each two once."""
     order = np.argsort(keys, kind="stable")
     sizes = np.bincount(keys.astype(np.int64), minlength=1 << width).astype(np.int32)
     starts = (np.cumsum(sizes, dtype=np.int64) - sizes).astype(np.int32)
@@ -71,7 +71,10 @@ def _close_keys(
 def _spread(
     order: np.ndarray, first: np.ndarray, starts: np.ndarray, sizes: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pair each position of `first` with the run of `sizes` positions from `starts` on, a few million at a time."""
+    """Pair each position of `first` with the run of `sizes` positions from `starts` on.
+
+    A few million pairs come at a time.
+    """
     some = np.flatnonzero(sizes > 0)
     first, starts, sizes = first[some], starts[some].astype(np.int64), sizes[some].astype(np.int64)
     total = np.cumsum(sizes)

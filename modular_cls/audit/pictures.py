@@ -1,4 +1,7 @@
-"""One pass over the pictures: what their headers say, whether they decode, and what they look like."""
+"""One pass over the pictures.
+
+What their headers say, whether they decode, and what they look like.
+"""
 
 import hashlib
 import io

@@ -19,7 +19,10 @@ _MOST_VALUES = 20  # a column with more of them is no attribute, if none is name
 
 @dataclass(frozen=True)
 class Reading:
-    """A table as training reads it or, if it does not, as it can be: with misfits as unknown, spelling put right."""
+    """A table as training reads it or, if it does not, as it can be.
+
+    With misfits as unknown, spelling put right.
+    """
 
     manifest: Manifest
     schema_from_table: bool
@@ -108,7 +111,10 @@ def _refused(error: ManifestError) -> Finding:
 
 
 def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Values that are not accepted, each once; apart from them those that are misspelt by case or spaces only."""
+    """Values that are not accepted, each once.
+
+    Apart from them those that are misspelt by case or spaces only.
+    """
     examples: tuple[list[str], list[str]] = [], []
     rows: tuple[list[int], list[int]] = [], []
     for name, values in columns.items():
@@ -122,10 +128,14 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
             for value, count in some.value_counts().head(SHOWN).items():
                 instead = f" for {meant[_folded(str(value))]!r}" if kind == 0 else ""
                 examples[kind].append(
-                    f"column {name}: {value!r}{instead}, {count:,} rows, the first is row {first[str(value)]}"
+                    f"column {name}: {value!r}{instead}, {count:,} rows, the first is row "
+                    f"{first[str(value)]}"
                 )
     if examples[0]:
-        what = "values spelt with other case or spaces, which makes them other values (here they count as what is meant)"
+        what = (
+            "values spelt with other case or spaces, which makes them other values (here "
+            "they count as what is meant)"
+        )
         yield Finding(
             "error",
             "spelling",
@@ -171,8 +181,10 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
             ignored.append(f"column {name}: {len(values)} different values")
     if not attributes:
         raise ConfigError(
-            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for an attribute; give "
-            f"--config with a schema ({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
+            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for "
+            "an attribute; give "
+            "--config with a schema "
+            f"({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
         )
     composed: list[Attribute] = []
     for attribute in attributes:
@@ -183,7 +195,8 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
         name += "_class"
     composite = Composite(name, tuple(composed))
     what = (
-        f"attributes read off the table, for no schema was given; composite {composite.name} makes {composite.size} "
+        f"attributes read off the table, for no schema was given; composite {composite.name} "
+        f"makes {composite.size} "
         f"joint classes of {', '.join(a.name for a in composed)}"
     )
     advice = "check them against what you mean, or give --config FILE with a schema"

@@ -42,8 +42,11 @@ def _tables(audit: Audit) -> Iterator[Table]:
     labels = audit.labels
     yield _values(audit)
     if len(labels.together) > 1:
-        yield _table("known together", ["attributes", "rows"],
-                     [[", ".join(t["attributes"]) or "nothing", t["rows"]] for t in labels.together])  # fmt: skip
+        yield _table(
+            "known together",
+            ["attributes", "rows"],
+            [[", ".join(t["attributes"]) or "nothing", t["rows"]] for t in labels.together],
+        )
     if labels.sources:
         columns = ["source", "rows", *labels.values]
         yield _table(

@@ -24,7 +24,10 @@ class Criterion(nn.Module):
     partly_labelled: ClassVar[str] = "left out by this criterion over joint classes"
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
-        """Mask of the joint classes that partly labelled images may teach, shape (classes,); None for none."""
+        """Mask of the joint classes that partly labelled images may teach, shape (classes,).
+
+        None for none.
+        """
         return None
 
     progress: float = 0.0
@@ -54,7 +57,10 @@ def refuse_empty(
 
 
 def masked(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy over known targets, weighted by class if asked; 0 where nothing is known."""
+    """Mean cross-entropy over known targets, weighted by class if asked.
+
+    0 where nothing is known.
+    """
     total = F.cross_entropy(logits, target, weight, ignore_index=-1, reduction="sum")
     known = target >= 0
     if weight is None:

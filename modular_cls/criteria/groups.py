@@ -1,7 +1,8 @@
 """Images that know some attributes only: what each group of them may be, and with which prior.
 
 Images are grouped by *which* attributes are known. Within a group a joint class has the prior
-`p(known values) p(unknown values | known values)`: the first from counts; the second is not observed.
+`p(known values) p(unknown values | known values)`: the first from counts; the second is not
+observed.
 """
 
 import itertools
@@ -21,11 +22,13 @@ class LabelGroups(nn.Module):
 
     Args:
         joint: The joint space, of m attributes.
-        observed: Number of training images by the value of each attribute, the last place of each axis
-            standing for unknown, shape (values of the first + 1, values of the second + 1, ...).
-        unknown: Where `p(unknown | known)` comes from: `em` estimates it while training, from the model's
-            own guesses (expectation maximisation, started uniform); `independent` takes the shares of the
-            attributes over all images that know them; `labelled` takes those of the fully labelled images.
+        observed: Number of training images by the value of each attribute, the last place of each
+            axis standing for unknown, shape (values of the first + 1, values of the second + 1,
+            ...).
+        unknown: Where `p(unknown | known)` comes from: `em` estimates it while training, from the
+            model's own guesses (expectation maximisation, started uniform); `independent` takes the
+            shares of the attributes over all images that know them; `labelled` takes those of the
+            fully labelled images.
         smoothing: Images added to every joint class of a group by `em`.
     """
 
@@ -66,7 +69,9 @@ class LabelGroups(nn.Module):
         return bool(observed.sum() - whole - nothing > 0)
 
     def forward(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels (B, m), -1 where unknown -> the group of each row, (B,), and its possible classes, (B, classes).
+        """The group of each row of labels, and the classes it may be.
+
+        Labels (B, m), -1 where unknown -> groups (B,) and possible classes (B, classes).
 
         A row whose group has no training images gets the number of groups; its prior is flat.
         """
@@ -76,13 +81,19 @@ class LabelGroups(nn.Module):
         return group, possible.all(-1)
 
     def log_prior(self) -> Tensor:
-        """Log of `p(known) p(unknown | known)` of each class, shape (groups + 1, classes); the last is flat."""
+        """Log of `p(known) p(unknown | known)` of each class, shape (groups + 1, classes).
+
+        The last is flat.
+        """
         images = (self.counts / self.same.sum(-1)).sum(1, keepdim=True)
         prior = self.counts / images * self._within(self.shares)
         return torch.cat([prior.log(), torch.zeros_like(prior[:1])])
 
     def learn(self, group: Tensor, guesses: Tensor) -> None:
-        """Count the model's guesses (B, classes) at the class of each row; the EM step of one update."""
+        """Count the model's guesses (B, classes) at the class of each row.
+
+        The EM step of one update.
+        """
         if self.estimates:
             counted = torch.zeros(
                 len(self.known) + 1, guesses.shape[1], dtype=torch.float32, device=guesses.device
@@ -91,7 +102,10 @@ class LabelGroups(nn.Module):
             self.shares.mul_(_HORIZON).add_(counted[:-1])
 
     def taught(self) -> Tensor:
-        """Classes that partly labelled images may be of, each value of which some of them know, shape (classes,)."""
+        """Classes that partly labelled images may be of, shape (classes,).
+
+        Some of these images know each of their values.
+        """
         part = ~self.known.all(1)
         told = (self.known & part[:, None])[:, None] & (self.counts > 0)[
             :, :, None

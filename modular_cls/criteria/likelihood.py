@@ -20,19 +20,20 @@ class JointLikelihood(Criterion):
 
     With tau = 1 the correlation of attributes in the training set is carried by `log p` and the
     scores stay free of it: for the modular model this is the training objective of Mahajan et al.
-    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021), with tau = 1 also known
-    as balanced softmax. Joint classes without training images have `log p = -inf` and take no part.
-    With tau = 0 it is plain cross-entropy.
+    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021), with tau = 1 also
+    known as balanced softmax. Joint classes without training images have `log p = -inf` and take no
+    part. With tau = 0 it is plain cross-entropy.
 
     An image that knows some attributes only has the marginal likelihood
-    `-log sum_{z consistent with its labels} softmax(score + tau log p_g)_z`, over every possible z, unseen
-    ones included; p_g is the prior of the images that know the same attributes (see `LabelGroups`).
+    `-log sum_{z consistent with its labels} softmax(score + tau log p_g)_z`, over every possible z,
+    unseen ones included; p_g is the prior of the images that know the same attributes (see
+    `LabelGroups`).
 
     Args:
         schema: Attributes and composites.
         counts: Number of training images of each class, by joint space, shape (classes,).
-        observed: Number of training images of each observation, by joint space (see `LabelGroups`); None
-            leaves images out that are not fully labelled.
+        observed: Number of training images of each observation, by joint space (see `LabelGroups`);
+            None leaves images out that are not fully labelled.
         tau: Strength of the prior.
         unknown: What `p_g` takes an attribute's unknown values to depend on (see `LabelGroups`).
         smoothing: Of the estimate `em`, in images.
@@ -71,7 +72,7 @@ class JointLikelihood(Criterion):
         ).sum()
 
     def notes(self) -> dict[str, float]:
-        """Shares of joint classes among partly labelled images, as they were taken to be in the end."""
+        """Shares of joint classes among partly labelled images, as they were in the end."""
         notes: dict[str, float] = {}
         for groups in self.groups.values():
             notes |= {
@@ -81,7 +82,10 @@ class JointLikelihood(Criterion):
         return notes
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
-        """The classes whose values are all known to some partly labelled image, unless the prior rules them out."""
+        """The classes whose values are all known to some partly labelled image.
+
+        Those that the prior rules out are not among them.
+        """
         at = next(str(i) for i, j in enumerate(self.joints) if j.name == joint)
         return cast(LabelGroups, self.groups[at]).taught() if at in self.groups else None
 
@@ -129,8 +133,8 @@ class AttributeLikelihood(Criterion):
 class JointAndAttributes(Criterion):
     """`L_joint + weight * sum of L_attribute`, plain cross-entropies.
 
-    On a flat model with auxiliary attribute heads it is multi-task learning; on a modular one with a
-    learned composite head, the joint concept bottleneck (Koh et al., ICML 2020).
+    On a flat model with auxiliary attribute heads it is multi-task learning; on a modular one with
+    a learned composite head, the joint concept bottleneck (Koh et al., ICML 2020).
 
     Args:
         schema: Attributes and composites.

@@ -48,16 +48,19 @@ class WeightedLikelihood(_OverClasses):
         super().__init__(schema, counts, lambda n: n.sum() / (len(n) * n))
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
-        # The mean over images, not over weights: dividing by a small batch's own weights would cancel them.
+        # The mean over images, not over weights: dividing by a small batch's own weights would
+        # cancel them.
         each = F.cross_entropy(logits, target, of_class, ignore_index=-1, reduction="sum")
         return each / (target >= 0).sum().clamp(min=1)
 
 
 class LabelDistributionMargin(_OverClasses):
-    """LDAM-DRW: rarer classes get larger margins, and late in training larger weights (Cao et al., NeurIPS 2019).
+    """LDAM-DRW: rarer classes get larger margins, and late in training larger weights.
 
-    Scores must be `scale * cos(w_z, h)` (FlatClassifier with `cosine_scale`). The true class's score
-    has `scale * margin_z` taken off, `margin_z ∝ n_z^(-1/4)`; in the last part of the
+    (Cao et al., NeurIPS 2019)
+
+    Scores must be `scale * cos(w_z, h)` (FlatClassifier with `cosine_scale`). The true class's
+    score has `scale * margin_z` taken off, `margin_z ∝ n_z^(-1/4)`; in the last part of the
     training each image also weighs `(1 - beta) / (1 - beta^n_z)`, the deferred re-weighting.
 
     Args:
@@ -95,7 +98,9 @@ class LabelDistributionMargin(_OverClasses):
 
 
 class GroupDRO(Criterion):
-    """The worst joint class counts most: `q_z ∝ q_z exp(eta l_z)`, loss `sum q_z l_z` (Sagawa et al., ICLR 2020).
+    """The worst joint class counts most.
+
+    `q_z ∝ q_z exp(eta l_z)`, loss `sum q_z l_z` (Sagawa et al., ICLR 2020).
 
     Groups are the joint classes seen in training; one that a batch lacks adds nothing. Meant to go
     with strong weight decay and with batches that hold every group (`data.sampling: balanced`), as
@@ -116,7 +121,10 @@ class GroupDRO(Criterion):
             self.register_buffer(f"q_{i}", seen / seen.sum())
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
-        """The weighted sum of the groups' mean losses, summed over joint spaces; moves `q` in training."""
+        """The weighted sum of the groups' mean losses, summed over joint spaces.
+
+        Moves `q` in training.
+        """
         return torch.stack(
             [self._loss(scores[n], targets[n], f"q_{i}") for i, n in enumerate(self.names)]
         ).sum()

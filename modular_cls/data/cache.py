@@ -1,7 +1,8 @@
 """Pictures decoded once: uint8 pixels on disk that loaders, runs and processes share.
 
-A picture is known by a digest of its file's bytes and its box, so that a changed file is decoded anew and a
-moved one is not. Digests are remembered by path, size and time of change: known files are not read again.
+A picture is known by a digest of its file's bytes and its box, so that a changed file is decoded
+anew and a moved one is not. Digests are remembered by path, size and time of change: known files
+are not read again.
 """
 
 import hashlib
@@ -45,7 +46,10 @@ class DecodedImages(Sequence[np.ndarray]):
 
 
 def cache_folder() -> Path:
-    """Where decoded pictures are kept: $MODULAR_CLS_CACHE, or modular_cls in the user's folder for caches."""
+    """Where decoded pictures are kept.
+
+    $MODULAR_CLS_CACHE, or modular_cls in the user's folder for caches.
+    """
     given, caches = os.environ.get(FOLDER_VARIABLE), os.environ.get("XDG_CACHE_HOME")
     return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
 
@@ -80,7 +84,8 @@ def decode_once(
         The pictures, and an error for each that cannot be decoded and must not be asked for.
 
     Raises:
-        NoRoomError: If the folder cannot be written to, or the disk has no room for what is missing.
+        NoRoomError: If the folder cannot be written to, or the disk has no room for what is
+            missing.
     """
     keys, bad = _keys(manifest, told)
     folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}"

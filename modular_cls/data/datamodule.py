@@ -37,14 +37,16 @@ class AttributeDataModule(pl.LightningDataModule):
     Attributes:
         manifest: All rows left after scarcity.
         datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
-            by the training loader. With `data.hold_out`, `held_out` is there too and not in `train`.
+            by the training loader. With `data.hold_out`, `held_out` is there too and not in
+            `train`.
         skipped: Rows left out because their picture cannot be decoded.
 
     Raises:
         ManifestError: If the manifest does not fit, or a split that is needed has no rows.
         ConfigError: If the manifest's path needs an environment variable that is not set.
         ConfigError: If scarcity asks for more images than exist.
-        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be decoded.
+        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be
+            decoded.
     """
 
     def __init__(
@@ -60,7 +62,8 @@ class AttributeDataModule(pl.LightningDataModule):
         super().__init__()
         if data.batch_size % devices:
             raise ConfigError(
-                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices"
+                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
+                "devices"
             )
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
@@ -83,12 +86,17 @@ class AttributeDataModule(pl.LightningDataModule):
 
     @property
     def train_digest(self) -> str:
-        """Digest of the list of training images, held-out ones included: equal lists, equal digests."""
+        """Digest of the list of training images, held-out ones included.
+
+        Equal lists, equal digests.
+        """
         paths = sorted(map(str, self.manifest.split("train").paths))
         return hashlib.blake2b("\n".join(paths).encode(), digest_size=8).hexdigest()
 
     def decode(self, progress: bool = True) -> None:
-        """Decode all images that no earlier run has decoded, if there is room to keep them; else they are read anew.
+        """Decode all images that no earlier run has decoded, if there is room to keep them.
+
+        Else they are read anew.
 
         Args:
             progress: Show progress bars.
@@ -109,7 +117,10 @@ class AttributeDataModule(pl.LightningDataModule):
             raise ManifestError(self.data.manifest, problems)
 
     def train_dataloader(self) -> DataLoader[Example]:
-        """One pass is the whole training: `updates` batches, each `(epoch, position)` drawn by seed."""
+        """One pass is the whole training.
+
+        `updates` batches, each `(epoch, position)` drawn by seed.
+        """
         train = self.datasets["train"]
         dataset = self._dataset(train.manifest, TrainTransform(self.data.augment, self.seed))
         dataset.share_decoded(train)
@@ -136,14 +147,20 @@ class AttributeDataModule(pl.LightningDataModule):
         return self._loader(self.datasets[name], _EVALUATION_BATCH)
 
     def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
-        """Leave out the rows whose picture cannot be decoded, before anything is counted; returns how many."""
+        """Leave out the rows whose picture cannot be decoded, before anything is counted.
+
+        Returns how many.
+        """
         looked_at = np.flatnonzero(
             np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits])
         )
         rows, told = self.manifest.select(looked_at), "Reading all pictures" if progress else ""
         bad = self._decode_once(rows, told)[1] if self._fits(len(rows)) else self._check(rows, told)
         if len(bad) > self.data.max_bad * len(rows):
-            share = f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad allows {self.data.max_bad:.2%}"
+            share = (
+                f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad "
+                f"allows {self.data.max_bad:.2%}"
+            )
             raise ManifestError(self.data.manifest, [share, *map(str, bad.values())])
         keep = np.ones(len(self.manifest), dtype=bool)
         keep[looked_at[list(bad)]] = False
@@ -185,7 +202,10 @@ class AttributeDataModule(pl.LightningDataModule):
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:
-    """Read the manifest that a configuration names; says what the data set is if it is not there."""
+    """Read the manifest that a configuration names.
+
+    Says what the data set is if it is not there.
+    """
     path = expand(data.manifest, data.about)
     if not path.is_file():
         about = [data.about.strip()] if data.about else []

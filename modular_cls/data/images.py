@@ -29,27 +29,31 @@ def read_image(
 ) -> np.ndarray:
     """Decode a picture.
 
-    EXIF orientation is applied; transparency is laid on white; 16-bit grey is scaled to 8 bit; of an
-    animation the first frame is taken.
+    EXIF orientation is applied; transparency is laid on white; 16-bit grey is scaled to 8 bit; of
+    an animation the first frame is taken.
 
     Args:
         path: The file.
         named: How to name the picture in an error, for example with its manifest row.
         size: (height, width) to resize to, antialiased; None leaves it.
-        box: (x, y, width, height) in pixels, the part to cut out of the upright picture; what lies outside
-            of the picture is left away.
+        box: (x, y, width, height) in pixels, the part to cut out of the upright picture; what lies
+            outside of the picture is left away.
 
     Returns:
         Array of shape (height, width, 3), RGB, uint8.
 
     Raises:
-        ImageError: If the file is missing, truncated, too large or not a picture, or the box is beside it.
+        ImageError: If the file is missing, truncated, too large or not a picture, or the box is
+            beside it.
     """
     return decode_image(read_file(path, named), named, size, box)
 
 
 def read_file(path: Path, named: str) -> bytes:
-    """Read a picture's bytes; raises ImageError if it is missing, unreadable, or too large for a picture."""
+    """Read a picture's bytes.
+
+    Raises ImageError if it is missing, unreadable, or too large for a picture.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ImageError(f"{named}: {path.stat().st_size:,} bytes is over {MAX_BYTES:,}")
@@ -125,6 +129,7 @@ def _inside(box: Box, size: tuple[int, int], named: str) -> tuple[int, int, int,
     right, lower = min(size[0], round(x + width)), min(size[1], round(y + height))
     if left >= right or upper >= lower:
         raise ImageError(
-            f"{named}: the box {x:g} {y:g} {width:g} {height:g} is beside its {size[0]} x {size[1]} pixels"
+            f"{named}: the box {x:g} {y:g} {width:g} {height:g} is beside its {size[0]} x "
+            f"{size[1]} pixels"
         )
     return left, upper, right, lower

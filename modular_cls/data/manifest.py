@@ -1,8 +1,8 @@
 """The manifest: the one table that says which pictures there are and what is known of each.
 
 A CSV with the columns `path`, `split` (train, validation or test), one column per attribute (blank
-= unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part of the
-picture that a row is about (blank = all of it). This is the only file that knows the CSV.
+= unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part
+of the picture that a row is about (blank = all of it). This is the only file that knows the CSV.
 """
 
 import os
@@ -102,7 +102,7 @@ class Manifest:
         return manifest
 
     def write(self, path: str | Path) -> None:
-        """Write the table as CSV, beside `path` first and then in its place, so that none is lost."""
+        """Write the table as CSV, beside `path` first, then in its place: none is lost."""
         columns: dict[str, object] = {"path": self.paths, "split": np.array(SPLITS)[self.splits]}
         for i, a in enumerate(self.schema.attributes):
             columns[a.name] = np.array([*a.values, ""], dtype=object)[self.labels[:, i]]
@@ -114,7 +114,7 @@ class Manifest:
         return len(self.paths)
 
     def select(self, keep: np.ndarray) -> "Manifest":
-        """Return the rows where the mask `keep`, shape (N,), is true (or at the given positions)."""
+        """The rows where the mask `keep`, shape (N,), is true (or at the given positions)."""
         extra = {name: column[keep] for name, column in self.extra.items()}
         columns = {n: getattr(self, n)[keep] for n in ("paths", "splits", "labels", "rows")}
         return replace(self, extra=extra, **columns)
@@ -145,15 +145,18 @@ class Manifest:
         return np.where((columns == UNKNOWN).any(axis=1), UNKNOWN, index)
 
     def counts(self, composite: Composite) -> np.ndarray:
-        """Number of rows of each joint class, shape (classes,); rows not fully known count nowhere."""
+        """Number of rows of each joint class, shape (classes,).
+
+        Rows not fully known count nowhere.
+        """
         known = self.targets(composite)
         return np.bincount(known[known != UNKNOWN], minlength=composite.size)
 
     def observed(self, composite: Composite) -> np.ndarray:
         """Number of rows of each observation: one axis per attribute, its last place for unknown.
 
-        For hair short/long and gender female/male the shape is (3, 3), and [1, -1] counts the rows whose
-        hair is long and whose gender is unknown.
+        For hair short/long and gender female/male the shape is (3, 3), and [1, -1] counts the rows
+        whose hair is long and whose gender is unknown.
         """
         names = [a.name for a in self.schema.attributes]
         grid = np.zeros([len(a.values) + 1 for a in composite.attributes], dtype=np.int64)
@@ -161,7 +164,10 @@ class Manifest:
         return grid
 
     def file(self, position: int) -> Path:
-        """Path of the picture at a position; raises ImageError if a symbolic link takes it out of the root."""
+        """Path of the picture at a position.
+
+        Raises ImageError if a symbolic link takes it out of the root.
+        """
         path = self.root / self.paths[position]
         if self.contained:
             # Folders are resolved once; most pictures are no links and cost a look at them.
@@ -217,7 +223,8 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV file as text, its rows numbered as a spreadsheet does (the header is row 1).
 
     Raises:
-        ManifestError: If the file is missing, empty or not a CSV table in UTF-8, or repeats a column.
+        ManifestError: If the file is missing, empty or not a CSV table in UTF-8, or repeats a
+            column.
     """
     if not path.is_file():
         raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])

@@ -1,4 +1,7 @@
-"""Which training images there are: scarcity and held-out images. Pure functions of their arguments."""
+"""Which training images there are: scarcity and held-out images.
+
+Pure functions of their arguments.
+"""
 
 import hashlib
 from collections.abc import Mapping

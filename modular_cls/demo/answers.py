@@ -1,4 +1,4 @@
-"""What the page shows: pictures of the run's own test split, and what one or two runs say about a picture."""
+"""What the page shows: pictures of the run's test split, and what runs say about one."""
 
 import base64
 from collections.abc import Sequence
@@ -56,9 +56,9 @@ class Shown:
             given: What else is known of it; see `Predictor`.
 
         Returns:
-            For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each output, by class
-            in order; `maps`, by output the class that the picture alone makes most probable and where it does
-            (`grad_cam`).
+            For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each
+            output, by class in order; `maps`, by output the class that the picture alone makes most
+            probable and where it does (`grad_cam`).
 
         Raises:
             ImageError: If it is no picture.
@@ -90,14 +90,19 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:
             raise ConfigError(
-                f"{folder} has another schema than {folders[0]}; runs shown beside each other need the same "
-                f"attributes and composites: {first.to_dict()}; found {run.predictor.schema.to_dict()}"
+                f"{folder} has another schema than {folders[0]}; runs shown beside each other "
+                "need the same "
+                f"attributes and composites: {first.to_dict()}; found "
+                f"{run.predictor.schema.to_dict()}"
             )
     return runs
 
 
 def examples(folder: Path) -> list[Example]:
-    """Some pictures of a run's test split, joint classes in turn; none if its manifest or they are gone."""
+    """Some pictures of a run's test split, joint classes in turn.
+
+    None if its manifest or they are gone.
+    """
     if not (folder / "config.yaml").is_file():  # an export has none
         return []
     try:

@@ -25,9 +25,9 @@ def grad_cam(
         classes: The class asked about, by output (attributes and composites).
 
     Returns:
-        By output, a map of shape (h, w), from 0 to 1 where the log-odds of the class rise the most; all 0 where
-        nothing raises them. Empty where the network has no layer of stride 8 or less with a height and a width, as
-        vision transformers have not.
+        By output, a map of shape (h, w), from 0 to 1 where the log-odds of the class rise the most;
+        all 0 where nothing raises them. Empty where the network has no layer of stride 8 or less
+        with a height and a width, as vision transformers have not.
     """
     layer = find_layer(model.backbone)
     if layer is None:
@@ -54,7 +54,7 @@ def find_layer(backbone: nn.Module) -> nn.Module | None:
 def log_odds(
     model: JointClassifier, features: Tensor, classes: Mapping[str, int]
 ) -> dict[str, Tensor]:
-    """Features (1, F) -> log-odds of a class against all others of its output, by output, each a scalar."""
+    """Features (1, F) -> log-odds of a class against all others, by output, each a scalar."""
     priors = {name: prior.clamp(min=_NEVER) for name, prior in model.log_priors.items()}
     logs = model.log_probabilities(model.score(features), priors)
     others = {

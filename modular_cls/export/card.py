@@ -1,4 +1,7 @@
-"""The model card: README.md with the front matter of the Hugging Face Hub, filled from the run; the text is card.md."""
+"""The model card: README.md with the front matter of the Hugging Face Hub, filled from the run.
+
+The text is card.md.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -126,13 +129,18 @@ def _eval_results(test: dict[str, Any], data: str) -> list[EvalResult] | None:
     """The defined metrics of the test split, as fractions."""
     return [
         EvalResult(
-            task_type="image-classification", dataset_type=data, dataset_name=data, dataset_split="test",
-            metric_type=key, metric_name=f"{output} {label}", metric_value=found[key],
+            task_type="image-classification",
+            dataset_type=data,
+            dataset_name=data,
+            dataset_split="test",
+            metric_type=key,
+            metric_name=f"{output} {label}",
+            metric_value=found[key],
         )
         for output, found in test.items()
         for key, label in _METRICS.items()
         if found.get(key) is not None
-    ] or None  # fmt: skip
+    ] or None
 
 
 def _percent(value: float | None) -> str:

@@ -1,4 +1,7 @@
-"""The whole model as one ONNX graph: an image in, log probabilities of every output and the embedding out."""
+"""The whole model as one ONNX graph.
+
+An image in, log probabilities of every output and the embedding out.
+"""
 
 import importlib.util
 import json
@@ -27,7 +30,8 @@ def check_graph(model: JointClassifier) -> None:
         )
     if taken := [o.name for o in model.schema.outputs if o.name in (IMAGE, EMBEDDING)]:
         raise ConfigError(
-            f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the graph {IMAGE} is what "
+            f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the "
+            f"graph {IMAGE} is what "
             f"goes in, and {EMBEDDING} the features that come out ({_WITHOUT})"
         )
 
@@ -103,6 +107,7 @@ def _check(path: Path, example: Tensor, expected: dict[str, Tensor]) -> None:
             difference = np.abs(np.exp(theirs) - np.exp(ours)).max()
         if not difference <= _TOLERANCE:
             raise ConfigError(
-                f"model.onnx: {name} differs by {difference:.1g} in ONNX Runtime; at most {_TOLERANCE:g} is accepted "
+                f"model.onnx: {name} differs by {difference:.1g} in ONNX Runtime; at most "
+                f"{_TOLERANCE:g} is accepted "
                 f"({_WITHOUT})"
             )

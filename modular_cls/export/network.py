@@ -1,6 +1,9 @@
-"""The backbone as a folder of timm's own: `timm.create_model("local-dir:DIR", pretrained=True)` needs nothing of ours.
+"""The backbone as a folder of timm's own.
 
-Keys as timm reads them: https://huggingface.co/docs/timm/hf_hub. `local-dir:` came with timm 1.0.16.
+`timm.create_model("local-dir:DIR", pretrained=True)` needs nothing of ours.
+
+Keys as timm reads them: https://huggingface.co/docs/timm/hf_hub. `local-dir:` came with timm
+1.0.16.
 """
 
 import json
@@ -73,7 +76,8 @@ def read_network(folder: Path) -> Backbone:
     name, args = described.get("architecture"), described.get("model_args", {})
     if not isinstance(name, str) or ":" in name or not isinstance(args, dict):
         raise ConfigError(
-            f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the name of a timm network, "
+            f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the "
+            "name of a timm network, "
             "and its arguments"
         )
     if wrong := refused_arguments(args):

@@ -1,4 +1,7 @@
-"""An export read again, with every check: what is damaged or does not fit is told before anything is predicted."""
+"""An export read again, with every check.
+
+What is damaged or does not fit is told before anything is predicted.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -44,13 +47,16 @@ class Export:
 
 
 def read_export(folder: Path) -> Export:
-    """Read an export. Instantiates classes of this package and timm networks only, and unpickles nothing.
+    """Read an export.
+
+    Instantiates classes of this package and timm networks only, and unpickles nothing.
 
     Args:
         folder: The folder, or a snapshot of it from a hub; its files may be symbolic links.
 
     Raises:
-        ConfigError: If it is no export, was written by a newer version, or its files are damaged or do not fit.
+        ConfigError: If it is no export, was written by a newer version, or its files are damaged or
+            do not fit.
     """
     described = _described(folder)
     digests = described["sha256"]
@@ -91,7 +97,8 @@ def _described(folder: Path) -> dict[str, Any]:
     found = described.get("format")
     if isinstance(found, int) and found > FORMAT:
         raise ConfigError(
-            f"{folder} was written by a newer version ({described.get('written_by', 'unknown')}, format {found}); this "
+            f"{folder} was written by a newer version "
+            f"({described.get('written_by', 'unknown')}, format {found}); this "
             f"one, modular_cls {__version__}, reads formats up to {FORMAT}: update modular_cls"
         )
     wrong = [key for key, kind in _KEYS.items() if not isinstance(described.get(key, ...), kind)]
@@ -120,7 +127,10 @@ def _schema(folder: Path, described: dict[str, Any]) -> Schema:
 
 
 def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, str]) -> None:
-    """The heads know the schema that they belong to: values in another order would fit them just as well."""
+    """The heads know the schema that they belong to.
+
+    Values in another order would fit them just as well.
+    """
     try:
         theirs = json.loads(metadata["schema"])
         pairs = [(key, described[key], theirs[key]) for key in ("attributes", "composites")]
@@ -165,7 +175,8 @@ def _pixels(path: Path) -> Pixels:
         return Pixels(size, mean, std)
     except (KeyError, TypeError, ValueError):
         raise ConfigError(
-            f"{path}: it must hold height and width in whole pixels, and mean and std of three channels, std above 0"
+            f"{path}: it must hold height and width in whole pixels, and mean and std of three "
+            "channels, std above 0"
         ) from None
 
 

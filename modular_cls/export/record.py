@@ -1,4 +1,7 @@
-"""What an export keeps of its run so that it can be extended: how it was trained, and scores of its images."""
+"""What an export keeps of its run so that it can be extended.
+
+How it was trained, and scores of its images.
+"""
 
 import shutil
 from dataclasses import replace

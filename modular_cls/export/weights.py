@@ -1,4 +1,7 @@
-"""Files of an export: weights as safetensors, never pickled, and JSON; what is broken in them is told by name."""
+"""Files of an export: weights as safetensors, never pickled, and JSON.
+
+What is broken in them is told by name.
+"""
 
 import hashlib
 import json
@@ -67,7 +70,10 @@ def changed(path: Path, expected: object) -> str | None:
             return f"{path.name} is the pointer of a file that was not fetched; run git lfs pull"
     if (found := digest(path)) != expected:
         size = path.stat().st_size
-        return f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {found}, not {expected}"
+        return (
+            f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {found}, "
+            f"not {expected}"
+        )
     return None
 
 

@@ -64,7 +64,8 @@ def _metadata(run: Run, pixels: Pixels) -> dict[str, object]:
     """What `model.onnx` says of itself."""
     return {
         "format": FORMAT,
-        "values": "log probabilities (natural logarithm) under target_prior; embedding: features of the backbone",
+        "values": "log probabilities (natural logarithm) under target_prior; embedding: "
+        "features of the backbone",
         "classes": {o.name: o.class_names for o in run.model.schema.outputs},
         "target_prior": target_prior(run),
         "preprocessing": preparation(pixels),

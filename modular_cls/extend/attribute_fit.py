@@ -1,4 +1,4 @@
-"""The head of a new attribute, fitted to features of a frozen backbone from a few labelled images."""
+"""The head of a new attribute, fitted to a frozen backbone's features of a few images."""
 
 import numpy as np
 import torch
@@ -20,9 +20,9 @@ def fit_attribute(
 ) -> tuple[Tensor, float | None]:
     """Fit a head: each value weighs the same and, within it, each combination of the other labels.
 
-    A head fitted to few images is surer of those than of any others. So each image is scored by a head fitted
-    without it (cross-fitting, in folds): the bias of joint classes is fitted to such scores, and they tell how well
-    the attribute is learned.
+    A head fitted to few images is surer of those than of any others. So each image is scored by a
+    head fitted without it (cross-fitting, in folds): the bias of joint classes is fitted to such
+    scores, and they tell how well the attribute is learned.
 
     Args:
         head: The head, changed in place.
@@ -32,8 +32,8 @@ def fit_attribute(
         seed: Draws the folds.
 
     Returns:
-        Scores of all images, shape (N, values), and the balanced accuracy of the labelled ones by them; where a value
-        has one image only, the scores of the head itself, and None.
+        Scores of all images, shape (N, values), and the balanced accuracy of the labelled ones by
+        them; where a value has one image only, the scores of the head itself, and None.
 
     Raises:
         ConfigError: If a value has no image.
@@ -73,7 +73,10 @@ def _fit(head: AttributeHead, features: Tensor, target: Tensor, labels: Tensor) 
 
 
 def _balanced(target: Tensor, labels: Tensor, values: int) -> Tensor:
-    """Weights of images, shape (N,), with sum 1: each value has the same, and each row of labels within it."""
+    """Weights of images, shape (N,), with sum 1.
+
+    Each value has the same, and each row of labels within it.
+    """
     _, kind, counts = labels.unique(dim=0, return_inverse=True, return_counts=True)
     weight = 1 / counts[kind].float()
     totals = torch.zeros(values).index_add(0, target, weight)
@@ -81,7 +84,10 @@ def _balanced(target: Tensor, labels: Tensor, values: int) -> Tensor:
 
 
 def _folds(target: Tensor, folds: int, seed: int) -> Tensor:
-    """The fold of each image, shape (N,); those of each value, and of none, are spread over all folds."""
+    """The fold of each image, shape (N,).
+
+    Those of each value, and of none, are spread over all folds.
+    """
     rng, fold = np.random.default_rng(seed), torch.zeros(len(target), dtype=torch.long)
     for z in target.unique():
         members = (target == z).nonzero()[:, 0]

@@ -1,4 +1,7 @@
-"""More attributes and composites for a trained run: `modular-cls extend`. Takes seconds; growth.py says how."""
+"""More attributes and composites for a trained run: `modular-cls extend`.
+
+Takes seconds; growth.py says how.
+"""
 
 import time
 from dataclasses import replace
@@ -72,7 +75,8 @@ def announce(done: Extended) -> None:
     print(f"{done.what.config.method}: {', '.join(added)} added{images}; all other weights stay")
     for name in done.what.new["attributes"]:
         print(
-            f"  {name}: {_learned(done.notes[f'cross_validated/{name}'], len(done.what.schema.attribute(name).values))}"
+            f"  {name}: "
+            f"{_learned(done.notes[f'cross_validated/{name}'], len(done.what.schema.attribute(name).values))}"
         )
     if done.changed:
         spaces = ", ".join(j.name for j in done.fitted)
@@ -98,13 +102,22 @@ def announce(done: Extended) -> None:
 
 
 def _learned(accuracy: float | None, values: int) -> str:
-    """How well a new attribute is learned: a backbone trained for other attributes may not show it at all."""
+    """How well a new attribute is learned.
+
+    A backbone trained for other attributes may not show it at all.
+    """
     if accuracy is None:
         return "a value has one labelled image only; how well it is learned cannot be told"
     guess = 1 / values
     poor = accuracy < (1 + guess) / 2
-    advice = "; the frozen backbone hardly shows it: more images, or training with this attribute, may help"
-    return f"balanced accuracy {accuracy:.1%} on images left out in turn (guessing: {guess:.1%}){advice if poor else ''}"
+    advice = (
+        "; the frozen backbone hardly shows it: more images, or training with this "
+        "attribute, may help"
+    )
+    return (
+        f"balanced accuracy {accuracy:.1%} on images left out in turn (guessing: "
+        f"{guess:.1%}){advice if poor else ''}"
+    )
 
 
 def _write(

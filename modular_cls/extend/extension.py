@@ -1,4 +1,7 @@
-"""What a run is extended by: a YAML file with more attributes and composites -> the configuration of the whole."""
+"""What a run is extended by.
+
+A YAML file with more attributes and composites -> the configuration of the whole.
+"""
 
 import tempfile
 from collections.abc import Mapping
@@ -44,9 +47,10 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     Args:
         folder: The run folder.
         old: Its configuration.
-        more: YAML file: `schema` with attributes and composites to add, and where needed `data` with the images of
-            new attributes (a manifest with a column for each attribute, old ones included; blank = unknown),
-            `prediction` for the joint spaces that are new, and `method`, the extended run's name in tables.
+        more: YAML file: `schema` with attributes and composites to add, and where needed `data`
+            with the images of new attributes (a manifest with a column for each attribute, old ones
+            included; blank = unknown), `prediction` for the joint spaces that are new, and
+            `method`, the extended run's name in tables.
 
     Raises:
         ConfigError: If the file cannot be read, or adds nothing, or changes what is there.
@@ -126,7 +130,10 @@ def _check_frozen(old: Data, new: Data, more: Path) -> None:
 
 
 def _own_images(data: Data, given: Mapping[str, Any]) -> Data:
-    """The run's settings but those that belong to its manifest; rare classes are reported, none is made scarce."""
+    """The run's settings but those that belong to its manifest.
+
+    Rare classes are reported, none is made scarce.
+    """
     fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0}
     data = replace(data, **{key: value for key, value in fresh.items() if key not in given})
     if "scarcity" not in given:

@@ -1,7 +1,8 @@
 """A trained model with more attributes and joint classes, in memory, on its frozen backbone.
 
-A new attribute gets a head fitted to the features of a few labelled images. A joint space that is new gets the bias
-of its joint classes fitted, and extrapolated, as after training. All other weights stay.
+A new attribute gets a head fitted to the features of a few labelled images. A joint space that is
+new gets the bias of its joint classes fitted, and extrapolated, as after training. All other
+weights stay.
 """
 
 from dataclasses import dataclass
@@ -60,13 +61,14 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
         what: By what.
 
     Raises:
-        ConfigError: If the run or its scores do not fit, an attribute has a value without images, or attributes of
-            a joint space are never labelled together.
+        ConfigError: If the run or its scores do not fit, an attribute has a value without images,
+            or attributes of a joint space are never labelled together.
         ManifestError: If the images cannot be used.
     """
     old = additive(run.model)
     if old is None:
-        raise ConfigError(f"{folder}: only runs of ModularClassifier with composite Additive can be extended; "
+        raise ConfigError(f"{folder}: only runs of ModularClassifier with composite Additive "
+                          "can be extended; "
                           f"this one's model is {run.config.model}")  # fmt: skip
     schema = what.schema
     model, fitted = _grown(old, what)
@@ -170,8 +172,10 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
         return
     alone = ", ".join(f"{a.name} by {scores.together([a]):,}" for a in joint.attributes)
     raise ConfigError(
-        f"joint classes of {', '.join(a.name for a in joint.attributes)} need images that know all of these, and "
-        f"there are none ({alone}); how far the attributes go together in pictures cannot be learned without"
+        f"joint classes of {', '.join(a.name for a in joint.attributes)} need images that know "
+        "all of these, and "
+        f"there are none ({alone}); how far the attributes go together in pictures cannot be "
+        "learned without"
     )
 
 
@@ -185,7 +189,10 @@ def _changed(before: Schema, after: Schema, fitted: list[Composite]) -> list[str
 
 
 def _same_classes(before: Composite, after: Composite) -> list[int]:
-    """For each class of `after`, the class of `before` with the same values; their attributes are in any order."""
+    """For each class of `after`, the class of `before` with the same values.
+
+    Their attributes are in any order.
+    """
     place = [after.attributes.index(a) for a in before.attributes]
     index = {cell: z for z, cell in enumerate(before.cells)}
     return [index[tuple(cell[i] for i in place)] for cell in after.cells]

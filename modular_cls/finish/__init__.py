@@ -1,4 +1,4 @@
-"""Steps after the fit: the interchangeable last part of a method, looked up by name in `__all__`."""
+"""Steps after the fit, the last part of a method; looked up by name in `__all__`."""
 
 from modular_cls.finish.bias import FitBias
 from modular_cls.finish.classifier import RetrainClassifier, ReweightFeatures

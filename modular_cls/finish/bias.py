@@ -23,17 +23,17 @@ _MOST_ROUNDS = 2000
 class FitBias(FinishStep):
     """Fit the bias of each seen joint class, extrapolate it to the others.
 
-    Solves `B_z = log mean_x exp(S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z'))` for the seen
-    classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025). Images of
-    the other classes hardly reach where an unseen class lies, so that mean misses some of it and the
-    bias comes out low. Where the scores of the attributes are independent given the labels, the bias is
-    a sum over attributes like the energy, and that of an unseen class is the affine combination of
-    seen ones that identifies it (for 2 x 2: `B_11 = B_10 + B_01 - B_00`). What the attributes share
-    makes that estimate err the other way, so the two are averaged.
+    Solves `B_z = log mean_x exp(S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z'))` for the
+    seen classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025).
+    Images of the other classes hardly reach where an unseen class lies, so that mean misses some of
+    it and the bias comes out low. Where the scores of the attributes are independent given the
+    labels, the bias is a sum over attributes like the energy, and that of an unseen class is the
+    affine combination of seen ones that identifies it (for 2 x 2: `B_11 = B_10 + B_01 - B_00`).
+    What the attributes share makes that estimate err the other way, so the two are averaged.
 
-    The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it would
-    have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w) B0_z` with
-    `w = n / (n + kappa)`.
+    The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it
+    would have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w)
+    B0_z` with `w = n / (n + kappa)`.
 
     Args:
         kappa: Images after which the fitted bias weighs as much as the extrapolated one.
@@ -82,7 +82,8 @@ class FitBias(FinishStep):
             joint: The joint space.
 
         Returns:
-            Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones.
+            Biases of all classes, shape (classes,), and the effective sample size of extrapolated
+            ones.
         """
         counts = torch.bincount(target, minlength=joint.size)
         bias = _fixed_point(energies, counts)
@@ -106,7 +107,7 @@ class FitBias(FinishStep):
         return bias, sizes
 
     def _extrapolate(self, bias: Tensor, counts: Tensor, joint: Composite, z: int) -> Tensor:
-        """The bias of a class without images, given those of the seen ones and its own by the mean."""
+        """The bias of a class without images, from the seen ones' and its own by the mean."""
         seen = counts > 0
         if not affine_reach(joint, seen)[z]:
             return bias[z]

@@ -28,8 +28,8 @@ class RetrainClassifier(FinishStep):
 
     After Kang et al., ICLR 2020.
 
-    Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image weighs
-    `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
+    Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image
+    weighs `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
 
     Args:
         l2: Penalty on the squared weights.
@@ -73,8 +73,8 @@ class ReweightFeatures(FinishStep):
 
     After Kirichenko et al., ICLR 2023.
 
-    The mean of ten refits, each on as many held-out images of every joint class as the rarest has; the
-    strength of the penalty is chosen by worst-class recall with one half of the images held out
+    The mean of ten refits, each on as many held-out images of every joint class as the rarest has;
+    the strength of the penalty is chosen by worst-class recall with one half of the images held out
     again, where every class has two. The images come out of the training images (`data.hold_out`).
 
     Args:
@@ -89,12 +89,16 @@ class ReweightFeatures(FinishStep):
         _linear_heads(model, "ReweightFeatures")
         if "held_out" not in counts:
             raise ConfigError(
-                "finish: ReweightFeatures needs held-out images; give data.hold_out, for example 0.5"
+                "finish: ReweightFeatures needs held-out images; give data.hold_out, for "
+                "example 0.5"
             )
         refuse_empty("ReweightFeatures", model.schema, counts["held_out"], "held-out images")
 
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
-        """Refit the linear layer of each joint space; notes the penalty chosen and the images per class."""
+        """Refit the linear layer of each joint space.
+
+        Notes the penalty chosen and the images per class.
+        """
         notes: dict[str, float] = {}
         for joint, head in zip(
             model.schema.joints, _linear_heads(model, "ReweightFeatures"), strict=True
@@ -146,7 +150,7 @@ def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
 def _mean_of_refits(
     x: np.ndarray, y: np.ndarray, strength: float, seed: int, refits: int = _REFITS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean weights `(classes, F)` and biases `(classes,)` over refits, on the scale of raw features."""
+    """Mean weights `(classes, F)` and biases `(classes,)` over refits, for raw features."""
     mean, spread = x.mean(0), x.std(0).clip(1e-8)
     weights, biases = [], []
     for members in _balanced_draws(y, seed, refits, _fewest(y)):

@@ -18,9 +18,9 @@ from modular_cls.models.modular import ModularClassifier
 class FitComposite(FinishStep):
     """Freeze backbone and attribute heads; fit the composite head alone.
 
-    From few images with tau = 1 it is the lecture's own recipe: the basic classifiers come first, and
-    what they share lets the composite do with little. From all with tau = 0 it is the sequential
-    concept bottleneck (Koh et al., ICML 2020). Minimises cross-entropy of
+    From few images with tau = 1 it is the lecture's own recipe: the basic classifiers come first,
+    and what they share lets the composite do with little. From all with tau = 0 it is the
+    sequential concept bottleneck (Koh et al., ICML 2020). Minimises cross-entropy of
     `score + tau log p(z)` plus an l2 penalty by L-BFGS.
 
     Args:

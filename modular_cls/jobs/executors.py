@@ -1,4 +1,7 @@
-"""Where jobs run when a study is given no executor of its own: this process, or several that may die."""
+"""Where jobs run when a study is given no executor of its own.
+
+This process, or several that may die.
+"""
 
 import multiprocessing
 import os
@@ -90,7 +93,10 @@ class Processes(Executor):
 
 
 def _follow_parent() -> None:
-    """End this process when the one that started it is gone, however it went; a pool's process would wait for ever."""
+    """End this process when the one that started it is gone, however it went.
+
+    A pool's process would wait for ever.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
 

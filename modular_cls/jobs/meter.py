@@ -1,4 +1,7 @@
-"""Progress of long jobs: a bar with the time left, and a line for each that is done, which a log file keeps."""
+"""Progress of long jobs: a bar with the time left.
+
+Each that is done also has a line, which a log file keeps.
+"""
 
 import time
 

@@ -1,26 +1,29 @@
 """One hidden layer can represent anything, but deep nets need far fewer neurons.
 
-The lecture compares nets with circuits: two layers of gates can represent any Boolean function, and so can one
-hidden layer of neurons, yet some functions need exponentially many in two layers and few in a deep circuit. Its
-example is parity: are the ones among d bits an odd number? Two layers of AND and OR (inputs may be negated) need one
-AND for each of the 2^(d-1) odd inputs, for an AND that leaves a bit open is wrong on half of what it covers; with
-the OR, 2^(d-1) + 1 gates. A tree of XOR gates, each of three simple gates, needs 3(d-1). At any constant depth the
-number of gates is exponential (Håstad, "Almost optimal lower bounds for small depth circuits", STOC 1986).
+The lecture compares nets with circuits: two layers of gates can represent any Boolean function, and
+so can one hidden layer of neurons, yet some functions need exponentially many in two layers and few
+in a deep circuit. Its example is parity: are the ones among d bits an odd number? Two layers of AND
+and OR (inputs may be negated) need one AND for each of the 2^(d-1) odd inputs, for an AND that
+leaves a bit open is wrong on half of what it covers; with the OR, 2^(d-1) + 1 gates. A tree of XOR
+gates, each of three simple gates, needs 3(d-1). At any constant depth the number of gates is
+exponential (Håstad, "Almost optimal lower bounds for small depth circuits", STOC 1986).
 
-*parity*: these circuits are built of threshold units and checked on all 2^d inputs. A threshold unit can do more than
-an AND: it can count. One hidden layer of d units, "at least 1 one", "at least 2", and so on, also computes parity,
-and is built as well: what is true of gates need not be true of neurons.
+*parity*: these circuits are built of threshold units and checked on all 2^d inputs. A threshold
+unit can do more than an AND: it can count. One hidden layer of d units, "at least 1 one", "at least
+2", and so on, also computes parity, and is built as well: what is true of gates need not be true of
+neurons.
 
-*learned*: what gradient descent finds, which is more than what is needed (d ReLU units in one hidden layer suffice).
-All 2^d inputs are training inputs; the width is doubled until one of a few starts, at one of three learning rates,
-makes no error, so it is known within a factor of two. Neurons are those of all hidden layers together. Where even the
-widest net tried does not learn, twice its width stands in the table, a lower bound, and `learned` tells how often a net
-did learn.
+*learned*: what gradient descent finds, which is more than what is needed (d ReLU units in one
+hidden layer suffice). All 2^d inputs are training inputs; the width is doubled until one of a few
+starts, at one of three learning rates, makes no error, so it is known within a factor of two.
+Neurons are those of all hidden layers together. Where even the widest net tried does not learn,
+twice its width stands in the table, a lower bound, and `learned` tells how often a net did learn.
 
-*folding*: each layer of two ReLU units folds the interval from 0 to 1 in half, so n layers give 2^n linear pieces
-(Montúfar, Pascanu, Cho and Bengio, "On the number of linear regions of deep neural networks", NeurIPS 2014). One
-hidden layer with as many parameters, 6n + 1, has 2n units and so at most 2n + 1 pieces; one that reaches this is
-built. Pieces are counted in rational numbers, without rounding.
+*folding*: each layer of two ReLU units folds the interval from 0 to 1 in half, so n layers give 2^n
+linear pieces (Montúfar, Pascanu, Cho and Bengio, "On the number of linear regions of deep neural
+networks", NeurIPS 2014). One hidden layer with as many parameters, 6n + 1, has 2n units and so at
+most 2n + 1 pieces; one that reaches this is built. Pieces are counted in rational numbers, without
+rounding.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,29 +62,60 @@ _LEARNED = 10  # bits of the parity that the statements on learning are about
 STATEMENTS = (
     Statement(
         "parity: two layers of gates need more gates than a tree of XOR, from 5 bits on",
-        "parity", "gates", {"network": GATES}, {"network": TREE}, pair="bits", at={"bits": range(5, 99)},
+        "parity",
+        "gates",
+        {"network": GATES},
+        {"network": TREE},
+        pair="bits",
+        at={"bits": range(5, 99)},
     ),
     Statement(
-        "parity: one hidden layer of neurons needs more neurons than a tree of them, from 5 bits on",
-        "parity", "gates", {"network": COUNTING}, {"network": TREE}, pair="bits", at={"bits": range(5, 99)},
+        "parity: one hidden layer of neurons needs more neurons than a tree of them, from 5 "
+        "bits on",
+        "parity",
+        "gates",
+        {"network": COUNTING},
+        {"network": TREE},
+        pair="bits",
+        at={"bits": range(5, 99)},
     ),
     Statement(
         f"learned parity of {_LEARNED} bits: one hidden layer needs more neurons than two",
-        "learned", "neurons", {"depth": 1}, {"depth": 2}, at={"bits": _LEARNED},
+        "learned",
+        "neurons",
+        {"depth": 1},
+        {"depth": 2},
+        at={"bits": _LEARNED},
     ),
     Statement(
         f"learned parity of {_LEARNED} bits: one hidden layer needs more neurons than three",
-        "learned", "neurons", {"depth": 1}, {"depth": 3}, at={"bits": _LEARNED},
+        "learned",
+        "neurons",
+        {"depth": 1},
+        {"depth": 3},
+        at={"bits": _LEARNED},
     ),
     Statement(
-        "folding: of nets with as many parameters the deep one has more linear pieces, from 3 folds on",
-        "folding", "pieces", {"network": DEEP}, {"network": ONE}, pair="folds", at={"folds": range(3, 99)},
+        "folding: of nets with as many parameters the deep one has more linear pieces, from 3 "
+        "folds on",
+        "folding",
+        "pieces",
+        {"network": DEEP},
+        {"network": ONE},
+        pair="folds",
+        at={"folds": range(3, 99)},
     ),
-)  # fmt: skip
+)
 MEASURES = {
-    "gates": ",.0f", "layers": ".0f", "errors": ".0f", "width": ".1f", "neurons": ".1f", "learned": "%",
-    "parameters": ",.0f", "pieces": ",.0f",
-}  # fmt: skip
+    "gates": ",.0f",
+    "layers": ".0f",
+    "errors": ".0f",
+    "width": ".1f",
+    "neurons": ".1f",
+    "learned": "%",
+    "parameters": ",.0f",
+    "pieces": ",.0f",
+}
 
 
 @dataclass(frozen=True)
@@ -125,7 +159,9 @@ def learn(
 
 
 def learns(bits: int, widths: Sequence[int], seed: int, starts: int, updates: int) -> bool:
-    """Does any of `starts` ReLU nets at each of three learning rates come to no error on all inputs?
+    """Does any of the ReLU nets come to no error on all inputs?
+
+    There are `starts` of them at each of three learning rates.
 
     All nets are trained side by side on all inputs, by AdamW with warm-up and cosine.
     """

@@ -1,17 +1,19 @@
 """Tall and thin beats short and fat.
 
-Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within 1 %), and one net
-with a single hidden layer and eight times as many. Fully connected nets read MNIST, spoken digits (40 log-mel bands,
-each the mean over 40 ms; left out where there are none) and the built-in faces; convolutional nets read the faces.
-All nets of a table are trained for the same number of updates; each has its learning rate chosen among three on the
-validation split, with seed 0, and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm.
-A convolutional net of one layer sees 3 x 3 pixels at a time, one of several a larger part: that is a part of what depth
-gives it.
+Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within
+1 %), and one net with a single hidden layer and eight times as many. Fully connected nets read
+MNIST, spoken digits (40 log-mel bands, each the mean over 40 ms; left out where there are none) and
+the built-in faces; convolutional nets read the faces. All nets of a table are trained for the same
+number of updates; each has its learning rate chosen among three on the validation split, with seed
+0, and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm. A
+convolutional net of one layer sees 3 x 3 pixels at a time, one of several a larger part: that is a
+part of what depth gives it.
 
-The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using context-dependent deep
-neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8, 17.2 and 17.1 % with 1, 2, 3, 4, 5
-and 7 hidden layers of 2,048 units. One hidden layer with as many parameters as 5 has 22.5 %, with as many as 7 it has
-22.6 %, and with 16,384 units 22.1 %. Their nets were pretrained layer by layer; these are not.
+The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using
+context-dependent deep neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8,
+17.2 and 17.1 % with 1, 2, 3, 4, 5 and 7 hidden layers of 2,048 units. One hidden layer with as many
+parameters as 5 has 22.5 %, with as many as 7 it has 22.6 %, and with 16,384 units 22.1 %. Their
+nets were pretrained layer by layer; these are not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +75,8 @@ _SIZES = {"quick": _Size(300, 200, 1), "full": _Size(2500, 1500, 5)}
 
 def _better(task: str, table: str, deep: int, budget: int, more: str) -> Statement:
     return Statement(
-        f"{table.replace('_', ' ')} nets, {task}: {deep} layers err less than 1 layer with {more} parameters",
+        f"{table.replace('_', ' ')} nets, {task}: {deep} layers err less than 1 layer with "
+        f"{more} parameters",
         table,
         "test error",
         more={"layers": 1, "budget": budget},
@@ -117,7 +120,8 @@ def _is_there(data: Path) -> bool:
 def _spoken_at_hand(data: Path) -> str:
     said = recordings_at_hand(data)
     if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
-        raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first {_VALIDATION_TAKES.stop} are "
+        raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first "
+                          f"{_VALIDATION_TAKES.stop} are "
                           f"for validation and test, the others for training")  # fmt: skip
     return said
 
@@ -220,7 +224,10 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 
 def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
-    """Seed 0 at every rate, then all seeds at the rate with the least validation error; seed 0 is not done again."""
+    """Seed 0 at every rate, then all seeds at the rate with the least validation error.
+
+    Seed 0 is not done again.
+    """
     trials = lab.table(
         measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES]
     )
@@ -232,7 +239,10 @@ def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Error against depth on every task, beside the published numbers; the same for convolutional nets."""
+    """Error against depth on every task, beside the published numbers.
+
+    The same for convolutional nets.
+    """
     fully, conv = tables["fully_connected"], tables["convolutional"]
     deep = Figure(figsize=(13, 4.2), layout="constrained")
     tasks = fully["task"].unique()
@@ -276,8 +286,15 @@ def _published(axis: Axes) -> None:
         ((_PUBLISHED, "layers of 2,048 units"), (_PUBLISHED_TWINS, "1 layer, as many parameters"))
     ):
         look = 2 * i
-        axis.plot(list(errors), [e / 100 for e in errors.values()], color=COLOURS[look], marker=MARKERS[look],
-                  linestyle=LINES[look], linewidth=1.7, label=label)  # fmt: skip
+        axis.plot(
+            list(errors),
+            [e / 100 for e in errors.values()],
+            color=COLOURS[look],
+            marker=MARKERS[look],
+            linestyle=LINES[look],
+            linewidth=1.7,
+            label=label,
+        )
     axis.axhline(
         _PUBLISHED_WIDE / 100,
         color=COLOURS[1],

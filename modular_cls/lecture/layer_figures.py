@@ -23,8 +23,13 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("apart: unlike pairs / alike pairs", ("apart",)),
     ("units: their commonest class", ("units",)),
 )
-_LEGEND = {"probe_class": "class", "probe_hair": "hair", "probe_gender": "gender", "fisher": "all classes",
-           "fisher_4_9": "4 and 9 alone"}  # fmt: skip
+_LEGEND = {
+    "probe_class": "class",
+    "probe_hair": "hair",
+    "probe_gender": "gender",
+    "fisher": "all classes",
+    "fisher_4_9": "4 and 9 alone",
+}
 _FILLED: tuple[tuple[Literal["-", "--"], str], ...] = (
     ("-", "black"),
     ("--", "white"),
@@ -122,7 +127,10 @@ def _beside(name: str, numbers: pd.DataFrame, layer: int) -> str:
         for c in ("probe_class", "purity", "fisher", "fisher_4_9", "apart")
     )
     alone = f", 4|9 {pair:.2f}" if name == "mnist" else ""
-    return f"probe {100 * probe:.0f} %, purity {100 * purity:.0f} %\nFisher {fisher:.2f}{alone}, apart {apart:.2f}"
+    return (
+        f"probe {100 * probe:.0f} %, purity {100 * purity:.0f} %\nFisher "
+        f"{fisher:.2f}{alone}, apart {apart:.2f}"
+    )
 
 
 def _scatter(axis: Axes, name: str, places: np.ndarray, labels: np.ndarray) -> None:
@@ -173,14 +181,15 @@ def excited(name: str, arrays: Arrays) -> Figure:
         axis.spines[:].set_visible(False)
         axis.set_title(f"layer {i}: a unit sees {side} x {side} pixels", fontsize=10)
     figure.suptitle(
-        "what excites the first units of each layer most; on the left the commonest values among it",
+        "what excites the first units of each layer most; on the left the commonest values "
+        "among it",
         fontsize=11,
     )
     return figure
 
 
 def _sheet(pictures: np.ndarray) -> np.ndarray:
-    """Pictures of shape (rows, columns, height, width, channels) as one, with white lines between them."""
+    """Pictures (rows, columns, height, width, channels) as one, white lines between them."""
     rim = max(1, pictures.shape[2] // 12)
     framed = np.pad(pictures, ((0, 0), (0, 0), (rim, rim), (rim, rim), (0, 0)), constant_values=1.0)
     rows, columns, height, width, channels = framed.shape

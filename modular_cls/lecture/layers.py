@@ -1,23 +1,25 @@
 """Each layer sees the classes more plainly than the one before.
 
 A fully connected net of four hidden layers learns the digits of MNIST, a convolutional net of four
-convolutions and a mean over places learns the joint class (hair and gender) of the drawn faces. At the
-input and at every hidden layer stand, for the trained net and for the same net before training: the test
-accuracy of a linear probe (fitted on the layer's features, its penalty chosen on validation pictures); purity,
-the share of pictures whose nearest neighbour has the same class; the Fisher ratio, scatter of class means
-over scatter within classes, also for 4 and 9 alone; and `apart`, the lecture's "similar inputs apart,
-different inputs together": for each picture the nearest one of another class and the farthest one of its own
-are taken *in the input*, exactly these pairs are followed, and the mean distance of the first is divided by
-that of the second. Pairs chosen for being extreme are less so under any other measure, chance included, so
-that only the comparison with the untrained net says what training did. `units` is the share of the commonest
+convolutions and a mean over places learns the joint class (hair and gender) of the drawn faces. At
+the input and at every hidden layer stand, for the trained net and for the same net before training:
+the test accuracy of a linear probe (fitted on the layer's features, its penalty chosen on
+validation pictures); purity, the share of pictures whose nearest neighbour has the same class; the
+Fisher ratio, scatter of class means over scatter within classes, also for 4 and 9 alone; and
+`apart`, the lecture's "similar inputs apart, different inputs together": for each picture the
+nearest one of another class and the farthest one of its own are taken *in the input*, exactly these
+pairs are followed, and the mean distance of the first is divided by that of the second. Pairs
+chosen for being extreme are less so under any other measure, chance included, so that only the
+comparison with the untrained net says what training did. `units` is the share of the commonest
 class among the test pictures that excite a unit most, averaged over units.
 
-The lecture shows such pictures without numbers: 4 and 9 part in the higher layers of a net for MNIST, the
-same words of different speakers fall together in the eighth layer of an acoustic model (Mohamed, Hinton, Penn,
-ICASSP 2012), and units of higher layers respond to larger and more meaningful parts (Zeiler and Fergus, ECCV
-2014). Alain and Bengio (2016, arXiv:1610.01644) find that linear probes of Inception v3 and ResNet-50 get better
-with every layer. Projections are PCA and t-SNE (van der Maaten and Hinton, JMLR 2008) of test pictures, with
-the numbers of exactly these pictures beside them.
+The lecture shows such pictures without numbers: 4 and 9 part in the higher layers of a net for
+MNIST, the same words of different speakers fall together in the eighth layer of an acoustic model
+(Mohamed, Hinton, Penn, ICASSP 2012), and units of higher layers respond to larger and more
+meaningful parts (Zeiler and Fergus, ECCV 2014). Alain and Bengio (2016, arXiv:1610.01644) find that
+linear probes of Inception v3 and ResNet-50 get better with every layer. Projections are PCA and
+t-SNE (van der Maaten and Hinton, JMLR 2008) of test pictures, with the numbers of exactly these
+pictures beside them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,9 +85,15 @@ _SIZES = {
 }
 
 MEASURES = {
-    "probe_class": "%", "probe_hair": "%", "probe_gender": "%", "purity": "%", "fisher": ".3f", "fisher_4_9": ".3f",
-    "apart": ".2f", "units": "%",
-}  # fmt: skip
+    "probe_class": "%",
+    "probe_hair": "%",
+    "probe_gender": "%",
+    "purity": "%",
+    "fisher": ".3f",
+    "fisher_4_9": ".3f",
+    "apart": ".2f",
+    "units": "%",
+}
 _SAID = {
     "probe_class": "linear probe of the class",
     "purity": "purity",
@@ -105,7 +113,10 @@ def _statements() -> tuple[Statement, ...]:
             ):
                 says = f"{name}: {said} is higher in the last hidden layer than {than}"
                 found.append(Statement(says, "layers", column, top, less, at={"set": name}))
-        says = f"{name}: the pictures that excite a unit most are more of one class in the last layer than in the first"
+        says = (
+            f"{name}: the pictures that excite a unit most are more of one class in the "
+            "last layer than in the first"
+        )
         found.append(
             Statement(
                 says, "layers", "units", top, {"layer": 1, "trained": "yes"}, at={"set": name}
@@ -188,7 +199,10 @@ def _numbers(
 def project(
     data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int, steps: int
 ) -> Arrays:
-    """The test pictures that `measure` looks at, in two dimensions: `pca_0`, `tsne_0`, ... by layer, and `labels`."""
+    """The test pictures that `measure` looks at, in two dimensions: `pca_0`, `tsne_0`, ...
+
+    By layer, and `labels`.
+    """
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     images, labels = _some(data, set, "test", sample, seed)
     found = {"labels": labels["class"].numpy()}
@@ -206,8 +220,8 @@ def excite(data: Path, *, set: str, seed: int, updates: int) -> Arrays:
     """What the first live units of each hidden layer respond to most.
 
     Returns:
-        For each layer `pictures_1`, ... of shape (units, top, height, width, channels): all a unit sees of a
-        picture where it responds most, and `classes_1`, ... of shape (units, top).
+        For each layer `pictures_1`, ... of shape (units, top, height, width, channels): all a unit
+        sees of a picture where it responds most, and `classes_1`, ... of shape (units, top).
     """
     net = _net(data, set, seed, updates)
     images, classes = (
@@ -234,7 +248,10 @@ def excite(data: Path, *, set: str, seed: int, updates: int) -> Arrays:
 def _seen(
     net: nn.Sequential, depth: int, layer: Tensor, images: Tensor, picture: Tensor, unit: Tensor
 ) -> Tensor:
-    """The part of a picture that a unit sees where it responds most; all of it where the layer has no places."""
+    """The part of a picture that a unit sees where it responds most.
+
+    All of it where the layer has no places.
+    """
     if layer.dim() != 4:
         return images[picture]
     row, column = divmod(int(layer[picture, unit].argmax()), layer.shape[3])

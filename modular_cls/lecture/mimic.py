@@ -1,23 +1,26 @@
 """A shallow net can learn from a deep one what it does not learn from labels.
 
-Do deep nets really need to be deep? Ba and Caruana ("Do deep nets really need to be deep?", NeurIPS 2014) trained a
-shallow net on the logits of deep ones, by squared error, and it came close to them: phone error on TIMIT was 23.1 % for
-a shallow net of 8,000 units trained on labels, 21.9 % for a deep net, 21.6 % for the shallow net taught by logits,
-20.0 % for one of 400,000 units taught alike (their teachers were ensembles of convolutional nets, better than the deep
-net listed). So a shallow net *can represent* what was learned; it does not *find* it from labels. Urban et al. ("Do
-deep convolutional nets really need to be deep and convolutional?", ICLR 2017) answered for CIFAR-10: yes, they do;
-without several layers of convolution no student came near its teacher.
+Do deep nets really need to be deep? Ba and Caruana ("Do deep nets really need to be deep?", NeurIPS
+2014) trained a shallow net on the logits of deep ones, by squared error, and it came close to them:
+phone error on TIMIT was 23.1 % for a shallow net of 8,000 units trained on labels, 21.9 % for a
+deep net, 21.6 % for the shallow net taught by logits, 20.0 % for one of 400,000 units taught alike
+(their teachers were ensembles of convolutional nets, better than the deep net listed). So a shallow
+net *can represent* what was learned; it does not *find* it from labels. Urban et al. ("Do deep
+convolutional nets really need to be deep and convolutional?", ICLR 2017) answered for CIFAR-10:
+yes, they do; without several layers of convolution no student came near its teacher.
 
-Here, on MNIST and on the built-in faces, with a tenth of the training pictures and with all: *deep* has 4 hidden layers
-of 128 units, *shallow* one hidden layer with as many parameters (within 1 %), both trained on labels; *mimic* is the
-shallow net again, trained on the deep net's logits of the same training pictures. *wide* and *wide mimic* have ten
-times as many hidden units behind a linear bottleneck of 64 units, as in the paper. *convolutional* has three
-convolutions and far fewer parameters, and *convolutional mimic* is the shallow net once more, taught by it. All get the
-same number of updates, and each the best of three learning rates by the error on validation pictures, with a seed that
-is not used again. `agrees` is the share of test pictures on which a mimic answers as its teacher does.
+Here, on MNIST and on the built-in faces, with a tenth of the training pictures and with all: *deep*
+has 4 hidden layers of 128 units, *shallow* one hidden layer with as many parameters (within 1 %),
+both trained on labels; *mimic* is the shallow net again, trained on the deep net's logits of the
+same training pictures. *wide* and *wide mimic* have ten times as many hidden units behind a linear
+bottleneck of 64 units, as in the paper. *convolutional* has three convolutions and far fewer
+parameters, and *convolutional mimic* is the shallow net once more, taught by it. All get the same
+number of updates, and each the best of three learning rates by the error on validation pictures,
+with a seed that is not used again. `agrees` is the share of test pictures on which a mimic answers
+as its teacher does.
 
-Equal updates are not equal convergence: mimics learn slowly, and with more updates than these might come nearer. So a
-mimic that falls short here is not shown to be unable.
+Equal updates are not equal convergence: mimics learn slowly, and with more updates than these might
+come nearer. So a mimic that falls short here is not shown to be unable.
 """
 
 import math
@@ -129,7 +132,9 @@ def _standardised(of: str, data: Path) -> Pictures:
 
 
 def builders(shape: Sequence[int], classes: int) -> dict[str, Callable[[], nn.Module]]:
-    """How to build each net: deep, shallow and mimics have as many parameters, the wide ones more hidden units.
+    """How to build each net.
+
+    Deep, shallow and mimics have as many parameters, the wide ones more hidden units.
 
     Args:
         shape: Of a picture: channels, height, width.
@@ -166,7 +171,8 @@ def train(
         rate: Highest learning rate.
         seed: Of the initial weights and the order of pictures.
         updates: Number of batches.
-        teacher: Whose logits are to be met, by squared error (Ba and Caruana, section 2.2); None: labels are.
+        teacher: Whose logits are to be met, by squared error (Ba and Caruana, section 2.2); None:
+            labels are.
     """
     images, labels = found.images["train"], found.labels["train"]["class"]
     net = seeded(builders(images.shape[1:], found.classes)[name], seed)
@@ -178,10 +184,12 @@ def train(
 
 
 def lesson(teacher: nn.Module, images: Tensor) -> Tensor:
-    """What a mimic is to answer: the teacher's logits, shifted and scaled by the mean and deviation of all of them.
+    """What a mimic is to answer.
 
-    One shift and one scale for all classes leave the largest where it is. Without it a net must first grow its
-    weights to reach logits of 10 or 20, which takes most of few updates.
+    The teacher's logits, shifted and scaled by the mean and deviation of all of them.
+
+    One shift and one scale for all classes leave the largest where it is. Without it a net must
+    first grow its weights to reach logits of 10 or 20, which takes most of few updates.
 
     Args:
         teacher: A trained net.
@@ -224,18 +232,25 @@ def try_taught(
 def measure(
     data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float
 ) -> Sequence[Measured]:
-    """Train each net at its rate, teachers before those they teach, and count its errors on test pictures."""
+    """Train each net at its rate, teachers first, and count its errors on test pictures."""
     found = pictures(of, share, seed, data)
     images = found.images["test"]
     nets, rows = dict[str, nn.Module](), list[Measured]()
     for name, its in TEACHERS.items():
         teacher = nets[its] if its else None
         net = nets[name] = train(name, found, rates[name], seed, updates, teacher)
-        rows.append({
-            "pictures": len(found.images["train"]), "net": name, "parameters": parameters(net), "rate": rates[name],
-            "error": _error(net, found, "test"),
-            "agrees": 1 - error(net, images, outputs(teacher, images).argmax(1)) if teacher else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "pictures": len(found.images["train"]),
+                "net": name,
+                "parameters": parameters(net),
+                "rate": rates[name],
+                "error": _error(net, found, "test"),
+                "agrees": 1 - error(net, images, outputs(teacher, images).argmax(1))
+                if teacher
+                else None,
+            }
+        )
     return rows
 
 
@@ -277,7 +292,10 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Test error of each net, one panel for each set and number of pictures; bars are 95 % intervals over seeds."""
+    """Test error of each net, one panel for each set and number of pictures.
+
+    Bars are 95 % intervals over seeds.
+    """
     groups = list(tables["errors"].groupby(["set", "pictures"], sort=False))
     figure = Figure(figsize=(3 * len(groups), 3.2), layout="constrained")
     axes = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]

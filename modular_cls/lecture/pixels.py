@@ -1,18 +1,20 @@
 """Features made by hand are soon learned from; with all the pictures, learning from pixels wins.
 
-Three ways from a picture to its class, each given the same training pictures: *hand-made*, histograms of
-oriented gradients (HOG; Dalal and Triggs, CVPR 2005: 9 orientations, cells of 4 x 4 pixels, blocks of 2 x 2 cells,
-L2-Hys) and a linear classifier; *learned*, a small convolutional net on pixels; and as a floor a *linear*
-classifier on pixels. Measured is the error on test pictures against the number of training pictures, for MNIST
-and for the drawn faces (grey, 32 pixels a side; their joint class of hair and gender). What is set by hand in
-each, the penalty of the classifiers and the learning rate of the net, is chosen among three values on validation
-pictures, with training pictures of a draw that is not among those reported. Every net with some of the pictures
-makes as many updates as any other, one with all of them more.
+Three ways from a picture to its class, each given the same training pictures: *hand-made*,
+histograms of oriented gradients (HOG; Dalal and Triggs, CVPR 2005: 9 orientations, cells of 4 x 4
+pixels, blocks of 2 x 2 cells, L2-Hys) and a linear classifier; *learned*, a small convolutional net
+on pixels; and as a floor a *linear* classifier on pixels. Measured is the error on test pictures
+against the number of training pictures, for MNIST and for the drawn faces (grey, 32 pixels a side;
+their joint class of hair and gender). What is set by hand in each, the penalty of the classifiers
+and the learning rate of the net, is chosen among three values on validation pictures, with training
+pictures of a draw that is not among those reported. Every net with some of the pictures makes as
+many updates as any other, one with all of them more.
 
-In the lecture the stages of a hand-made pipeline are handed over to learning one by one, given data. On MNIST,
-LeCun, Bottou, Bengio, Haffner (Proceedings of the IEEE, 1998) report 12.0 % error for a linear classifier on
-pixels and 0.95 % for the convolutional LeNet-5; Maji and Malik (UCB/EECS-2009-159) 0.79 % for histograms of
-orientations with an additive-kernel support vector machine, more than the linear classifier used here.
+In the lecture the stages of a hand-made pipeline are handed over to learning one by one, given
+data. On MNIST, LeCun, Bottou, Bengio, Haffner (Proceedings of the IEEE, 1998) report 12.0 % error
+for a linear classifier on pixels and 0.95 % for the convolutional LeNet-5; Maji and Malik
+(UCB/EECS-2009-159) 0.79 % for histograms of orientations with an additive-kernel support vector
+machine, more than the linear classifier used here.
 """
 
 from collections.abc import Mapping
@@ -123,7 +125,8 @@ def histograms(images: Tensor) -> Tensor:
         images: Shape (pictures, 1, side, side).
 
     Returns:
-        Shape (pictures, (side / 4 - 1)^2 * 2 * 2 * 9), float; scaling a picture's brightness changes nothing.
+        Shape (pictures, (side / 4 - 1)^2 * 2 * 2 * 9), float; scaling a picture's brightness
+        changes nothing.
     """
     found = [
         hog(image, _ORIENTATIONS, (_CELL, _CELL), (_BLOCK, _BLOCK), block_norm="L2-Hys").astype(
@@ -206,7 +209,10 @@ def _error(
 
 @cache
 def _described(data: Path, set: str, by_hand: bool, pool: int) -> sets.Pictures:
-    """At most `pool` pictures of each split, always the same, as pixels or by their histograms; once in a process."""
+    """At most `pool` pictures of each split, always the same, as pixels or by their histograms.
+
+    Once in a process.
+    """
     pictures = sets.load(set, data)
     images, labels = {}, {}
     for split, every in pictures.images.items():
@@ -223,7 +229,10 @@ def _classes(pictures: sets.Pictures) -> dict[str, Tensor]:
 
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
-    """`choices`: validation errors by knob; `errors`: test errors with the knob that had the smallest one."""
+    """`choices`: validation errors by knob.
+
+    `errors`: test errors with the knob that had the smallest one.
+    """
     size = _SIZES[lab.size]
     settings: list[dict[str, str | int]] = [
         {"set": name, "method": method, "images": images, "pool": size.pool,

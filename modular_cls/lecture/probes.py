@@ -1,4 +1,7 @@
-"""What a layer knows, in numbers: linear probes, neighbours, scatter, pairs followed, and what excites a unit."""
+"""What a layer knows, in numbers.
+
+Linear probes, neighbours, scatter, pairs followed, and what excites a unit.
+"""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,12 +30,17 @@ class Examples:
 
 
 def hidden_stages(net: nn.Sequential) -> list[nn.Module]:
-    """The stages whose outputs are the hidden layers: all but the last linear layer, flattening not counted."""
+    """The stages whose outputs are the hidden layers.
+
+    All but the last linear layer, flattening not counted.
+    """
     return [stage for stage in list(net)[:-1] if not isinstance(stage, nn.Flatten)]
 
 
 def through(net: nn.Sequential, inputs: Tensor) -> Iterator[Tensor]:
-    """The inputs, then what each hidden layer makes of them; one layer at a time, for they are large.
+    """The inputs, then what each hidden layer makes of them.
+
+    One layer at a time, for they are large.
 
     Args:
         net: One of `modular_cls.lecture.kit.nets`.
@@ -83,7 +91,9 @@ def linear(train: Examples, strength: float) -> LogisticRegression:
 
 
 def probe(train: Examples, validation: Examples, test: Examples) -> float:
-    """Test accuracy of a linear probe (Alain and Bengio 2016), its penalty chosen on validation examples.
+    """Test accuracy of a linear probe (Alain and Bengio 2016).
+
+    Its penalty is chosen on validation examples.
 
     Args:
         train: Features of unit spread (see `spanned`), as of the other two.
@@ -117,7 +127,10 @@ def fisher(examples: Examples) -> float:
 
 @dataclass(frozen=True)
 class Pairs:
-    """For each example the nearest one of another class, and the farthest one of its own; shape (examples,)."""
+    """For each example the nearest one of another class, and the farthest one of its own.
+
+    Shape (examples,).
+    """
 
     unlike: np.ndarray
     alike: np.ndarray
@@ -133,7 +146,10 @@ def extreme_pairs(inputs: Examples) -> Pairs:
 
 
 def apart(features: np.ndarray, pairs: Pairs) -> float:
-    """Mean distance of the unlike pairs over that of the alike ones, at one layer; no unit of length."""
+    """Mean distance of the unlike pairs over that of the alike ones, at one layer.
+
+    No unit of length.
+    """
     unlike, alike = (
         float(np.linalg.norm(features - features[p], axis=1).mean())
         for p in (pairs.unlike, pairs.alike)
@@ -142,12 +158,18 @@ def apart(features: np.ndarray, pairs: Pairs) -> float:
 
 
 def excitation(layer: Tensor) -> Tensor:
-    """How strongly each example excites each unit, shape (examples, units); maps by their strongest place."""
+    """How strongly each example excites each unit, shape (examples, units).
+
+    Maps by their strongest place.
+    """
     return layer.flatten(2).amax(2) if layer.dim() == 4 else layer
 
 
 def alike_at_top(layer: Tensor, labels: Tensor, top: int) -> float:
-    """Of the `top` examples that most excite a unit, the share of their commonest label; mean over live units."""
+    """Of the `top` examples that most excite a unit, the share of their commonest label.
+
+    Mean over live units.
+    """
     strength = excitation(layer)
     chosen = labels[strength[:, strength.amax(0) > strength.amin(0)].topk(top, 0).indices]
     return (
@@ -156,7 +178,9 @@ def alike_at_top(layer: Tensor, labels: Tensor, top: int) -> float:
 
 
 def field(stages: Sequence[nn.Module], place: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of the picture that one place of a map sees; they may reach over its borders.
+    """Rows and columns of the picture that one place of a map sees.
+
+    They may reach over its borders.
 
     Args:
         stages: Convolutions and poolings from the picture to the map, nested or not.
@@ -177,7 +201,10 @@ def field(stages: Sequence[nn.Module], place: tuple[int, int]) -> tuple[slice, s
 
 
 def crop(picture: Tensor, where: tuple[slice, slice], fill: float = 0.5) -> Tensor:
-    """A part of a picture of shape (channels, height, width); what lies over its borders is `fill`."""
+    """A part of a picture of shape (channels, height, width).
+
+    What lies over its borders is `fill`.
+    """
     (top, bottom), (left, right) = ((s.start, s.stop) for s in where)
     rows, columns = picture.shape[1:]
     inside = picture[:, max(top, 0) : bottom, max(left, 0) : right]

@@ -1,26 +1,32 @@
-"""Speech recognition: a hand-made pipeline is handed over to learning stage by stage, and speakers merge.
+"""Speech recognition: a hand-made pipeline is handed over to learning stage by stage.
 
-Spoken digits are recognised from every stage of the pipeline waveform, DFT, mel filter bank, logarithm, DCT. At
-its end stands what came before deep learning, a Gaussian mixture per digit on single frames of MFCC (with no model
-of their order, unlike the hidden Markov models that it was part of). Then a net takes its place, and gets its
-input from an ever earlier stage: MFCC, log-mel, the spectrogram, the waveform; what is no longer made by hand
-becomes its first layer. From there on all nets are the same, have the same number of updates, and the learning rate
-(for mixtures the number of Gaussians) is one of three, chosen by held-out takes of the training speakers
-(which are far easier than a new voice, so that the choice is a rough one for all pipelines alike).
+On the way, speakers merge.
 
-Equal updates are not equal convergence: nets on waveforms and spectrograms would gain from more of them (`choice` holds
-the errors on voices that they know). So a stage that falls short here is not shown to be unlearnable.
+Spoken digits are recognised from every stage of the pipeline waveform, DFT, mel filter bank,
+logarithm, DCT. At its end stands what came before deep learning, a Gaussian mixture per digit on
+single frames of MFCC (with no model of their order, unlike the hidden Markov models that it was
+part of). Then a net takes its place, and gets its input from an ever earlier stage: MFCC, log-mel,
+the spectrogram, the waveform; what is no longer made by hand becomes its first layer. From there on
+all nets are the same, have the same number of updates, and the learning rate (for mixtures the
+number of Gaussians) is one of three, chosen by held-out takes of the training speakers (which are
+far easier than a new voice, so that the choice is a rough one for all pipelines alike).
 
-Every speaker is the test in turn and is never trained on. In the tables of errors and filters `seed` is the number
-of that speaker in alphabetical order, and the intervals are over speakers: six voices are the sample, a small one.
+Equal updates are not equal convergence: nets on waveforms and spectrograms would gain from more of
+them (`choice` holds the errors on voices that they know). So a stage that falls short here is not
+shown to be unlearnable.
 
-Published: Sainath et al. (Interspeech 2015, "Learning the speech front-end with raw waveform CLDNNs") match log-mel
-by raw waveforms with over 2,000 hours of speech, and lower the word error rate by 3 % (relative) with both together;
-here there are 22 minutes.
-Mohamed, Hinton and Penn (ICASSP 2012, "Understanding how deep belief networks perform acoustic modelling") show that
-speakers who say the same are far apart in the input and come together in the higher layers. Here that is measured as
-the share of the variance that words and speakers explain in each layer of the log-mel net, on takes not trained on,
-beside a net that was not trained at all; that net is trained on all six speakers, and `seed` is a seed.
+Every speaker is the test in turn and is never trained on. In the tables of errors and filters
+`seed` is the number of that speaker in alphabetical order, and the intervals are over speakers: six
+voices are the sample, a small one.
+
+Published: Sainath et al. (Interspeech 2015, "Learning the speech front-end with raw waveform
+CLDNNs") match log-mel by raw waveforms with over 2,000 hours of speech, and lower the word error
+rate by 3 % (relative) with both together; here there are 22 minutes.
+Mohamed, Hinton and Penn (ICASSP 2012, "Understanding how deep belief networks perform acoustic
+modelling") show that speakers who say the same are far apart in the input and come together in the
+higher layers. Here that is measured as the share of the variance that words and speakers explain in
+each layer of the log-mel net, on takes not trained on, beside a net that was not trained at all;
+that net is trained on all six speakers, and `seed` is a seed.
 """
 
 from collections.abc import Sequence
@@ -104,40 +110,78 @@ def _errs_less(says: str, better: str, worse: str, recordings: str, by: float = 
 
 _TRAINED = {"net": "trained"}
 STATEMENTS = (
-    _errs_less("with all recordings a net on log-mel errs less than mixtures on MFCC", "log-mel, net", MIXTURE, ALL),
     _errs_less(
-        "the DCT handed over: on log-mel a net errs at most one point more than on MFCC",
-        "log-mel, net", "MFCC, net", ALL, _NO_WORSE,
+        "with all recordings a net on log-mel errs less than mixtures on MFCC",
+        "log-mel, net",
+        MIXTURE,
+        ALL,
     ),
     _errs_less(
-        "the filter bank handed over, too: on the spectrogram at most one point more than on log-mel",
-        "spectrogram, net", "log-mel, net", ALL, _NO_WORSE,
+        "the DCT handed over: on log-mel a net errs at most one point more than on MFCC",
+        "log-mel, net",
+        "MFCC, net",
+        ALL,
+        _NO_WORSE,
+    ),
+    _errs_less(
+        "the filter bank handed over, too: on the spectrogram at most one point more than on "
+        "log-mel",
+        "spectrogram, net",
+        "log-mel, net",
+        ALL,
+        _NO_WORSE,
     ),
     _errs_less(
         "the DFT handed over, too: on the waveform at most one point more than on log-mel",
-        "waveform, net", "log-mel, net", ALL, _NO_WORSE,
+        "waveform, net",
+        "log-mel, net",
+        ALL,
+        _NO_WORSE,
     ),
     _errs_less(
-        "with 100 recordings a net on log-mel errs less than one on waveforms", "log-mel, net", "waveform, net", FEW
+        "with 100 recordings a net on log-mel errs less than one on waveforms",
+        "log-mel, net",
+        "waveform, net",
+        FEW,
     ),
-    _errs_less("with 100 recordings mixtures on MFCC err less than a net on waveforms", MIXTURE, "waveform, net", FEW),
+    _errs_less(
+        "with 100 recordings mixtures on MFCC err less than a net on waveforms",
+        MIXTURE,
+        "waveform, net",
+        FEW,
+    ),
     Statement(
         "speakers explain less in the last hidden layer than in the input",
-        "layers", "speaker", {"layer": "input"}, {"layer": "last hidden"}, at=_TRAINED,
+        "layers",
+        "speaker",
+        {"layer": "input"},
+        {"layer": "last hidden"},
+        at=_TRAINED,
     ),
     Statement(
         "words explain more in the last hidden layer than in the input",
-        "layers", "word", {"layer": "last hidden"}, {"layer": "input"}, at=_TRAINED,
+        "layers",
+        "word",
+        {"layer": "last hidden"},
+        {"layer": "input"},
+        at=_TRAINED,
     ),
     Statement(
         "words explain more in the last hidden layer of the trained net than of an untrained one",
-        "layers", "word", {"net": "trained"}, {"net": "untrained"}, at={"layer": "last hidden"},
+        "layers",
+        "word",
+        {"net": "trained"},
+        {"net": "untrained"},
+        at={"layer": "last hidden"},
     ),
     Statement(
         "learned filters are nearer to the mel scale than untrained ones",
-        "filters", "distance", {"net": "untrained"}, {"net": "trained"},
+        "filters",
+        "distance",
+        {"net": "untrained"},
+        {"net": "trained"},
     ),
-)  # fmt: skip
+)
 
 
 def needs(data: Path) -> object:
@@ -146,7 +190,7 @@ def needs(data: Path) -> object:
 
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
-    """Errors of every pipeline, shares of variance in the layers, and where the learned filters lie."""
+    """Errors of every pipeline, variance in the layers, and where learned filters lie."""
     plan = _plan(lab)
     tried = lab.table(recognise, _error_cells(plan))
     chosen = _chosen(tried, ["pipeline", "recordings", "seed"])
@@ -195,8 +239,8 @@ def recognise(
         seed: Number of the speaker held out.
 
     Returns:
-        `validation` and `loss` on held-out takes of the training speakers, to choose by; `error` on the
-        speaker held out, to report.
+        `validation` and `loss` on held-out takes of the training speakers, to choose by; `error` on
+        the speaker held out, to report.
     """
     split = without_speaker(
         load_recordings(data), seed, None if recordings == ALL else int(recordings)
@@ -214,7 +258,9 @@ def recognise(
 def explained(
     data: Path, *, net: str, choice: float, updates: int, seed: int
 ) -> list[dict[str, Plain]]:
-    """Shares of the variance that words and speakers explain in each layer of a log-mel net, on held-out takes.
+    """Shares of the variance that words and speakers explain in each layer.
+
+    Of a log-mel net, on held-out takes.
 
     Args:
         data: Folder of data sets.
@@ -241,7 +287,10 @@ def explained(
 
 
 def projected(data: Path, *, choice: float, updates: int, seed: int) -> Arrays:
-    """The first two principal components of layers of the trained net, for SHOWN words: `{layer}`, shape (n, 2)."""
+    """The first two principal components of layers of the trained net, for SHOWN words.
+
+    `{layer}`, shape (n, 2).
+    """
     recordings = load_recordings(data)
     split = held_out_takes(recordings)
     test = split.test[recordings.digit[split.test] < SHOWN]
@@ -254,7 +303,9 @@ def projected(data: Path, *, choice: float, updates: int, seed: int) -> Arrays:
 
 
 def filters(data: Path, *, net: str, choice: float, updates: int, seed: int) -> Arrays:
-    """Energy that each learned filter lets through: `response`, shape (BANDS, BINS), sorted by its highest place.
+    """Energy that each learned filter lets through.
+
+    `response`, shape (BANDS, BINS), sorted by its highest place.
 
     Args:
         data: Folder of data sets.

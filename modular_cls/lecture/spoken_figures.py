@@ -1,4 +1,7 @@
-"""Figures of the claim on speech: errors, variance by layer, speakers in the layers, learned filters."""
+"""Figures of the claim on speech.
+
+Errors, variance by layer, speakers in the layers, learned filters.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +21,10 @@ _DEEPEST = -30  # dB below its highest place, in the picture of a filter
 
 
 def errors(table: pd.DataFrame, pipelines: Sequence[str]) -> Figure:
-    """Left: error against the number of training recordings. Right: every speaker's, with all recordings."""
+    """Left: error against the number of training recordings.
+
+    Right: every speaker's, with all recordings.
+    """
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
     sizes = list(dict.fromkeys(table["recordings"]))
@@ -61,7 +67,7 @@ def errors(table: pd.DataFrame, pipelines: Sequence[str]) -> Figure:
 
 
 def shares(table: pd.DataFrame) -> Figure:
-    """Shares of the variance explained by word and by speaker from layer to layer, trained and untrained."""
+    """Variance explained by word and by speaker, by layer, trained and untrained."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     layers = ["input", *LAYERS]
     for axis, net in zip(figure.subplots(1, 2, sharey=True), ("trained", "untrained"), strict=True):
@@ -78,7 +84,10 @@ def shares(table: pd.DataFrame) -> Figure:
 
 
 def projections(found: Arrays) -> Figure:
-    """Two principal components of layers; the same points twice: coloured by word, and by speaker."""
+    """Two principal components of layers.
+
+    The same points twice: coloured by word, and by speaker.
+    """
     figure = Figure(figsize=(13, 6.8), layout="constrained")
     axes = figure.subplots(2, len(_PROJECTED))
     for row, (colour, marker) in enumerate((("words", "speakers"), ("speakers", "words"))):
@@ -91,21 +100,35 @@ def projections(found: Arrays) -> Figure:
             for i, name in enumerate(np.unique(found[colour]))
         ]
         axes[row, -1].legend(
-            handles=handles, title=f"colour: {colour[:-1]}\n(marker: {marker[:-1]})", loc="center left",
-            bbox_to_anchor=(1.02, 0.5), frameon=False, alignment="left",
-        )  # fmt: skip
+            handles=handles,
+            title=f"colour: {colour[:-1]}\n(marker: {marker[:-1]})",
+            loc="center left",
+            bbox_to_anchor=(1.02, 0.5),
+            frameon=False,
+            alignment="left",
+        )
     return figure
 
 
 def filters(responses: Mapping[str, np.ndarray]) -> Figure:
-    """What each filter lets through: mel filters, learned and untrained ones; then their centres side by side."""
+    """What each filter lets through: mel filters, learned and untrained ones.
+
+    Then their centres side by side.
+    """
     figure = Figure(figsize=(13, 4), layout="constrained")
     axes = figure.subplots(1, 4)
     shown = {"mel": mel_filters(), **responses}
     for i, (axis, (name, response)) in enumerate(zip(axes, shown.items(), strict=False)):
         decibel = 10 * np.log10(response / response.max(1, keepdims=True) + 1e-9)
-        image = axis.imshow(decibel.T, origin="lower", aspect="auto", cmap="viridis", vmin=_DEEPEST, vmax=0,
-                            extent=(-0.5, len(response) - 0.5, 0, RATE / 2000))  # fmt: skip
+        image = axis.imshow(
+            decibel.T,
+            origin="lower",
+            aspect="auto",
+            cmap="viridis",
+            vmin=_DEEPEST,
+            vmax=0,
+            extent=(-0.5, len(response) - 0.5, 0, RATE / 2000),
+        )
         axis.set_title(f"{name} filters", fontsize=11)
         centres = response.argmax(1) * RATE / 2000 / (response.shape[1] - 1)
         axes[-1].plot(
@@ -129,5 +152,12 @@ def _scatter(axis: Axes, points: np.ndarray, colours: np.ndarray, markers: np.nd
     ink = np.array(COLOURS)[np.unique(colours, return_inverse=True)[1] % len(COLOURS)]
     for i, marker in enumerate(np.unique(markers)):
         here = markers == marker
-        axis.scatter(points[here, 0], points[here, 1], s=16, c=ink[here], marker=MARKERS[i % len(MARKERS)], alpha=0.8,
-                     linewidths=0)  # fmt: skip
+        axis.scatter(
+            points[here, 0],
+            points[here, 1],
+            s=16,
+            c=ink[here],
+            marker=MARKERS[i % len(MARKERS)],
+            alpha=0.8,
+            linewidths=0,
+        )

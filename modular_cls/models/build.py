@@ -10,7 +10,10 @@ from modular_cls.schema import Schema
 
 
 def build_model(config: Config, schema: Schema, pretrained: bool | None = None) -> JointClassifier:
-    """Build the untrained model of a configuration; `pretrained` overrides the backbone's setting."""
+    """Build the untrained model of a configuration.
+
+    `pretrained` overrides the backbone's setting.
+    """
     backbone = (
         config.backbone if pretrained is None else replace(config.backbone, pretrained=pretrained)
     )

@@ -17,7 +17,8 @@ class FlatClassifier(JointClassifier):
         schema: Attributes and composites.
         backbone: The shared network.
         cosine_scale: Score by `scale * cos(w_z, h)` instead of `w_z h + b_z` (for margins).
-        auxiliaries: Also have an attribute head each, for a criterion to train; predictions ignore them.
+        auxiliaries: Also have an attribute head each, for a criterion to train; predictions ignore
+            them.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class FlatClassifier(JointClassifier):
         )
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> `{joint space: (B, classes)}`, and attribute scores if there are auxiliaries."""
+        """Features `(B, F)` -> `{joint space: (B, classes)}`; attribute scores of auxiliaries."""
         pairs = zip(self.schema.joints, self.joint_heads, strict=True)
         joint = {joint.name: head(features) for joint, head in pairs}
         basic = zip(

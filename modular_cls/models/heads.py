@@ -18,7 +18,9 @@ class AttributeHead(nn.Linear):
 
 
 class Cosine(nn.Linear):
-    """`scale * cos(w_z, h)`: the normalised linear layer that margins ask for (Cao et al., NeurIPS 2019).
+    """`scale * cos(w_z, h)`, the normalised linear layer that margins ask for.
+
+    (Cao et al., NeurIPS 2019)
 
     Args:
         width: F, features.
@@ -42,16 +44,17 @@ class CompositeHead(nn.Module):
 
     @staticmethod
     def reachable(joint: Composite, seen: Tensor) -> Tensor:
-        """Classes that can be predicted when those of the mask `seen`, shape (classes,), were trained on."""
+        """Classes that can be predicted when those of the mask `seen`, (classes,), were trained on."""
         return seen.clone()
 
 
 class Additive(CompositeHead):
-    """Attribute scores are added, one bias per joint class is taken away (COMPOSITION: the default).
+    """Attribute scores are added, one bias per joint class is taken away: the default.
 
     `log p(x | z) = sum_i s_i(x, z_i) - B_z + c(x)`: an additive energy model of each joint class
     (Mahajan et al., Compositional Risk Minimization, ICML 2025). The biases are all its parameters.
-    They are learned with the network, then fitted and extrapolated to unseen classes (finish/bias.py).
+    They are learned with the network, then fitted and extrapolated to unseen classes
+    (finish/bias.py).
 
     Args:
         joint: The joint space.
@@ -127,7 +130,10 @@ class MLP(nn.Sequential, CompositeHead):
 
 
 def _added(scores: list[Tensor]) -> Tensor:
-    """One score `(B, values)` per attribute -> their sum for each joint class, in the order of `Composite.cells`."""
+    """One score `(B, values)` per attribute -> their sum for each joint class.
+
+    The classes are in the order of `Composite.cells`.
+    """
     total = scores[0]
     for more in scores[1:]:
         total = (total[:, :, None] + more[:, None]).flatten(1)

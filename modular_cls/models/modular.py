@@ -40,7 +40,7 @@ class ModularClassifier(JointClassifier):
         return {a.name: head(features) for a, head in pairs}
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> scores of each attribute and, composed of them, of each joint space."""
+        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space."""
         attributes = self.attribute_scores(features)
         pairs = zip(self.schema.joints, self.composite_heads, strict=True)
         joint = {j.name: head([attributes[a.name] for a in j.attributes]) for j, head in pairs}

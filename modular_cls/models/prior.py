@@ -22,11 +22,13 @@ def target_priors(
     Args:
         model: What says which classes it reaches.
         counts: Fully labelled training images of each class, by joint space.
-        taught: Mask of the classes that training images teach, partly labelled ones included, by joint space.
+        taught: Mask of the classes that training images teach, partly labelled ones included, by
+            joint space.
         prediction: What the configuration asks for.
 
     Raises:
-        ConfigError: If `prediction.prior` names a class that does not exist or shares that do not fit.
+        ConfigError: If `prediction.prior` names a class that does not exist or shares that do not
+            fit.
     """
     priors = {}
     for joint in model.schema.joints:

@@ -42,7 +42,7 @@ def affine_weights(joint: Composite, seen: Tensor) -> Tensor:
 
 
 def _one_hot(joint: Composite) -> Tensor:
-    """The values of each class as concatenated one-hot vectors, shape (classes, sum of values), double."""
+    """The values of each class, one-hot, concatenated: shape (classes, sum of values), double."""
     cells = torch.tensor(joint.cells)
     columns = [
         torch.nn.functional.one_hot(cells[:, i], len(a.values))

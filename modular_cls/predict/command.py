@@ -40,9 +40,16 @@ def predict(prog: str, arguments: list[str]) -> None:
     from modular_cls.predict.predict import predict as predict_pictures
 
     table = predict_pictures(
-        asked.model, asked.images, asked.out, asked.root, asked.prior, parse_given(asked.given or []),
-        asked.batch_size, asked.device, asked.overwrite,
-    )  # fmt: skip
+        asked.model,
+        asked.images,
+        asked.out,
+        asked.root,
+        asked.prior,
+        parse_given(asked.given or []),
+        asked.batch_size,
+        asked.device,
+        asked.overwrite,
+    )
     if table.bad == table.images:
         raise ModularClsError(
             f"none of {table.images:,} images could be predicted; see column error of {asked.out}"

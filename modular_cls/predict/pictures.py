@@ -1,4 +1,7 @@
-"""What a person means by IMAGES: files, folders, patterns and tables -> a list of pictures, and their pixels."""
+"""What a person means by IMAGES.
+
+Files, folders, patterns and tables -> a list of pictures, and their pixels.
+"""
 
 import glob
 import itertools
@@ -42,8 +45,8 @@ def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None
     """List pictures, each once, in the order they are given; those of a folder by name.
 
     Args:
-        images: Files, folders (searched through, for files named like pictures), glob patterns, or tables of images
-            (CSV with a column `path` and optionally `box`, like a manifest).
+        images: Files, folders (searched through, for files named like pictures), glob patterns, or
+            tables of images (CSV with a column `path` and optionally `box`, like a manifest).
         schema: Of the model.
         root: Folder that the paths of tables are relative to; default each table's own.
 
@@ -75,7 +78,10 @@ def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None
 def decode_pictures(
     pictures: Iterable[Picture], size: tuple[int, int]
 ) -> Iterator[tuple[Picture, np.ndarray | ImageError]]:
-    """Decode pictures to (height, width, 3), uint8, on all cores and ahead, in order; errors are results."""
+    """Decode pictures to (height, width, 3), uint8, on all cores and ahead, in order.
+
+    Errors are results.
+    """
     threads = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

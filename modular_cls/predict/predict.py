@@ -1,4 +1,7 @@
-"""Many pictures -> one table: `modular-cls predict`. Can be interrupted at any time, and goes on where it stopped."""
+"""Many pictures -> one table: `modular-cls predict`.
+
+Can be interrupted at any time, and goes on where it stopped.
+"""
 
 import hashlib
 import itertools
@@ -46,9 +49,9 @@ def predict(
 ) -> Counted:
     """Predict pictures with a run or an export, and write one row for each.
 
-    The columns: `path`, `box` where a table has boxes, `error`; for each attribute and composite its most probable
-    class, and the probability of each class (`hair`, `hair=short`, `hair=long`). A picture that cannot be decoded
-    has an error and nothing else.
+    The columns: `path`, `box` where a table has boxes, `error`; for each attribute and composite
+    its most probable class, and the probability of each class (`hair`, `hair=short`, `hair=long`).
+    A picture that cannot be decoded has an error and nothing else.
 
     Args:
         model: The folder of a run or an export.
@@ -95,7 +98,10 @@ def predict(
 
 
 def parse_given(words: Iterable[str]) -> dict[str, str]:
-    """Read `attribute=value` words; raises ConfigError for one that is none, or an attribute given twice."""
+    """Read `attribute=value` words.
+
+    Raises ConfigError for one that is none, or an attribute given twice.
+    """
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -135,7 +141,8 @@ def _header(schema: Schema, boxed: bool) -> list[str]:
         header += [output.name, *(f"{output.name}={name}" for name in output.class_names)]
     if repeated := sorted({name for name in header if header.count(name) > 1}):
         raise ConfigError(
-            f"the table would have two columns called {', '.join(repeated)}; rename that in the schema"
+            f"the table would have two columns called {', '.join(repeated)}; rename that in "
+            "the schema"
         )
     return header
 

@@ -59,7 +59,8 @@ class Predictor:
     Args:
         model: The classifier.
         pixels: Size and scale of the pictures it was trained on.
-        counts: Training images of each joint class, by joint space, for the prior `training`; None where unknown.
+        counts: Training images of each joint class, by joint space, for the prior `training`; None
+            where unknown.
     """
 
     def __init__(
@@ -72,7 +73,9 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Predictor":
-        """Load a run folder or an export; the folder of an export may come from a hub, with symbolic links in it.
+        """Load a run folder or an export.
+
+        The folder of an export may come from a hub, with symbolic links in it.
 
         Raises:
             ConfigError: If the folder is neither, or its files are damaged or do not fit together.
@@ -107,7 +110,8 @@ class Predictor:
         """A picture -> (3, H, W), float32: decoded safely, resized and scaled as in training.
 
         Args:
-            picture: A path, a picture of Pillow, or an array (H, W, 3) or (H, W), uint8, RGB or grey.
+            picture: A path, a picture of Pillow, or an array (H, W, 3) or (H, W), uint8, RGB or
+                grey.
 
         Raises:
             ImageError: If it cannot be decoded, or the array has another shape or type.
@@ -118,7 +122,8 @@ class Predictor:
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
                 raise ImageError(
-                    f"an array must be uint8 of shape (H, W, 3) or (H, W); it is {picture.dtype} of {picture.shape}"
+                    "an array must be uint8 of shape (H, W, 3) or (H, W); it is "
+                    f"{picture.dtype} of {picture.shape}"
                 )
             picture = Image.fromarray(picture)
         return self.pixels(convert_image(picture, "the picture", size))
@@ -134,10 +139,11 @@ class Predictor:
 
         Args:
             pictures: Paths, pictures of Pillow, or arrays; see `prepare`.
-            prior: Share of each joint class expected among them: uniform, that of the training images, or
-                shares by class name (the others share what is left); default as in training's configuration.
-            given: What is known of them beside their pixels, by attribute: a value that is certain, or the
-                probability of each value relative to that expected.
+            prior: Share of each joint class expected among them: uniform, that of the training
+                images, or shares by class name (the others share what is left); default as in
+                training's configuration.
+            given: What is known of them beside their pixels, by attribute: a value that is certain,
+                or the probability of each value relative to that expected.
             batch_size: Pictures that pass the network at once.
 
         Raises:
@@ -153,8 +159,11 @@ class Predictor:
         ]
         outputs = self.schema.outputs
         if not done:
-            return Predictions(self.schema, {o.name: np.zeros((0, o.size), np.float32) for o in outputs},
-                               np.zeros((0, self.model.width), np.float32))  # fmt: skip
+            return Predictions(
+                self.schema,
+                {o.name: np.zeros((0, o.size), np.float32) for o in outputs},
+                np.zeros((0, self.model.width), np.float32),
+            )
         probabilities = {o.name: np.concatenate([p[o.name] for p, _ in done]) for o in outputs}
         return Predictions(
             self.schema, probabilities, np.concatenate([features for _, features in done])
@@ -212,5 +221,6 @@ class Predictor:
             if not (whole > -torch.inf).any():
                 told = ", ".join(a.name for a in joint.attributes if a.name in evidence)
                 raise ConfigError(
-                    f"given {told}: no joint class of {joint.name} that can be predicted agrees with it"
+                    f"given {told}: no joint class of {joint.name} that can be predicted "
+                    "agrees with it"
                 )

@@ -1,6 +1,9 @@
-"""A table that grows row by row on disk, survives an interruption at any moment, and appears when it is whole.
+"""A table that grows row by row on disk, and appears when it is whole.
 
-Rows are written to a file beside the table, `.NAME.partial`, and what they belong to, the job, to `.NAME.job`.
+It survives an interruption at any moment.
+
+Rows are written to a file beside the table, `.NAME.partial`, and what they belong to, the job, to
+`.NAME.job`.
 """
 
 import csv
@@ -23,7 +26,8 @@ class GrowingTable:
     Args:
         out: The table in the end: .csv, or .parquet (needs pyarrow).
         header: Names of the columns: those of the keys, one for an error, others.
-        job: What the rows belong to: mappings and text. Rows that another job left are not gone on with.
+        job: What the rows belong to: mappings and text. Rows that another job left are not gone on
+            with.
         keys: The first cells of every row to come, in order.
         overwrite: Begin anew where another job was interrupted.
 
@@ -101,7 +105,8 @@ class GrowingTable:
         differs = ", ".join(key for key in now if before.get(key) != now[key])
         if differs and not overwrite:
             raise OutputExistsError(
-                f"{self._partial} is left by an interrupted job with other {differs}; run that one again to finish it, "
+                f"{self._partial} is left by an interrupted job with other {differs}; run that "
+                "one again to finish it, "
                 "or give another --out, or --overwrite to begin anew"
             )
         return not differs

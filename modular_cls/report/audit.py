@@ -1,4 +1,4 @@
-"""Were the methods compared on identical terms? And which learning rate is best on validation images?"""
+"""Were the methods compared on identical terms? Which learning rate validates best?"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,8 +15,18 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
     by_method: dict[str, list[FinishedRun]] = defaultdict(list)
     for run in runs:
         by_method[run.method].append(run)
-    header = ["method", "trainable parameters", "updates", "batch", "passes", "sampling", "weight decay",
-              "learning rate", "rates tried", "precision"]  # fmt: skip
+    header = [
+        "method",
+        "trainable parameters",
+        "updates",
+        "batch",
+        "passes",
+        "sampling",
+        "weight decay",
+        "learning rate",
+        "rates tried",
+        "precision",
+    ]
     rows = [[method, *_terms(part).values()] for method, part in sorted(by_method.items())]
     return [
         "## Identical terms",
@@ -35,7 +45,8 @@ def tuning_lines(runs: Sequence[FinishedRun]) -> list[str]:
     lines = [
         "## Choice of the learning rate",
         "",
-        "Several learning rates occur for these methods, so their runs are for choosing one. Scores are of the "
+        "Several learning rates occur for these methods, so their runs are for choosing one. "
+        "Scores are of the "
         "validation split; test scores are not shown. A scarce class has no validation images.",
         "",
     ]
@@ -129,7 +140,8 @@ def _training_images(runs: Sequence[FinishedRun]) -> list[str]:
     shared = {cell: found for cell, found in lists.items() if sum(map(len, found.values())) > 1}
     if not shared:
         return [
-            "Lists of training images are not recorded for two methods of any cell, so they are not compared."
+            "Lists of training images are not recorded for two methods of any cell, so they "
+            "are not compared."
         ]
     differing = {cell: found for cell, found in shared.items() if len(found) > 1}
     if not differing:

@@ -1,4 +1,7 @@
-"""Runs of several methods seen through one composite: the cells method x number kept, in a sensible order."""
+"""Runs of several methods seen through one composite.
+
+The cells method x number kept, in a sensible order.
+"""
 
 import math
 from collections import defaultdict
@@ -23,8 +26,8 @@ class Comparison:
         methods: The reference first, then by mean balanced accuracy at the smallest number kept.
         modulars: The modular methods, in that order.
         flats: The flat methods, in that order.
-        reference: The method that the others are measured against: `modular`, else the first modular
-            one; None if there is none.
+        reference: The method that the others are measured against: `modular`, else the first
+            modular one; None if there is none.
     """
 
     def __init__(self, composite: str, runs: Sequence[FinishedRun]) -> None:
@@ -76,7 +79,10 @@ class Comparison:
         return mean_interval(list(self.scores(method, keep, score).values()))
 
     def best(self, methods: Iterable[str], keep: str) -> str | None:
-        """The method with the highest mean balanced accuracy at a number kept; None if none is defined."""
+        """The method with the highest mean balanced accuracy at a number kept.
+
+        None if none is defined.
+        """
         means = {m: self.estimate(m, keep, _ACCURACY).mean for m in methods}
         return max(
             (m for m in means if not math.isnan(means[m])), key=means.__getitem__, default=None
@@ -84,7 +90,7 @@ class Comparison:
 
     @property
     def telling_keeps(self) -> list[str]:
-        """The smallest number kept and one in the middle, 5 where there is one, to show in detail."""
+        """The smallest number kept and a middle one, 5 where there is one, to show in detail."""
         middle = [str(n) for n in self.numbers[1:]]
         chosen = "5" if "5" in middle else next(iter(middle[(len(middle) - 1) // 2 :]), None)
         return list(dict.fromkeys(k for k in (self.keeps[0], chosen) if k))

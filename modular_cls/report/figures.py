@@ -1,4 +1,7 @@
-"""Figures of a comparison: scores against the number kept, recall of each class, confusion, missed images."""
+"""Figures of a comparison.
+
+Scores against the number kept, recall of each class, confusion, missed images.
+"""
 
 import math
 from collections.abc import Sequence
@@ -85,7 +88,10 @@ def recalls(comparison: Comparison) -> Figure:
 
 
 def confusions(comparison: Comparison) -> Figure | None:
-    """Confusion matrices of the reference and of the best flat method, where few images and some are kept."""
+    """Confusion matrices of the reference and of the best flat method.
+
+    Where few images are kept, and where some are.
+    """
     keeps = comparison.telling_keeps
     pairs = [[comparison.reference, comparison.best(comparison.flats, keep)] for keep in keeps]
     shown = [
@@ -143,11 +149,22 @@ def _curve(
     # Missing cells leave no gap: a line between the cells that exist is easier to follow.
     known = ~np.isnan(means)
     axis.errorbar(
-        places[known], means[known], np.nan_to_num(halves[known]) if look.strong else None,
-        color=look.colour, marker=look.marker, linestyle=look.line, label=method, linewidth=1.7 if look.strong else 0.6,
-        markersize=6, markerfacecolor=look.ink, markeredgecolor=look.ink, markeredgewidth=0.3, elinewidth=0.8,
-        capsize=2, zorder=3 if look.strong else 2,
-    )  # fmt: skip
+        places[known],
+        means[known],
+        np.nan_to_num(halves[known]) if look.strong else None,
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        label=method,
+        linewidth=1.7 if look.strong else 0.6,
+        markersize=6,
+        markerfacecolor=look.ink,
+        markeredgecolor=look.ink,
+        markeredgewidth=0.3,
+        elinewidth=0.8,
+        capsize=2,
+        zorder=3 if look.strong else 2,
+    )
 
 
 def _frame(axis: Axes, keeps: Sequence[str], places: list[float], score: str) -> None:
@@ -167,7 +184,7 @@ def _frame(axis: Axes, keeps: Sequence[str], places: list[float], score: str) ->
 
 
 def _classes(comparison: Comparison) -> list[str]:
-    """Joint classes to show: all, or those recognised worst where they are too many for a figure."""
+    """Joint classes to show: all, or those recognised worst where they are too many."""
     found = [r.value(comparison.composite, "recall") or {} for r in comparison.runs]
     means = {
         c: mean_interval([f[c] for f in found if f.get(c) is not None]).mean
@@ -192,8 +209,18 @@ def _bars(
     i, methods = place
     places = np.arange(len(classes)) + (i - (methods - 1) / 2) * 0.8 / methods
     label = cell[0] if look.strong else f"{look.marker}  {cell[0]}"
-    axis.bar(places, means, 0.76 / methods, color=look.colour, hatch=look.hatch, edgecolor="white", linewidth=0,
-             label=label, yerr=np.nan_to_num([e.half for e in estimates]), error_kw={"lw": 0.8})  # fmt: skip
+    axis.bar(
+        places,
+        means,
+        0.76 / methods,
+        color=look.colour,
+        hatch=look.hatch,
+        edgecolor="white",
+        linewidth=0,
+        label=label,
+        yerr=np.nan_to_num([e.half for e in estimates]),
+        error_kw={"lw": 0.8},
+    )
     for x, mean, estimate in zip(places, means, estimates, strict=True):
         if not estimate.count:  # not 0: there is nothing to show
             axis.text(x, 0.01, MISSING, ha="center", va="bottom", fontsize=7)
@@ -219,5 +246,12 @@ def _matrix(axis: Axes, comparison: Comparison, method: str, keep: str, classes:
         axis.set_yticks(range(len(classes)), classes, fontsize=8)
     if len(classes) <= _MOST_NUMBERS:
         for (row, column), share in np.ndenumerate(shares):
-            axis.text(column, row, f"{share:.0f}" if share >= 1 or share == 0 else f"{share:.1f}", ha="center",
-                      va="center", fontsize=9, color="white" if share > 50 else "black")  # fmt: skip
+            axis.text(
+                column,
+                row,
+                f"{share:.0f}" if share >= 1 or share == 0 else f"{share:.1f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if share > 50 else "black",
+            )

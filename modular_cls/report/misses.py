@@ -40,7 +40,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class MissedImage:
-    """A rare test image with the share of runs that missed it, and the wrong class they named most."""
+    """A rare test image, the share of runs that missed it, the wrong class named most."""
 
     path: str
     share: float
@@ -49,7 +49,10 @@ class MissedImage:
 
 @dataclass(frozen=True)
 class MissShares:
-    """Share of rare images missed, and of the misses those with a wrong attribute; None of no misses."""
+    """Share of rare images missed, and of the misses those with a wrong attribute.
+
+    None of no misses.
+    """
 
     images: int
     missed: float

@@ -102,7 +102,10 @@ def _sheet_lines(comparison: Comparison, path: Path) -> list[str]:
     pictures = read_pictures(runs[0], images)
     if isinstance(pictures, str):
         return [f"The images missed by {where} are not shown: {' '.join(pictures.split())}", ""]
-    about = f"Missed most often by {where}; under each, the share of runs that missed it, and the class most named:"
+    about = (
+        f"Missed most often by {where}; under each, the share of runs that missed it, and "
+        "the class most named:"
+    )
     return [about, "", _save(contact_sheet(images, pictures), path), ""]
 
 

@@ -21,8 +21,20 @@ ALL = "all"  # kept, where nothing was taken away
 _METRICS = "metrics.json"
 _NEEDED = ("method", "seed", "keep", "test")
 _COUNTS = ("trainable_parameters", "train_images", "updates")
-_COLUMNS = ("composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
-            "rare_test_images", *_COUNTS, "learning_rate", "seconds", "undefined")  # fmt: skip
+_COLUMNS = (
+    "composite",
+    "method",
+    "keep",
+    "seed",
+    "balanced_accuracy",
+    "rare_class_recall",
+    "worst_class_recall",
+    "rare_test_images",
+    *_COUNTS,
+    "learning_rate",
+    "seconds",
+    "undefined",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,10 @@ class FinishedRun:
 
     @property
     def keep(self) -> str:
-        """Images kept of the rare class as a label: a number (of each, if there are several), `all`, or a list."""
+        """Images kept of the rare class as a label.
+
+        A number (of each, if there are several), `all`, or a list.
+        """
         keep = self.metrics["keep"]
         if isinstance(keep, list) and len(set(keep)) == 1:
             keep = keep[0]
@@ -122,10 +137,13 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
 
 
 def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[FinishedRun]]:
-    """Separate final runs from those that try learning rates: the runs of a method that has several.
+    """Separate final runs from those that try learning rates.
+
+    The runs of a method that has several.
 
     Raises:
-        ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not pair.
+        ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not
+            pair.
     """
     rates = defaultdict(set)
     for run in runs:
@@ -137,14 +155,18 @@ def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[F
         first = seen.setdefault((run.method, run.keep, run.seed), run)
         if first is not run:
             raise ConfigError(
-                f"{first.folder} and {run.folder} both hold method {run.method!r}, kept {run.keep}, seed {run.seed}; "
+                f"{first.folder} and {run.folder} both hold method {run.method!r}, kept "
+                f"{run.keep}, seed {run.seed}; "
                 "give one another `method` name, or report them apart"
             )
     return final, [r for r in runs if len(rates[r.method]) > 1]
 
 
 def write_results(path: Path, final: Sequence[FinishedRun], tuning: Sequence[FinishedRun]) -> None:
-    """Write one row per run and composite; runs that try learning rates stay without test scores."""
+    """Write one row per run and composite.
+
+    Runs that try learning rates stay without test scores.
+    """
     rows = [_row(run, composite) for run in final for composite in run.composites]
     hidden = dict.fromkeys(SCORES, "") | {
         "undefined": "learning rate being chosen; test scores stay unseen"
@@ -193,6 +215,7 @@ def _read_metrics(file: Path) -> dict[str, Any]:
             else "its `test` is not a mapping of outputs"
         )
         raise ConfigError(
-            f"{file} is not the metrics of a run: {what}; train this run again, or remove its folder"
+            f"{file} is not the metrics of a run: {what}; train this run again, or remove its "
+            "folder"
         )
     return dict(metrics)

@@ -9,7 +9,8 @@ from modular_cls.report.wording import in_points, listed, table, with_interval
 from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
-    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the lower end of its interval "
+    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the "
+    "lower end of its interval "
     "at least -3 points"
 )
 
@@ -35,16 +36,19 @@ def score_lines(comparison: Comparison) -> list[str]:
 
 
 def contrast_lines(comparison: Comparison) -> list[str]:
-    """Paired differences of the reference and the best of the others, with the verdict on the criterion."""
+    """Paired differences of the reference and the best others, and the criterion's verdict."""
     reference = comparison.reference
     others = [m for m in comparison.methods if m != reference]
     if reference is None or not others:
         return []
     lines = [f"### Paired differences: {reference} minus the best of the others", ""]
     lines += [
-        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the same test images serve "
-        f"all). The best is the method that {reference} leads least in mean balanced accuracy at that number kept, "
-        f"chosen on these same test scores, to the favour of the others, among those with {LEAST_PAIRS} seeds if any.",
+        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the "
+        "same test images serve "
+        f"all). The best is the method that {reference} leads least in mean balanced accuracy "
+        "at that number kept, "
+        "chosen on these same test scores, to the favour of the others, among those with "
+        f"{LEAST_PAIRS} seeds if any.",
         "",
     ]
     if flat := contrasts(comparison, comparison.flats):
@@ -75,7 +79,8 @@ def match_lines(comparison: Comparison) -> list[str]:
     return [
         f"### Rare training images that match {reference} at k = 0",
         "",
-        f"Where the mean over seeds first reaches the mean of {reference} with no image of the rare class, by straight "
+        f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
+        "rare class, by straight "
         "lines over log(1 + k) between the numbers measured; in brackets, for five "
         "seeds or more, a 95 % interval by drawing seeds anew.",
         "",
@@ -84,7 +89,7 @@ def match_lines(comparison: Comparison) -> list[str]:
 
 
 def miss_lines(comparison: Comparison) -> list[str]:
-    """How many rare images modular methods miss, and whether an attribute or the composition was wrong."""
+    """How many rare images modular methods miss: by an attribute, or by the composition."""
     rows = []
     for method in comparison.modulars:
         for keep in comparison.keeps:
@@ -102,7 +107,8 @@ def miss_lines(comparison: Comparison) -> list[str]:
     return [
         "### Missed rare images",
         "",
-        "Of the misses, an attribute error has some attribute of the composite predicted wrongly by itself; a "
+        "Of the misses, an attribute error has some attribute of the composite predicted "
+        "wrongly by itself; a "
         "composition error has every attribute right and the joint class wrong.",
         "",
         *table(

@@ -1,4 +1,7 @@
-"""Statistics of few runs: means with intervals, differences paired by seed, images to match. Pure functions."""
+"""Statistics of few runs: means with intervals, differences paired by seed, images to match.
+
+Pure functions.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -42,7 +45,10 @@ def mean_interval(values: Sequence[float]) -> Estimate:
 
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Estimate:
-    """Mean of ours minus theirs over the seeds that both have; each argument maps a seed to a score."""
+    """Mean of ours minus theirs over the seeds that both have.
+
+    Each argument maps a seed to a score.
+    """
     return mean_interval(
         [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
     )
@@ -59,7 +65,8 @@ def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float)
         target: Score to reach.
 
     Returns:
-        Where the curve first reaches the target: `keeps[0]` if it starts there, infinity if it never does.
+        Where the curve first reaches the target: `keeps[0]` if it starts there, infinity if it
+        never does.
     """
     first = next((i for i, score in enumerate(curve) if score >= target), None)
     if first is None:
@@ -74,7 +81,9 @@ def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float)
 def match_interval(
     keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
 ) -> tuple[float, float]:
-    """95 % bootstrap interval of `images_to_match`: seeds are drawn anew, each with its curve and its target.
+    """95 % bootstrap interval of `images_to_match`.
+
+    Seeds are drawn anew, each with its curve and its target.
 
     Args:
         keeps: Numbers of images, ascending.
@@ -82,7 +91,8 @@ def match_interval(
         targets: Scores to reach, shape (seeds,).
 
     Returns:
-        Lower and upper end, infinity where the target is not reached; NaN for fewer than five seeds.
+        Lower and upper end, infinity where the target is not reached; NaN for fewer than five
+        seeds.
     """
     seeds = len(targets)
     if seeds < FEWEST_TO_RESAMPLE:
@@ -92,6 +102,7 @@ def match_interval(
         images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean()))
         for draw in draws
     ]
-    # A quantile between a number and infinity would be neither, so one of the values found is taken.
+    # A quantile between a number and infinity would be neither, so one of the values found is
+    # taken.
     low, high = np.quantile(found, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)

@@ -44,7 +44,10 @@ class Style:
 
 
 def styles(comparison: Comparison) -> dict[str, Style]:
-    """A style per method. Of more than seven, six stand out; the others are grey, told apart by letters."""
+    """A style per method. Of more than seven, six stand out.
+
+    The others are grey, told apart by letters.
+    """
     methods = comparison.methods
     strong = methods if len(methods) <= len(COLOURS) else _emphasised(comparison)
     found = {
@@ -56,7 +59,10 @@ def styles(comparison: Comparison) -> dict[str, Style]:
 
 
 def _emphasised(comparison: Comparison) -> Sequence[str]:
-    """The reference, plain `flat`, the best flat method at each number kept, then the first of the others."""
+    """The methods to show in colour.
+
+    The reference, plain `flat`, the best flat method at each number kept, then the first others.
+    """
     flats = ["flat"] if "flat" in comparison.flats else []
     best = (comparison.best(comparison.flats, str(n)) for n in comparison.numbers)
     first = [comparison.reference] if comparison.reference else []

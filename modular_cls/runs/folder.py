@@ -1,8 +1,9 @@
 """A run folder: what its files are called, how they are written, and how a finished run is loaded.
 
 It holds `config.yaml` (rerunnable as it stands), `metrics.json`, `predictions.csv` (test images),
-`classes.json`, `log.csv` and `checkpoints/last.ckpt`, whose weights are those that were tested, fitted
-biases included. Runs with additive composite heads also hold `scores.safetensors` (scores.py).
+`classes.json`, `log.csv` and `checkpoints/last.ckpt`, whose weights are those that were tested,
+fitted biases included. Runs with additive composite heads also hold `scores.safetensors`
+(scores.py).
 """
 
 import csv
@@ -87,7 +88,10 @@ def write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
 
 
 def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = False) -> None:
-    """Write the folder of a run that has no meaning for its method: its metrics are null, with the reason."""
+    """Write the folder of a run that has no meaning for its method.
+
+    Its metrics are null, with the reason.
+    """
     with new_folder(out, overwrite, MARKER) as folder:
         write_result(folder, config, {**describe(config), "undefined": reason, "test": {}})
 
@@ -101,7 +105,7 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
 
 
 def write_classes(folder: Path, schema: Schema) -> None:
-    """Write `classes.json`: the classes of each attribute and composite, in the order of their probabilities."""
+    """Write `classes.json`: classes by output, in the order of their probabilities."""
     classes = {c.name: list(c.class_names) for c in schema.outputs}
     (folder / "classes.json").write_text(
         json.dumps(classes, indent=1, ensure_ascii=False), encoding="utf-8"

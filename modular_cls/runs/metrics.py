@@ -1,4 +1,4 @@
-"""The scores of `metrics.json` that methods are compared by, and how they are called and printed."""
+"""The scores of `metrics.json` that methods are compared by; their names, and how they print."""
 
 import math
 

@@ -1,4 +1,7 @@
-"""Attribute scores of training images, kept with a run: what the bias of joint classes to come is fitted on."""
+"""Attribute scores of training images, kept with a run.
+
+What the bias of joint classes to come is fitted on.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,9 +30,12 @@ class AttributeScores:
 
     Attributes:
         attributes: Names, in order.
-        scores: By attribute, shape (N, values), half precision; what an image has no score of is nan.
-        labels: Index of the value of each attribute, shape (N, attributes), int16; -1 where unknown.
-        kinds: The different rows of labels among all images, of which N are kept; shape (kinds, attributes), int16.
+        scores: By attribute, shape (N, values), half precision; what an image has no score of is
+            nan.
+        labels: Index of the value of each attribute, shape (N, attributes), int16; -1 where
+            unknown.
+        kinds: The different rows of labels among all images, of which N are kept; shape (kinds,
+            attributes), int16.
         counts: How many images there are of each kind, shape (kinds,), int64.
     """
 
@@ -48,7 +54,7 @@ class AttributeScores:
         seed: int,
         most: int = MOST_IMAGES,
     ) -> "AttributeScores":
-        """Keep at most so many images that have a label, evenly over the different rows of labels."""
+        """Keep at most so many images with a label, evenly over the different rows of labels."""
         names = tuple(a.name for a in schema.attributes)
         labels = torch.stack([targets[name].cpu() for name in names], dim=1).to(torch.int16)
         told = (labels >= 0).any(1).nonzero()[:, 0]
@@ -68,7 +74,8 @@ class AttributeScores:
     def read(cls, folder: Path) -> "AttributeScores":
         """Read those of a run folder; raises ConfigError if it holds none, or broken ones."""
         if not (folder / FILE).is_file():
-            raise ConfigError(f"{folder} holds no {FILE}, which runs of ModularClassifier with Additive heads write; "
+            raise ConfigError(f"{folder} holds no {FILE}, which runs of ModularClassifier with "
+                              "Additive heads write; "
                               "train it again")  # fmt: skip
         try:
             with safe_open(folder / FILE, framework="pt") as file:
@@ -95,7 +102,8 @@ class AttributeScores:
         """The images that know their class in a joint space.
 
         Returns:
-            Scores of each attribute, shape (n, values), single precision, and the joint class, shape (n,).
+            Scores of each attribute, shape (n, values), single precision, and the joint class,
+            shape (n,).
         """
         target = self._target(self.labels, joint)
         known = target >= 0
@@ -142,7 +150,10 @@ def _widen(table: Tensor, names: Sequence[str], wanted: Sequence[str]) -> Tensor
 
 
 def _draw_evenly(kind: Tensor, counts: Tensor, most: int, seed: int) -> Tensor:
-    """Positions of at most so many images: all of rare kinds, of the others the same number each."""
+    """Positions of at most so many images.
+
+    All of rare kinds, of the others the same number each.
+    """
     rng, left, kept = np.random.default_rng(seed), most, [np.zeros(0, dtype=np.int64)]
     for place, k in enumerate(counts.argsort(stable=True).tolist()):
         members = (kind == k).nonzero()[:, 0].numpy()

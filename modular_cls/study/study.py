@@ -34,12 +34,12 @@ def run_study(study: Study, out: Path, executor: Executor | None = None) -> list
     Args:
         study: The grid.
         out: Folder of the run folders.
-        executor: Where to run, for example dask's `Client(...).get_executor()`; its workers must see
-            the same files. Default: this process, or `study.processes` processes.
+        executor: Where to run, for example dask's `Client(...).get_executor()`; its workers must
+            see the same files. Default: this process, or `study.processes` processes.
 
     Returns:
-        What failed: the cells' names and why. All others are finished; what failed for a reason that
-        another try cannot mend (a ModularClsError) was tried once, the rest twice.
+        What failed: the cells' names and why. All others are finished; what failed for a reason
+        that another try cannot mend (a ModularClsError) was tried once, the rest twice.
 
     Raises:
         ConfigError: Before anything slow, if a method is unknown, cells cannot be made scarce, or a
@@ -58,7 +58,10 @@ def run_study(study: Study, out: Path, executor: Executor | None = None) -> list
 
 
 def make_jobs(study: Study, out: Path) -> list[list[Cell]]:
-    """The cells still to run, those that share a fit together; seeds outermost, so that early results compare."""
+    """The cells still to run, those that share a fit together.
+
+    Seeds outermost, so that early results compare.
+    """
     cells = grid(study, out)
     _check_scarcity([config for config, _ in cells])
     jobs: dict[str, list[Cell]] = {}
@@ -87,7 +90,10 @@ def grid(study: Study, out: Path) -> list[Cell]:
 
 
 def train_job(job: list[Cell]) -> None:
-    """Fit once, end it as each cell says; a module-level function, so that any executor can carry it."""
+    """Fit once, end it as each cell says.
+
+    A module-level function, so that any executor can carry it.
+    """
     try:
         fit = Fit(job[0][0])
     except UndefinedError as error:

@@ -46,7 +46,8 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     data = config.data
     if config.prediction != run.config.prediction:
         raise ModularClsError(
-            "evaluate measures a run as it is; only data can differ, not prediction (see predict --prior)"
+            "evaluate measures a run as it is; only data can differ, not prediction (see "
+            "predict --prior)"
         )
     if given.manifest:
         data = replace(data, manifest=given.manifest, root=None, about=None)

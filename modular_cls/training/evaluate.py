@@ -40,10 +40,18 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
 def evaluate(
     task: AttributeTask, data: AttributeDataModule, split: str, progress: bool = True
 ) -> dict[str, Any]:
-    """Metrics of a task's model on a split, on one device: spread over several, images would be padded."""
+    """Metrics of a task's model on a split, on one device.
+
+    Spread over several, images would be padded.
+    """
     tester = pl.Trainer(
-        accelerator=task.training_config.accelerator, devices=1, precision=task.training_config.precision,
-        logger=False, enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=progress,
-    )  # fmt: skip
+        accelerator=task.training_config.accelerator,
+        devices=1,
+        precision=task.training_config.precision,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=progress,
+    )
     tester.test(task, data.split_dataloader(split), verbose=False)
     return task.results["test"]

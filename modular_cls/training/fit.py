@@ -1,4 +1,7 @@
-"""Configuration -> everything built and checked before anything slow, then a model fitted in memory."""
+"""Configuration -> everything built and checked, then a model fitted in memory.
+
+What can be wrong is told before anything slow.
+"""
 
 import tempfile
 import time
@@ -41,8 +44,10 @@ class Fit:
 
     Attributes:
         data: The pictures.
-        counts: Images of each joint class, by kind of images (train, held_out), then by joint space.
-        taught: Mask of the joint classes that training images teach, partly labelled ones included, by joint space.
+        counts: Images of each joint class, by kind of images (train, held_out), then by joint
+            space.
+        taught: Mask of the joint classes that training images teach, partly labelled ones included,
+            by joint space.
         task: The LightningModule, with the model in it.
         log: After `run`, the content of `log.csv`.
         seconds: After `run`, what building and fitting took.
@@ -126,11 +131,13 @@ class Fit:
         config, rows = self.config, self.data.datasets["train"].manifest
         partial = int((rows.labels < 0).any(axis=1).sum())
         print(
-            f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, seed {config.seed}"
+            f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
+            f"seed {config.seed}"
         )
         if self.data.skipped:
             print(
-                f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded"
+                f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
+                "cannot be decoded"
             )
         if partial:
             drawn = config.data.sampling != "balanced"
@@ -152,7 +159,8 @@ class Fit:
             lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
             if parts:
                 print(
-                    f"  without fully labelled training images, learned from parts: {', '.join(parts)}"
+                    "  without fully labelled training images, learned from parts: "
+                    f"{', '.join(parts)}"
                 )
             if composed:
                 print(f"  without training images, reachable by composition: {', '.join(composed)}")
@@ -161,7 +169,8 @@ class Fit:
                     "predicted all the same" if config.prediction.unreachable else "never predicted"
                 )
                 print(
-                    f"  without training images, out of this method's reach, {how}: {', '.join(lost)}"
+                    f"  without training images, out of this method's reach, {how}: "
+                    f"{', '.join(lost)}"
                 )
 
     def _taught(self, criterion: Criterion, joint: str) -> Tensor:

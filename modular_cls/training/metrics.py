@@ -59,7 +59,10 @@ class OutputMetrics(nn.Module):
 
 
 def build_metrics(schema: Schema, scarce: Sequence[dict[str, str]]) -> dict[str, OutputMetrics]:
-    """Metrics of every output; its scarce classes are those that have all values of an entry of `scarce`."""
+    """Metrics of every output.
+
+    Its scarce classes are those that have all values of an entry of `scarce`.
+    """
     rare = {
         c.name: sorted({z for values in scarce for z in c.contains(values)})
         for c in schema.composites

@@ -25,7 +25,8 @@ class AttributeTask(pl.LightningModule):
 
     Attributes:
         results: Metrics of the last validation or test, by stage and output.
-        predicted: Classes predicted in the last test, by output, shape (N,), in the order of the images.
+        predicted: Classes predicted in the last test, by output, shape (N,), in the order of the
+            images.
     """
 
     def __init__(

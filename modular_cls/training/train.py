@@ -93,7 +93,10 @@ def complete(
 
 
 def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
-    """Run the finish steps on cached features of the images that they use; returns their notes and the features."""
+    """Run the finish steps on cached features of the images that they use.
+
+    Returns their notes and the features.
+    """
     fit.model.eval().to(
         fit.trainer.strategy.root_device
     )  # Lightning has put the model back on the CPU

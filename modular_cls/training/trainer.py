@@ -17,7 +17,9 @@ from modular_cls.errors import ConfigError
 
 
 def make_trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
-    """Lightning's trainer for one pass of `config.training.updates` updates, logging to `folder/metrics.csv`.
+    """Lightning's trainer for one pass, logging to `folder/metrics.csv`.
+
+    A pass is `config.training.updates` updates.
 
     Raises:
         ConfigError: If Lightning cannot do on this machine what the configuration asks for.
@@ -65,7 +67,10 @@ def be_quiet() -> None:
 
 
 def leave_group(trainer: pl.Trainer) -> None:
-    """After training on several devices the first process goes on alone: finish steps and tests need one."""
+    """After training on several devices the first process goes on alone.
+
+    Finish steps and tests need one.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()

@@ -57,7 +57,8 @@ def write_faces(
 
     Args:
         out: Folder to write `manifest.csv` and the pictures to.
-        per_class: Training pictures of each joint class; validation gets 15 % and test 25 % as many.
+        per_class: Training pictures of each joint class; validation gets 15 % and test 25 % as
+            many.
         seed: Same seed, same bytes.
         size: Side of the pictures in pixels.
         interaction: 0 to 1; above 0 the cues of hair and gender are coupled (see `draw_cues`).
@@ -103,7 +104,10 @@ def face_image(
     interaction: float,
     schema: Schema = SCHEMA,
 ) -> np.ndarray:
-    """Draw one picture of the data set, shape (size, size, 3), RGB, uint8; each has its own stream."""
+    """Draw one picture of the data set, shape (size, size, 3), RGB, uint8.
+
+    Each has its own stream.
+    """
     rng = np.random.default_rng((seed, SPLITS.index(split), joint_class, number))
     joint = schema.composites[0]
     labels = {

@@ -38,15 +38,18 @@ def measure_claim(
     command: str | None = None,
     executor: Executor | None = None,
 ) -> str:
-    """Measure one claim; what an earlier call measured with the same size and data is not measured again.
+    """Measure one claim.
+
+    What an earlier call measured with the same size and data is not measured again.
 
     Args:
         name: One of `CLAIMS`.
         size: `quick` or `full`.
-        out: Folder for `README.md`, its tables and figures, and `cells/`, which holds what was measured.
+        out: Folder for `README.md`, its tables and figures, and `cells/`, which holds what was
+            measured.
         data: Folder of the data sets that are not drawn.
-        processes: How many measure beside each other, where no executor is given; None: one per core, and
-            a single one where there is an accelerator, for they would share its memory.
+        processes: How many measure beside each other, where no executor is given; None: one per
+            core, and a single one where there is an accelerator, for they would share its memory.
         overwrite: Forget what an earlier call measured.
         command: What was typed, printed on the page.
         executor: Where to measure; its workers must see the same files.
@@ -87,7 +90,7 @@ def measure_claim(
 
 
 def verdicts(name: str, folder: Path) -> tuple[list[Judged], str]:
-    """The statements of a claim judged from the tables in a folder, and the verdict on the whole."""
+    """A claim's statements judged from the tables in a folder, and the verdict on the whole."""
     claim = _module(name)
     tables = {s.table: pd.read_csv(folder / f"{s.table}.csv") for s in claim.STATEMENTS}
     judged = [judge(s, tables) for s in claim.STATEMENTS]
@@ -153,7 +156,10 @@ def _page(
 
 
 def _judged_row(judged: Judged, measures: Mapping[str, str]) -> list[str]:
-    """What is drawn at random has a mean with its interval, what is not goes from its least to its largest."""
+    """What is drawn at random has a mean with its interval.
+
+    What is not goes from its least to its largest.
+    """
     form = measures[judged.statement.column]
     exact = judged.statement.pair != "seed" and judged.difference.count
     told = (

@@ -1,4 +1,7 @@
-"""The lines of the lecture's figures: means over seeds with 95 % intervals, told apart by colour, marker and dashes."""
+"""The lines of the lecture's figures.
+
+Means over seeds with 95 % intervals, told apart by colour, marker and dashes.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +33,8 @@ def curve(
         up: Column that is averaged.
         look: Number of its colour, marker and dashes.
         label: For the legend.
-        at: Where the places lie, in the order in which they appear; default their own numbers, ascending.
+        at: Where the places lie, in the order in which they appear; default their own numbers,
+            ascending.
         marks: Of `Axes.errorbar`, over those of `look`.
     """
     groups = rows.dropna(subset=[up]).groupby(across, sort=at is None)[up]
@@ -39,8 +43,14 @@ def curve(
         [e.mean for e in found.values()],
         np.nan_to_num([e.half for e in found.values()]),
     )
-    plain = {"color": COLOURS[look], "marker": MARKERS[look], "linestyle": LINES[look], "linewidth": 1.7,
-             "elinewidth": 0.8, "capsize": 2}  # fmt: skip
+    plain = {
+        "color": COLOURS[look],
+        "marker": MARKERS[look],
+        "linestyle": LINES[look],
+        "linewidth": 1.7,
+        "elinewidth": 0.8,
+        "capsize": 2,
+    }
     places = np.array([float(str(place)) for place in found]) if at is None else np.array(at)
     axis.errorbar(places, means, halves, label=label, **(plain | marks))
 

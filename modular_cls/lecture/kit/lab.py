@@ -1,6 +1,9 @@
-"""Where a claim is measured: what is measured once is kept in a folder, so that a claim goes on where it stopped.
+"""Where a claim is measured.
 
-A claim asks for *cells*: one function called with plain arguments, on any `concurrent.futures.Executor`.
+What is measured once is kept in a folder, so that a claim goes on where it stopped.
+
+A claim asks for *cells*: one function called with plain arguments, on any
+`concurrent.futures.Executor`.
 """
 
 import hashlib
@@ -52,8 +55,9 @@ class Lab:
         """Measure each cell that is not kept yet.
 
         Args:
-            measure: A function at the top level of a module, `measure(data, **cell)`, `data` being the
-                folder of data sets. It returns what it measured, or several such (one per layer, say).
+            measure: A function at the top level of a module, `measure(data, **cell)`, `data` being
+                the folder of data sets. It returns what it measured, or several such (one per
+                layer, say).
             cells: The arguments of each call; they and the function's name identify what is kept.
 
         Returns:
@@ -99,7 +103,8 @@ class Lab:
                         meter.count(", ".join(f"{k} {v}" for k, v in jobs[job].items()))
                 except BrokenExecutor:
                     raise ModularClsError(
-                        "a process died, perhaps for want of memory; run the same again with fewer --processes: "
+                        "a process died, perhaps for want of memory; run the same again with "
+                        "fewer --processes: "
                         f"what was measured is kept in {self.folder}"
                     ) from None
                 finally:

@@ -1,4 +1,7 @@
-"""The small nets of the lecture, and their sizes: parameters, multiplications, widths that make two nets equal."""
+"""The small nets of the lecture, and their sizes.
+
+Parameters, multiplications, widths that make two nets equal.
+"""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -19,8 +22,8 @@ def fully_connected(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequ
         outputs: Units of the last layer.
 
     Returns:
-        Stages that can be looked at one by one: flatten, one `nn.Sequential(Linear, ReLU)` per hidden
-        layer, `Linear`.
+        Stages that can be looked at one by one: flatten, one `nn.Sequential(Linear, ReLU)` per
+        hidden layer, `Linear`.
     """
     sizes = [inputs, *widths]
     hidden = [nn.Sequential(nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(sizes)]
@@ -30,7 +33,7 @@ def fully_connected(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequ
 def convolutional(
     channels: int, widths: Sequence[int], outputs: int, halvings: int = 3
 ) -> nn.Sequential:
-    """Convolutions of 3 x 3 with batch norm and ReLU, then the mean over places, then one linear layer.
+    """Convolutions of 3 x 3 with batch norm and ReLU, the mean over places, one linear layer.
 
     Args:
         channels: Of the pictures.
@@ -57,14 +60,20 @@ def convolutional(
 
 
 def spread(units: int, layers: int) -> list[int]:
-    """Widths that share `units` among `layers` as evenly as they can; one more unit makes one layer one wider."""
+    """Widths that share `units` among `layers` as evenly as they can.
+
+    One more unit makes one layer one wider.
+    """
     return [max(1, units // layers + (i < units % layers)) for i in range(layers)]
 
 
 def he(net: nn.Module) -> nn.Module:
-    """Draw the weights of linear layers anew so that ReLU layers keep the scale of their inputs at any depth.
+    """Draw the weights of linear layers anew.
 
-    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015, equation 10; biases start at 0.
+    ReLU layers then keep the scale of their inputs at any depth.
+
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015, equation 10; biases start at
+    0.
     """
     for layer in net.modules():
         if isinstance(layer, nn.Linear):

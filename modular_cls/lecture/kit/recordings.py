@@ -1,7 +1,8 @@
 """Spoken digits as arrays, and the stages of speech recognition that people have designed by hand.
 
-The stages are those of Davis and Mermelstein (1980, "Comparison of parametric representations for monosyllabic
-word recognition in continuously spoken sentences"): waveform, DFT, mel filter bank, logarithm, DCT.
+The stages are those of Davis and Mermelstein (1980, "Comparison of parametric representations for
+monosyllabic word recognition in continuously spoken sentences"): waveform, DFT, mel filter bank,
+logarithm, DCT.
 """
 
 import itertools
@@ -35,12 +36,13 @@ class Recordings:
     """Spoken digits, sorted by speaker, digit and take.
 
     Attributes:
-        waves: Shape (recordings, SAMPLES), float32 at 8 kHz, mean 0 and mean square 1; longer recordings
-            are cut, shorter ones end in zeros.
+        waves: Shape (recordings, SAMPLES), float32 at 8 kHz, mean 0 and mean square 1; longer
+            recordings are cut, shorter ones end in zeros.
         length: Samples of each that are sound, at most SAMPLES; shape (recordings,).
         digit: What is said, 0 to 9; shape (recordings,).
         speaker: Name of who says it; shape (recordings,).
-        take: 0 for the first time that this speaker says this digit, and so on; shape (recordings,).
+        take: 0 for the first time that this speaker says this digit, and so on; shape
+            (recordings,).
     """
 
     waves: np.ndarray
@@ -68,8 +70,8 @@ def load_recordings(data: Path) -> Recordings:
         data: Folder of data sets.
 
     Raises:
-        ConfigError: If the folder is missing, a file is named otherwise or is not mono at 8 kHz, or there
-            are too few speakers or recordings of a digit.
+        ConfigError: If the folder is missing, a file is named otherwise or is not mono at 8 kHz, or
+            there are too few speakers or recordings of a digit.
     """
     table = _files(data / FOLDER)
     read = [_read(path) for path in table["path"]]
@@ -84,7 +86,10 @@ def load_recordings(data: Path) -> Recordings:
 def recordings_at_hand(data: Path) -> str:
     """What `load_recordings(data)` gives, in words; raises ConfigError where it gives nothing."""
     found = load_recordings(data)
-    return f"{len(found.digit):,} spoken digits by {len(found.speakers)} speakers: {', '.join(found.speakers)}"
+    return (
+        f"{len(found.digit):,} spoken digits by {len(found.speakers)} speakers: "
+        f"{', '.join(found.speakers)}"
+    )
 
 
 def spectrogram(waves: np.ndarray) -> np.ndarray:
@@ -96,7 +101,10 @@ def spectrogram(waves: np.ndarray) -> np.ndarray:
 
 
 def mel_filters() -> np.ndarray:
-    """Weight of each frequency in each band: triangles, evenly spaced in mel; shape (BANDS, BINS)."""
+    """Weight of each frequency in each band: triangles, evenly spaced in mel.
+
+    Shape (BANDS, BINS).
+    """
     return librosa.filters.mel(sr=RATE, n_fft=2 * (BINS - 1), n_mels=BANDS, htk=True, norm=None)
 
 
@@ -106,7 +114,9 @@ def log_mel(waves: np.ndarray) -> np.ndarray:
 
 
 def mfcc(waves: np.ndarray) -> np.ndarray:
-    """The first coefficients of the DCT of `log_mel` over the bands, then their first and second derivatives in time.
+    """The first coefficients of the DCT of `log_mel` over the bands.
+
+    Then their first and second derivatives in time.
 
     Returns:
         Shape (n, 3 * COEFFICIENTS, FRAMES).
@@ -117,7 +127,10 @@ def mfcc(waves: np.ndarray) -> np.ndarray:
 
 
 def sounding(length: np.ndarray) -> np.ndarray:
-    """Which frames have their middle within the recording: shape (n, FRAMES) for n lengths in samples."""
+    """Which frames have their middle within the recording.
+
+    Shape (n, FRAMES) for n lengths in samples.
+    """
     return np.arange(FRAMES) * HOP < length[:, None]
 
 
@@ -125,7 +138,8 @@ def _files(folder: Path) -> pd.DataFrame:
     """Path, digit, speaker and take of each recording, sorted."""
     if not folder.is_dir():
         raise ConfigError(
-            f"{folder} is not there. Download {_SOURCE}, and put its folder recordings/ (3,000 files such as "
+            f"{folder} is not there. Download {_SOURCE}, and put its folder recordings/ (3,000 "
+            "files such as "
             f"7_jackson_32.wav) there"
         )
     paths = sorted(folder.glob("*.wav"))

