@@ -13,13 +13,8 @@ from typing import Any
 
 from modular_cls.errors import SchemaError, unknown
 
-RESERVED = (
-    "path",
-    "split",
-    "source",
-    "identity",
-    "box",
-)  # columns of a manifest that are no attributes
+# Columns of a manifest that are no attributes.
+RESERVED = ("path", "split", "source", "identity", "box")
 MAX_JOINT_CLASSES = 256  # above this, one energy model per composite instead of one over everything
 
 

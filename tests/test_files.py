@@ -88,10 +88,8 @@ def test_stopped_folder_keeps_the_old(ours, stop):
 
 @STOPS
 def test_stopped_folder_leaves_nothing(tmp_path, stop):
-    with (
-        pytest.raises(stop),
-        new_folder(tmp_path / "out", overwrite=False, marker="marker") as partial,
-    ):  # noqa: PT012
+    out = tmp_path / "out"
+    with pytest.raises(stop), new_folder(out, False, "marker") as partial:  # noqa: PT012
         (partial / "marker").write_text("half")
         raise stop
     assert names(tmp_path) == []

@@ -19,7 +19,8 @@ from modular_cls.audit.pictures import LOOK, Picture
 DISTANCE = 8  # bits of the hash that may differ
 CORRELATION = 0.97  # least correlation of the small colour pictures
 _MOST = 5_000_000  # pairs
-_AT_ONCE = 2_000  # pairs correlated in one step; ten times as many take twice the time each, out of the cache
+# Pairs correlated in one step; ten times as many take twice the time each, out of the cache.
+_AT_ONCE = 2_000
 
 
 def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
@@ -37,9 +38,10 @@ def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
         len(pictures), LOOK * LOOK * 3
     )
     mean = looks.mean(axis=1)
+    # std(), in less memory
     spread = np.sqrt(
         np.einsum("ij,ij->i", looks, looks, dtype=np.float64) / looks.shape[1] - mean**2
-    )  # std(), in less memory
+    )
     for pairs in near_pairs(hashes, DISTANCE):
         for start in range(0, len(pairs), _AT_ONCE):
             i, j = pairs[start : start + _AT_ONCE].T

@@ -87,9 +87,8 @@ def _never_together(train: Manifest, labels: Labels) -> Iterator[Finding]:
     joints = [
         j for j in train.schema.joints if j.name in labels.reachable and not train.counts(j).any()
     ]
-    several = [
-        j for j in joints if len(j.attributes) > 1
-    ]  # of one attribute, its values are missing already
+    # Of one attribute, its values are missing already.
+    several = [j for j in joints if len(j.attributes) > 1]
     if several:
         what = "joint spaces of which no training image has all labels: training refuses the table"
         named = [f"{j.name}: {', '.join(a.name for a in j.attributes)}" for j in several]

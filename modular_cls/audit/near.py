@@ -50,7 +50,7 @@ def _band(hashes: np.ndarray, start: int, step: int) -> np.ndarray:
 def _close_keys(
     keys: np.ndarray, width: int, radius: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions of every two keys of `width` bits that differ in at most `radius`, each two once."""
+    """Positions of every two keys of `width` bits at most `radius` of which differ, each once."""
     order = np.argsort(keys, kind="stable")
     sizes = np.bincount(keys.astype(np.int64), minlength=1 << width).astype(np.int32)
     starts = (np.cumsum(sizes, dtype=np.int64) - sizes).astype(np.int32)
@@ -61,9 +61,8 @@ def _close_keys(
     for flips in range(1, radius + 1):
         for places in combinations(range(width), flips):
             top, mask = 1 << places[-1], sum(1 << p for p in places)
-            lower = np.flatnonzero(
-                sorted_keys & top == 0
-            )  # of two keys, the one without the highest flipped bit
+            # Of two keys, the one without the highest flipped bit.
+            lower = np.flatnonzero(sorted_keys & top == 0)
             other = sorted_keys[lower] ^ mask
             yield from _spread(order, lower, starts[other], sizes[other])
 

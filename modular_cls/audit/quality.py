@@ -10,7 +10,8 @@ from modular_cls.audit.pictures import Picture
 from modular_cls.data.manifest import Manifest
 
 _LEAST = 16  # pixels; below, a picture shows next to nothing
-_EVEN = 2.0  # standard deviation of all colour values, out of 255, below which a picture shows one colour
+# Standard deviation of all colour values, out of 255, below which a picture shows one colour.
+_EVEN = 2.0
 
 
 def judge_pictures(

@@ -11,12 +11,8 @@ from modular_cls.audit.findings import LEVELS, Audit, Finding, JointClass
 
 _MOST_ROWS = 20  # of one table
 _EXAMPLES = 3
-_IN_FULL = (
-    "table",
-    "spelling",
-    "value",
-    "schema_from_table",
-)  # each of their examples is another matter
+# Each of their examples is another matter.
+_IN_FULL = ("table", "spelling", "value", "schema_from_table")
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 

@@ -14,13 +14,8 @@ from modular_cls.audit.quality import judge_pictures
 from modular_cls.audit.table import read_leniently
 from modular_cls.config import Config, Data
 
-_SKIPPED = (
-    "missing",
-    "misnamed",
-    "outside",
-    "unreadable",
-    "oversized",
-)  # what data.on_bad_image is about
+# What data.on_bad_image is about.
+_SKIPPED = ("missing", "misnamed", "outside", "unreadable", "oversized")
 
 
 def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit:

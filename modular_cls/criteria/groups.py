@@ -51,13 +51,11 @@ class LabelGroups(nn.Module):
         known = torch.stack([m for m, _ in kept])
         self.register_buffer("cells", cells, persistent=False)
         self.register_buffer("known", known, persistent=False)  # (groups, m)
-        self.register_buffer(
-            "counts", torch.stack([n for _, n in kept]).float(), persistent=False
-        )  # (groups, classes)
+        # (groups, classes)
+        self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)
         agree = (cells[:, None] == cells[None]) | ~known[:, None, None]
-        self.register_buffer(
-            "same", agree.all(-1).float(), persistent=False
-        )  # (groups, classes, classes)
+        # (groups, classes, classes)
+        self.register_buffer("same", agree.all(-1).float(), persistent=False)
         self.estimates = unknown == "em"
         self.register_buffer("shares", self._shares(observed, unknown))  # (groups, classes)
 
@@ -107,9 +105,8 @@ class LabelGroups(nn.Module):
         Some of these images know each of their values.
         """
         part = ~self.known.all(1)
-        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[
-            :, :, None
-        ]  # (groups, classes, m)
+        # (groups, classes, m)
+        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[:, :, None]
         possible = (self._within(self.shares) > _RULED_OUT) & (self.counts > 0) & part[:, None]
         return told.any(0).all(-1) & possible.any(0)
 
@@ -128,9 +125,8 @@ class LabelGroups(nn.Module):
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
-        return smoothed / (self.same * smoothed[:, None]).sum(
-            -1
-        )  # a product of matrices would lose precision
+        # A product of matrices would lose precision.
+        return smoothed / (self.same * smoothed[:, None]).sum(-1)
 
     def _shares(self, observed: Tensor, unknown: str) -> Tensor:
         if unknown == "em":

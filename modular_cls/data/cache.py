@@ -40,9 +40,8 @@ class DecodedImages(Sequence[np.ndarray]):
         return len(self._places)
 
     def __getitem__(self, position: Any) -> Any:
-        return np.array(
-            self._shards[self._places[position]]
-        )  # a copy: the file cannot be written to
+        # A copy: the file cannot be written to.
+        return np.array(self._shards[self._places[position]])
 
 
 def cache_folder() -> Path:

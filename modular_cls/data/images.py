@@ -13,19 +13,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from modular_cls.errors import ImageError
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
-VERSION = (
-    1  # change it whenever the same file would give other pixels: decoded pictures are kept by it
-)
+# Change it whenever the same file would give other pixels: decoded pictures are kept by it.
+VERSION = 1
 MAX_PIXELS = 100_000_000  # refused from the header, before anything is unpacked
 MAX_BYTES = 500_000_000
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours is the limit
 
 
 def read_image(
-    path: Path,
-    named: str,
-    size: tuple[int, int] | None = None,
-    box: Box | None = None,
+    path: Path, named: str, size: tuple[int, int] | None = None, box: Box | None = None
 ) -> np.ndarray:
     """Decode a picture.
 
@@ -72,9 +68,8 @@ def decode_image(
         with Image.open(io.BytesIO(data)) as opened:
             _check_pixels(opened, named)
             if size is not None and box is None:
-                opened.draft(
-                    "RGB", (2 * max(size), 2 * max(size))
-                )  # JPEG: unpack no more than needed
+                # JPEG: unpack no more than needed.
+                opened.draft("RGB", (2 * max(size), 2 * max(size)))
             return convert_image(opened, named, size, box)
     except UnidentifiedImageError:
         raise ImageError(f"{named}: not a picture that can be read") from None

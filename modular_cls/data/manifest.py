@@ -239,11 +239,8 @@ def read_table(path: Path) -> pd.DataFrame:
                 skip_blank_lines=False,
                 index_col=False,
             )
-    except (
-        ValueError,
-        UnicodeError,
-        pd.errors.ParserWarning,
-    ) as error:  # pandas' own errors are ValueErrors
+    except (ValueError, UnicodeError, pd.errors.ParserWarning) as error:
+        # pandas' own errors are ValueErrors
         raise ManifestError(path, [f"not a CSV table in UTF-8: {error}"]) from None
     table.columns = pd.Index([str(c).strip() for c in table.columns])
     if repeated := sorted(set(table.columns[table.columns.duplicated()])):

@@ -28,9 +28,8 @@ _UNKNOWN = "not known"
 def write_card(folder: Path, run: Run, licence: str) -> None:
     """Write the card of a run; `model.onnx` and scores are told of where they have been written."""
     config, schema = run.config, run.model.schema
-    data = (
-        Path(config.data.manifest).parent.name or "unnamed"
-    )  # a path would tell of the machine that trained it
+    # A path would tell of the machine that trained it.
+    data = Path(config.data.manifest).parent.name or "unnamed"
     name = f"{config.method} on {data}"
     front = ModelCardData(
         license=licence,

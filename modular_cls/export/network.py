@@ -20,11 +20,8 @@ from modular_cls.export.weights import read_json, write_weights
 from modular_cls.models.backbone import refused_arguments
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_COPIED = (
-    "first_conv",
-    "classifier",
-    "fixed_input_size",
-)  # what a new head, other channels, other sizes need
+# What a new head, other channels, other sizes need.
+_COPIED = ("first_conv", "classifier", "fixed_input_size")
 
 
 def write_network(
@@ -39,12 +36,12 @@ def write_network(
         pixels: Size and scale of the pictures it was trained on.
         licence: Of the weights, as the Hugging Face Hub writes it.
     """
-    known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps what it was created by
+    # timm keeps what it was created by.
+    known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     args = _saved_args(config.name) | config.args
     if known.get("fixed_input_size") and "img_size" not in args:
-        args["img_size"] = list(
-            known["input_size"][1:]
-        )  # timm's default is the input size, which is written below
+        # timm's default is the input size, which is written below.
+        args["img_size"] = list(known["input_size"][1:])
     described = {
         "architecture": known["architecture"],
         "num_classes": 0,

@@ -74,10 +74,8 @@ def announce(done: Extended) -> None:
     images = f", from {done.images:,} labelled images" if done.images else ", without any image"
     print(f"{done.what.config.method}: {', '.join(added)} added{images}; all other weights stay")
     for name in done.what.new["attributes"]:
-        print(
-            f"  {name}: "
-            f"{_learned(done.notes[f'cross_validated/{name}'], len(done.what.schema.attribute(name).values))}"
-        )
+        values = len(done.what.schema.attribute(name).values)
+        print(f"  {name}: {_learned(done.notes[f'cross_validated/{name}'], values)}")
     if done.changed:
         spaces = ", ".join(j.name for j in done.fitted)
         print(

@@ -129,9 +129,8 @@ def _linear_heads(model: JointClassifier, step: str) -> list[nn.Linear]:
 
 def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
     if _fewest(y) < 2:
-        return max(
-            _GRID
-        )  # nothing to choose by; one image a class and a strong penalty would leave all weights 0
+        # Nothing to choose by; one image a class and a strong penalty would leave all weights 0.
+        return max(_GRID)
     learn = np.zeros(len(y), dtype=bool)
     for members in _balanced_draws(y, seed, 1, _fewest(y) // 2):
         learn[members] = True

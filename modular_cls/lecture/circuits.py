@@ -33,10 +33,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from modular_cls.lecture.circuit_figures import draw_folding, draw_parity
 from modular_cls.lecture.constructed import (
     Circuit,
     all_inputs,
@@ -47,12 +47,10 @@ from modular_cls.lecture.constructed import (
     xor_tree,
     zigzag_net,
 )
-from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Lab, Measured
 from modular_cls.lecture.kit.nets import fully_connected
 from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.training import seeded
-from modular_cls.report.style import COLOURS
 
 GATES, COUNTING, TREE = "two layers of gates", "one hidden layer that counts", "tree of XOR"
 ONE, DEEP = "one hidden layer", "deep"
@@ -242,65 +240,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
     """Gates and neurons against bits; pieces against parameters, beside folded functions."""
-    parity = Figure(figsize=(10, 4), layout="constrained")
-    built, learned = parity.subplots(1, 2)
-    _lines(built, tables["parity"], ("network", "bits", "gates"), str)
-    _on_log_axis(built, "parity, built", "bits", "gates or threshold units", 10)
-    _lines(
-        learned,
-        tables["learned"],
-        ("depth", "bits", "neurons"),
-        lambda d: f"{d} hidden layer{'s' * (d > 1)}",
-    )
-    bits = sorted(tables["learned"]["bits"].unique())
-    learned.plot(
-        bits,
-        bits,
-        color="#808080",
-        linestyle=":",
-        linewidth=1,
-        label="one hidden layer: these suffice",
-    )
-    _on_log_axis(
-        learned,
-        "parity, learned by gradient descent",
-        "bits",
-        "hidden neurons of the smallest net",
-        2,
-    )
-    return {"parity": parity, "folding": _folding(tables["folding"])}
-
-
-def _folding(table: pd.DataFrame) -> Figure:
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    grid = figure.add_gridspec(2, 4)
-    pieces = figure.add_subplot(grid[:, :2])
-    _lines(pieces, table, ("network", "parameters", "pieces"), str)
-    _on_log_axis(pieces, "nets with as many parameters", "parameters", "linear pieces", 2)
-    for n in range(1, 5):
-        axis = figure.add_subplot(grid[(n - 1) // 2, 2 + (n - 1) % 2])
-        axis.plot(
-            *zip(*((float(x), float(y)) for x, y in corners(folding_net(n))), strict=True),
-            color=COLOURS[0],
-        )
-        axis.set_title(f"{n} layer{'s' * (n > 1)}, {2**n} pieces", fontsize=9)
-        axis.set_xticks([0, 1])
-        axis.set_yticks([0, 1])
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def _lines(
-    axis: Axes, table: pd.DataFrame, columns: tuple[str, str, str], name: Callable[..., str]
-) -> None:
-    """One line for each kind of net, with the interval over seeds."""
-    kind, across, up = columns
-    for i, (value, rows) in enumerate(table.groupby(kind, sort=False)):
-        curve(axis, rows, across, up, i, name(value), markersize=5)
-
-
-def _on_log_axis(axis: Axes, title: str, across: str, up: str, base: int) -> None:
-    axis.set_yscale("log", base=base)
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    frame(axis, title, across, up)
-    axis.legend(frameon=False, fontsize=8)
+    return {
+        "parity": draw_parity(tables["parity"], tables["learned"]),
+        "folding": draw_folding(tables["folding"]),
+    }

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -53,13 +54,10 @@ RATES = (1e-3, 4e-3, 1.6e-2)
 BATCHES = {"fully_connected": 100, "convolutional": 16}
 PARAMETERS = 100_000
 WIDE = 8 * PARAMETERS
-CONVOLUTIONAL_PARAMETERS = (
-    2285  # widths come out within 1 % at every depth, and one wide layer can be paid for
-)
-_TEST_TAKES, _VALIDATION_TAKES = (
-    range(5),
-    range(5, 10),
-)  # the former is the test set its makers recommend
+# Widths come out within 1 % at every depth, and one wide layer can be paid for.
+CONVOLUTIONAL_PARAMETERS = 2285
+_TEST_TAKES = range(5)  # the test set that its makers recommend
+_VALIDATION_TAKES = range(5, 10)
 _FRAMES_TOGETHER = 4
 
 
@@ -268,16 +266,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
 
 def _wide(axis: Axes, rows: pd.DataFrame) -> None:
     """The very wide net: a point at one layer, and a line across to compare with."""
-    curve(
-        axis,
-        rows,
-        "layers",
-        "test error",
-        1,
-        f"1 layer, {WIDE:,} parameters",
-        linestyle="",
-        zorder=3,
-    )
+    label = f"1 layer, {WIDE:,} parameters"
+    curve(axis, rows, "layers", "test error", 1, label, linestyle="", zorder=3)
     axis.axhline(rows["test error"].mean(), color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
 
 
@@ -285,23 +275,12 @@ def _published(axis: Axes) -> None:
     for i, (errors, label) in enumerate(
         ((_PUBLISHED, "layers of 2,048 units"), (_PUBLISHED_TWINS, "1 layer, as many parameters"))
     ):
-        look = 2 * i
-        axis.plot(
-            list(errors),
-            [e / 100 for e in errors.values()],
-            color=COLOURS[look],
-            marker=MARKERS[look],
-            linestyle=LINES[look],
-            linewidth=1.7,
-            label=label,
-        )
-    axis.axhline(
-        _PUBLISHED_WIDE / 100,
-        color=COLOURS[1],
-        linestyle=LINES[1],
-        linewidth=0.9,
-        label="1 layer, 16,384 units",
-    )
+        colour, marker, line = COLOURS[2 * i], MARKERS[2 * i], LINES[2 * i]
+        across, up = list(errors), [e / 100 for e in errors.values()]
+        look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line}
+        axis.plot(across, up, linewidth=1.7, label=label, **look)
+    wide, label = _PUBLISHED_WIDE / 100, "1 layer, 16,384 units"
+    axis.axhline(wide, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label=label)
     _frame(axis, "published: word error")
 
 

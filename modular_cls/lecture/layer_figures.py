@@ -30,10 +30,8 @@ _LEGEND = {
     "fisher": "all classes",
     "fisher_4_9": "4 and 9 alone",
 }
-_FILLED: tuple[tuple[Literal["-", "--"], str], ...] = (
-    ("-", "black"),
-    ("--", "white"),
-)  # trained, untrained
+# Trained, untrained.
+_FILLED: tuple[tuple[Literal["-", "--"], str], ...] = (("-", "black"), ("--", "white"))
 
 
 def curves(table: pd.DataFrame, last: Mapping[str, int]) -> Figure:

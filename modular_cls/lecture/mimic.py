@@ -29,22 +29,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from modular_cls.lecture.kit import sets
-from modular_cls.lecture.kit.curves import frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
 from modular_cls.lecture.kit.nets import convolutional, fully_connected, parameters, width_for
 from modular_cls.lecture.kit.sets import SETS, Pictures
 from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.training import best_rates, error, fit, outputs, seeded
-from modular_cls.report.statistics import mean_interval
-from modular_cls.report.style import COLOURS, MARKERS
+from modular_cls.lecture.mimic_figures import draw_errors
 
 TEACHERS = {
     "deep": None, "shallow": None, "mimic": "deep", "wide": None, "wide_mimic": "deep",
@@ -292,32 +288,5 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Test error of each net, one panel for each set and number of pictures.
-
-    Bars are 95 % intervals over seeds.
-    """
-    groups = list(tables["errors"].groupby(["set", "pictures"], sort=False))
-    figure = Figure(figsize=(3 * len(groups), 3.2), layout="constrained")
-    axes = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
-    for axis, ((of, count), rows) in zip(axes, groups, strict=True):
-        _panel(axis, rows)
-        frame(axis, f"{of}, {count:,} training pictures", "test error, %", grid="x")
-    axes[0].set_yticks(range(len(TEACHERS)), [n.replace("_", " ") for n in TEACHERS])
-    axes[0].invert_yaxis()
-    return {"errors": figure}
-
-
-def _panel(axis: Axes, rows: pd.DataFrame) -> None:
-    for i, net in enumerate(TEACHERS):
-        found = mean_interval((100 * rows.loc[rows["net"] == net, "error"]).tolist())
-        axis.errorbar(
-            found.mean,
-            i,
-            xerr=np.nan_to_num(found.half),
-            color=COLOURS[i],
-            marker=MARKERS[i],
-            capsize=3,
-        )
-        if net == "deep":
-            axis.axvline(found.mean, color="#808080", linestyle=":", linewidth=0.8, zorder=0)
-    axis.margins(x=0.15, y=0.12)
+    """Test error of each net, one panel for each set and number of pictures."""
+    return {"errors": draw_errors(tables["errors"], tuple(TEACHERS))}

@@ -46,10 +46,8 @@ ALL = "all"
 _STRENGTHS = (3.0, 30.0, 300.0)  # inverse, of the penalty on features of unit spread
 _KNOBS = {"hand-made": _STRENGTHS, "learned": (5e-3, 2e-2, 8e-2), "linear": _STRENGTHS}
 _CELL, _BLOCK, _ORIENTATIONS = 4, 2, 9  # pixels a side, cells a side, bins of half a turn
-_POOL_SEED, _CHOICE_SEED = (
-    1000,
-    2000,
-)  # which pictures there are at all; the draw that knobs are chosen with
+# Which pictures there are at all; the draw that knobs are chosen with.
+_POOL_SEED, _CHOICE_SEED = (1000, 2000)
 
 
 @dataclass(frozen=True)

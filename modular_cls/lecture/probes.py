@@ -82,9 +82,8 @@ def linear(train: Examples, strength: float) -> LogisticRegression:
         strength: Inverse strength of its squared penalty.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # so near that the accuracy no longer moves
+        # So near that the accuracy no longer moves.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return LogisticRegression(C=strength, max_iter=_STEPS, tol=1e-3).fit(
             train.features, train.labels
         )

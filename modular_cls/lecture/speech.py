@@ -43,10 +43,8 @@ from torch import Tensor
 from modular_cls.lecture import spoken_figures
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
 from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
-from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.spoken_nets import (
-    STAGES,
     compared,
     digits,
     filter_responses,
@@ -58,13 +56,9 @@ from modular_cls.lecture.spoken_nets import (
     stage,
     without_speaker,
 )
+from modular_cls.lecture.spoken_statements import ALL, FEW, MIXTURE, NETS, PIPELINES
 
-MIXTURE = "MFCC, mixture"
-NETS = {f"{name}, net": name for name in STAGES}
-PIPELINES = (MIXTURE, *NETS)
-ALL, FEW = "all", "100"
 SHOWN = 6  # words in the projections
-_NO_WORSE = -0.01
 _SETTLING = 50  # updates at rate 0: an untrained net whose batch norms know the data
 
 
@@ -99,89 +93,6 @@ MEASURES = {
     "distance": ",.0f",
     "widths": ".2f",
 }
-
-
-def _errs_less(says: str, better: str, worse: str, recordings: str, by: float = 0.0) -> Statement:
-    at = {"recordings": recordings}
-    return Statement(
-        says, "error", "error", {"pipeline": worse}, {"pipeline": better}, by=by, at=at
-    )
-
-
-_TRAINED = {"net": "trained"}
-STATEMENTS = (
-    _errs_less(
-        "with all recordings a net on log-mel errs less than mixtures on MFCC",
-        "log-mel, net",
-        MIXTURE,
-        ALL,
-    ),
-    _errs_less(
-        "the DCT handed over: on log-mel a net errs at most one point more than on MFCC",
-        "log-mel, net",
-        "MFCC, net",
-        ALL,
-        _NO_WORSE,
-    ),
-    _errs_less(
-        "the filter bank handed over, too: on the spectrogram at most one point more than on "
-        "log-mel",
-        "spectrogram, net",
-        "log-mel, net",
-        ALL,
-        _NO_WORSE,
-    ),
-    _errs_less(
-        "the DFT handed over, too: on the waveform at most one point more than on log-mel",
-        "waveform, net",
-        "log-mel, net",
-        ALL,
-        _NO_WORSE,
-    ),
-    _errs_less(
-        "with 100 recordings a net on log-mel errs less than one on waveforms",
-        "log-mel, net",
-        "waveform, net",
-        FEW,
-    ),
-    _errs_less(
-        "with 100 recordings mixtures on MFCC err less than a net on waveforms",
-        MIXTURE,
-        "waveform, net",
-        FEW,
-    ),
-    Statement(
-        "speakers explain less in the last hidden layer than in the input",
-        "layers",
-        "speaker",
-        {"layer": "input"},
-        {"layer": "last hidden"},
-        at=_TRAINED,
-    ),
-    Statement(
-        "words explain more in the last hidden layer than in the input",
-        "layers",
-        "word",
-        {"layer": "last hidden"},
-        {"layer": "input"},
-        at=_TRAINED,
-    ),
-    Statement(
-        "words explain more in the last hidden layer of the trained net than of an untrained one",
-        "layers",
-        "word",
-        {"net": "trained"},
-        {"net": "untrained"},
-        at={"layer": "last hidden"},
-    ),
-    Statement(
-        "learned filters are nearer to the mel scale than untrained ones",
-        "filters",
-        "distance",
-        {"net": "untrained"},
-        {"net": "trained"},
-    ),
-)
 
 
 def needs(data: Path) -> object:
@@ -369,10 +280,8 @@ def _filter_cells(plan: Plan, chosen: pd.DataFrame) -> list[Cell]:
 
 
 def _filter_table(found: Sequence[Arrays], cells: Sequence[Cell]) -> pd.DataFrame:
-    rows = [
-        {"net": c["net"], "seed": c["seed"], **compared(f["response"])}
-        for c, f in zip(cells, found, strict=True)
-    ]
+    each = zip(cells, found, strict=True)
+    rows = [{"net": c["net"], "seed": c["seed"], **compared(f["response"])} for c, f in each]
     return pd.DataFrame(rows)
 
 

@@ -44,9 +44,8 @@ class FlatClassifier(JointClassifier):
         """Features `(B, F)` -> `{joint space: (B, classes)}`; attribute scores of auxiliaries."""
         pairs = zip(self.schema.joints, self.joint_heads, strict=True)
         joint = {joint.name: head(features) for joint, head in pairs}
-        basic = zip(
-            self.schema.attributes, self.attribute_heads, strict=False
-        )  # no heads without auxiliaries
+        # No heads without auxiliaries.
+        basic = zip(self.schema.attributes, self.attribute_heads, strict=False)
         return {a.name: head(features) for a, head in basic} | joint
 
     def linear_heads(self) -> list[nn.Linear]:

@@ -44,7 +44,7 @@ class CompositeHead(nn.Module):
 
     @staticmethod
     def reachable(joint: Composite, seen: Tensor) -> Tensor:
-        """Classes that can be predicted when those of the mask `seen`, (classes,), were trained on."""
+        """Classes that can be predicted after training on those of the mask `seen`, (classes,)."""
         return seen.clone()
 
 

@@ -97,9 +97,8 @@ def decode_pictures(
                     waiting.append((following, pool.submit(_decode, following, size)))
                 yield picture, image.result()
         finally:
-            pool.shutdown(
-                cancel_futures=True
-            )  # when interrupted, what is not asked for any more is left
+            # When interrupted, what is not asked for any more is left.
+            pool.shutdown(cancel_futures=True)
 
 
 def _decode(picture: Picture, size: tuple[int, int]) -> np.ndarray | ImageError:

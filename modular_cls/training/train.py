@@ -97,9 +97,8 @@ def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Featu
 
     Returns their notes and the features.
     """
-    fit.model.eval().to(
-        fit.trainer.strategy.root_device
-    )  # Lightning has put the model back on the CPU
+    # Lightning has put the model back on the CPU.
+    fit.model.eval().to(fit.trainer.strategy.root_device)
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:

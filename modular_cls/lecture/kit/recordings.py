@@ -23,7 +23,9 @@ SAMPLES = 6400  # of each recording: 0.8 s, which 2 in 100 of the digits exceed
 WINDOW, HOP, BINS = 200, 80, 129  # 25 ms of sound every 10 ms; frequencies of a DFT of 256
 FRAMES = SAMPLES // HOP + 1
 BANDS, COEFFICIENTS = 40, 13
-FLOOR = 0.1  # added to energies before the logarithm, 45 dB below a loud band: hides most of a microphone's noise
+# Added to energies before the logarithm, 45 dB below a loud band: hides most of a microphone's
+# noise.
+FLOOR = 0.1
 FOLDER = Path("fsdd", "recordings")
 
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)\.wav")

@@ -19,17 +19,10 @@ from modular_cls.errors import ConfigError, unknown
 SETS = ("mnist", "faces")
 MNIST_FILE = Path("mnist", "mnist.npz")
 _MNIST_VALIDATION = 10_000
-_ARRAYS = (
-    "train_images",
-    "train_labels",
-    "test_images",
-    "test_labels",
-)  # images (60000, 28, 28), uint8
-_FACES = {
-    "train": 2000,
-    "validation": 300,
-    "test": 500,
-}  # of each joint class, as `modular-cls faces` draws them
+# Images (60000, 28, 28), uint8.
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+# Of each joint class, as `modular-cls faces` draws them.
+_FACES = {"train": 2000, "validation": 300, "test": 500}
 _FACES_SEED = 0
 
 
