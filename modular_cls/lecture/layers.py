@@ -35,6 +35,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from torch import Tensor, nn
 
+from modular_cls.lecture import layer_statements
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Measured, Plain
 from modular_cls.lecture.kit.nets import convolutional, fully_connected
@@ -81,6 +82,7 @@ _SIZES = {
     "full": _Size({"mnist": 3000, "faces": 600}, {"mnist": 10_000, "faces": 2000}, 1000, 1000, 5),
 }
 
+STATEMENTS = layer_statements.STATEMENTS
 MEASURES = {
     "probe_class": "%",
     "probe_hair": "%",

@@ -40,7 +40,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from modular_cls.lecture import spoken_figures
+from modular_cls.lecture import spoken_figures, spoken_statements
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
 from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
 from modular_cls.lecture.kit.training import outputs
@@ -58,6 +58,7 @@ from modular_cls.lecture.spoken_nets import (
 )
 from modular_cls.lecture.spoken_statements import ALL, FEW, MIXTURE, NETS, PIPELINES
 
+STATEMENTS = spoken_statements.STATEMENTS
 SHOWN = 6  # words in the projections
 _SETTLING = 50  # updates at rate 0: an untrained net whose batch norms know the data
 
