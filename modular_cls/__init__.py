@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AttributeDataModule": "data.datamodule",
     "AttributeTask": "training.task",
+    "ComposedClassifier": "training.estimator",
     "Config": "config",
     "FlatClassifier": "models",
     "Manifest": "data.manifest",

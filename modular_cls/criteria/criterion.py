@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +36,7 @@ class Criterion(nn.Module):
         partly_labelled: What becomes of images that lack some label.
     """
 
-    partly_labelled: ClassVar[str] = "left out by this criterion over joint classes"
+    partly_labelled: str = "left out by this criterion over joint classes"
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
         """Mask of the joint classes that partly labelled images may teach, shape (classes,).

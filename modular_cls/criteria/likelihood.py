@@ -1,7 +1,7 @@
 """Likelihoods of joint classes and of attributes."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ class JointLikelihood(Criterion):
         smoothing: Of the estimate `em`, in images.
     """
 
-    partly_labelled: ClassVar[str] = _MARGINAL
+    partly_labelled: str = _MARGINAL
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class JointLikelihood(Criterion):
         if not smoothing > 0:
             raise ConfigError(f"criterion: smoothing is {smoothing}; it must be above 0")
         self.joints, self.tau = schema.joints, tau
+        if observed is None:
+            self.partly_labelled = Criterion.partly_labelled
         self.groups = nn.ModuleDict()
         for i, joint in enumerate(schema.joints):
             log_prior = tau * log_share(counts[joint.name]) if tau else torch.zeros(joint.size)
@@ -119,7 +121,7 @@ class AttributeLikelihood(Criterion):
         schema: Attributes and composites.
     """
 
-    partly_labelled: ClassVar[str] = "learned from by the heads of the attributes they know"
+    partly_labelled: str = "learned from by the heads of the attributes they know"
 
     def __init__(self, schema: Schema) -> None:
         super().__init__()
@@ -152,7 +154,7 @@ class JointAndAttributes(Criterion):
         weight: Lambda, the weight of the attributes.
     """
 
-    partly_labelled: ClassVar[str] = _MARGINAL
+    partly_labelled: str = _MARGINAL
 
     def __init__(
         self,
@@ -165,6 +167,8 @@ class JointAndAttributes(Criterion):
         self.weight = weight
         self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
         self.attributes = AttributeLikelihood(schema)
+        if observed is None:
+            self.partly_labelled = self.attributes.partly_labelled
 
     def objectives(self) -> list[Objective]:
         """Those of joint spaces and of attributes; heads of their own do not see the weight."""

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from modular_cls.data.images import Box
+from modular_cls.data.labels import UNKNOWN as UNKNOWN  # one meaning for all who read labels
+from modular_cls.data.labels import Labels
 from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Composite, Schema
 
 SPLITS = ("train", "validation", "test")
-UNKNOWN = -1
 _EXTRA = ("source", "identity", "box")
 
 
@@ -135,33 +136,23 @@ class Manifest:
 
     def targets(self, composite: Composite) -> np.ndarray:
         """Joint class of each row, shape (N,), int64; -1 where one of its attributes is unknown."""
-        names = [a.name for a in self.schema.attributes]
-        columns = self.labels[:, [names.index(a.name) for a in composite.attributes]].astype(
-            np.int64
-        )
-        index = np.zeros(len(self), dtype=np.int64)
-        for i, a in enumerate(composite.attributes):
-            index = index * len(a.values) + columns[:, i]
-        return np.where((columns == UNKNOWN).any(axis=1), UNKNOWN, index)
+        return self.known.targets(composite)
 
     def counts(self, composite: Composite) -> np.ndarray:
         """Number of rows of each joint class, shape (classes,).
 
         Rows not fully known count nowhere.
         """
-        known = self.targets(composite)
-        return np.bincount(known[known != UNKNOWN], minlength=composite.size)
+        return self.known.counts(composite)
 
     def observed(self, composite: Composite) -> np.ndarray:
-        """Number of rows of each observation: one axis per attribute, its last place for unknown.
+        """Number of rows of each observation; see `Labels.observed`."""
+        return self.known.observed(composite)
 
-        For hair short/long and gender female/male the shape is (3, 3), and [1, -1] counts the rows
-        whose hair is long and whose gender is unknown.
-        """
-        names = [a.name for a in self.schema.attributes]
-        grid = np.zeros([len(a.values) + 1 for a in composite.attributes], dtype=np.int64)
-        np.add.at(grid, tuple(self.labels[:, names.index(a.name)] for a in composite.attributes), 1)
-        return grid
+    @property
+    def known(self) -> Labels:
+        """The labels by themselves."""
+        return Labels(self.schema, self.labels)
 
     def file(self, position: int) -> Path:
         """Path of the picture at a position.

@@ -5,8 +5,7 @@ What can be wrong is told before anything slow.
 
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,19 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from modular_cls import criteria, finish
+from modular_cls import criteria
 from modular_cls.config import Config
-from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.errors import ManifestError
-from modular_cls.finish import Features, FinishStep
+from modular_cls.finish import Features
 from modular_cls.models.backbone import describe_backbone
 from modular_cls.models.build import build_model
-from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
+from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What a run does after the fit: finish steps, and the target prior of each joint space."""
-
-    steps: list[FinishStep]
-    priors: Mapping[str, Tensor]
 
 
 class Fit:
@@ -84,17 +74,10 @@ class Fit:
             if kind in ("train", "held_out")
         }
         self._check_counts()
-        rows = self.data.datasets["train"].manifest
-        drawn = config.data.sampling != "balanced"  # which never draws an image that lacks a label
-        observed = (
-            {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
-            if drawn
-            else None
-        )
         criterion = build_part(config.criterion, criteria, "criterion")(
-            schema=self.schema, counts=self.counts["train"], observed=observed
+            schema=self.schema, counts=self.counts["train"], observed=self._observed()
         )
-        self.taught = {j.name: self._taught(criterion, j.name) for j in self.schema.joints}
+        self.taught = taught_classes(criterion, self.counts["train"])
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)
         self.log, self.seconds = "", 0.0
@@ -106,12 +89,7 @@ class Fit:
             ConfigError: If a finish step does not fit the model, or the prior not the schema.
             UndefinedError: If a finish step has no meaning with these numbers of images.
         """
-        steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
-        for step in steps:
-            step.check(self.model, self.counts)
-        return Ending(
-            steps, target_priors(self.model, self.counts["train"], self.taught, config.prediction)
-        )
+        return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
     def run(self, progress: bool = True) -> None:
         """Decode the pictures and train to the last update; progress bars if asked for."""
@@ -179,12 +157,9 @@ class Fit:
             )
         self._announce_scale()
         if partial:
-            drawn = config.data.sampling != "balanced"
-            fate = (
-                self.task.criterion.partly_labelled
-                if drawn
-                else "never drawn by data.sampling: balanced"
-            )
+            balanced = config.data.sampling == "balanced"
+            never = "never drawn by data.sampling: balanced"
+            fate = never if balanced else self.task.criterion.partly_labelled
             print(f"  {partial:,} of them lack some label: {fate}")
         for joint in self.schema.joints:
             seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
@@ -219,10 +194,12 @@ class Fit:
             if own and tuple(asked) != tuple(own):
                 print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
 
-    def _taught(self, criterion: Criterion, joint: str) -> Tensor:
-        """Mask of the joint classes that training images teach, fully labelled or not."""
-        seen, parts = self.counts["train"][joint] > 0, criterion.taught_by_parts(joint)
-        return seen if parts is None else seen | parts
+    def _observed(self) -> dict[str, Tensor] | None:
+        """Training images by what is known of them, for criteria that learn from parts."""
+        rows = self.data.datasets["train"].manifest
+        if self.config.data.sampling == "balanced":  # never draws an image that lacks a label
+            return None
+        return {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
 
     def _check_counts(self) -> None:
         for joint, count in self.counts["train"].items():

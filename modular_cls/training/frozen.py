@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from modular_cls.config import Config
@@ -12,9 +11,7 @@ from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.training.fit import Fit
 from modular_cls.training.metrics import build_metrics
-from modular_cls.training.solved import head_problems, solve_heads
-
-_BATCH = 4096  # rows of features that are scored at once
+from modular_cls.training.solved import check_solvable, probabilities, solve_heads
 
 
 class FrozenFit(Fit):
@@ -25,15 +22,16 @@ class FrozenFit(Fit):
         progress: Show progress bars.
 
     Attributes:
-        ridges: After `run`, by problem: the ridge chosen, its loss, and whether it lies at the edge.
+        ridges: After `run`, by problem: the ridge chosen, its loss, and whether it is at the edge.
 
     Raises:
+        ConfigError: If there are images of one class only.
         UndefinedError: If the method is no convex problem on frozen features.
     """
 
     def __init__(self, config: Config, progress: bool = False) -> None:
         super().__init__(config, progress)
-        head_problems(self.model, self.task.criterion)
+        check_solvable(self.model, self.task.criterion, self.counts["train"])
         self.ridges: dict[str, dict[str, Any]] = {}
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
@@ -47,6 +45,10 @@ class FrozenFit(Fit):
             self.model, self.task.criterion, self.features("train"), how, seed, balanced
         )
         self.ridges, self._scores = solved.ridges, solved.scores
+        for name, chosen in self.ridges.items():
+            edge = "; at the edge of the grid: a better one may lie outside"
+            told = edge if chosen["at_edge"] else ""
+            print(f"  ridge of {name}: {chosen['ridge']:.1e} by cross-validation{told}")
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
 
@@ -71,25 +73,24 @@ class FrozenFit(Fit):
             None if identity is None else list(map(str, identity)),
         )
 
-    @torch.no_grad()
     def evaluate(self, split: str, progress: bool) -> dict[str, Any]:
         """Metrics of the model on a split, by output."""
         found = self.features(split)
         meters = build_metrics(
             self.schema, [dict(s.joint_class) for s in self.config.data.scarcities]
         )
-        predicted: dict[str, list[Tensor]] = {name: [] for name in meters}
-        for rows in torch.arange(len(found.features)).split(_BATCH):
-            logs = self.model.log_probabilities(self.model.score(found.features[rows]))
-            for name, meter in meters.items():
-                meter.update(logs[name], found.targets[name][rows])
-                predicted[name].append(logs[name].argmax(1))
-        self.task.predicted = {name: torch.cat(parts) for name, parts in predicted.items()}
+        logs = probabilities(self.model, found.features)
+        for name, meter in meters.items():
+            meter.update(logs[name], found.targets[name])
+        self.task.predicted = {name: logs[name].argmax(1) for name in meters}
         return {name: meter.compute() for name, meter in meters.items()}
 
     def saved_weights(self) -> dict[str, Tensor]:
         """The heads' weights; those of the network are known by their digest."""
         return self.model.head_weights()
+
+    def _observed(self) -> None:
+        """Heads are solved on what is known for certain."""
 
     def _extract(self, progress: bool) -> dict[str, Tensor]:
         """Features of every kind of images, in one pass."""

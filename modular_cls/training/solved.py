@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from modular_cls.config import Heads
 from modular_cls.criteria import Criterion, Objective, log_share
+from modular_cls.errors import ConfigError
 from modular_cls.features.basis import Basis
 from modular_cls.features.crossfit import out_of_fold_scores
 from modular_cls.features.folds import stratified_folds
@@ -19,6 +20,7 @@ from modular_cls.models.joint import JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
 
 _FAR = 1e4  # a log share that no image has
+_BATCH = 4096  # rows of features that are scored at once
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,37 @@ def head_problems(model: JointClassifier, criterion: Criterion) -> list[HeadProb
             mine = _joined(other, mine)
         found.append(mine)
     return found
+
+
+def check_solvable(
+    model: JointClassifier, criterion: Criterion, counts: Mapping[str, Tensor]
+) -> None:
+    """Refuse, before anything slow, what cannot be solved.
+
+    Args:
+        model: The model.
+        criterion: What is to be minimised.
+        counts: Training images of each joint class, by joint space, shape (classes,).
+
+    Raises:
+        ConfigError: If no joint space has images of two classes.
+        UndefinedError: As `head_problems`.
+    """
+    head_problems(model, criterion)
+    if all((count > 0).sum() < 2 for count in counts.values()):
+        space = model.schema.joints[0]
+        seen = counts[space.name].nonzero()[:, 0].tolist()
+        told = ", ".join(space.class_names[z] for z in seen) or "none has all labels"
+        raise ConfigError(
+            f"the training images are of one class only ({told}); there must be two at least"
+        )
+
+
+@torch.no_grad()
+def probabilities(model: JointClassifier, features: Tensor) -> dict[str, Tensor]:
+    """Log probabilities of every output from features (N, F), each of shape (N, classes)."""
+    parts = [model.log_probabilities(model.score(rows)) for rows in features.split(_BATCH)]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 @torch.no_grad()
@@ -139,7 +172,7 @@ def _terms(problem: HeadProblem, train: Features, balanced: bool) -> list[Term]:
 def _choose(
     basis: Basis, terms: Sequence[Term], fold: Tensor, how: Heads, solved: Solved, name: str
 ) -> Choice:
-    grid = tuple(sorted(how.ridges)) if how.ridges else GRID
+    grid = tuple(sorted(set(how.ridges))) if how.ridges else GRID
     choice = choose_ridge(basis, terms, fold, how.folds, grid)
     solved.ridges[name] = {
         "ridge": choice.ridge,

@@ -20,7 +20,8 @@ from modular_cls.runs.folder import (
     write_weights,
 )
 from modular_cls.runs.scores import AttributeScores, additive
-from modular_cls.training.fit import Ending, Fit
+from modular_cls.training.ending import Ending, finish_model
+from modular_cls.training.fit import Fit
 from modular_cls.training.frozen import FrozenFit
 
 
@@ -73,7 +74,7 @@ def complete(
     fit.restore()
     fit.model.set_priors(ending.priors)
     with new_folder(out, overwrite, MARKER) as folder:
-        notes, cached = _finish(fit, ending)
+        notes, cached = finish_model(fit.model, ending, fit.features)
         metrics = {
             **describe(config),
             "train_images": len(fit.data.manifest.split("train")),
@@ -98,20 +99,6 @@ def complete(
         metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
         write_result(folder, config, metrics)
     return Run(config, fit.model.cpu().eval(), metrics)
-
-
-def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
-    """Run the finish steps on cached features of the images that they use.
-
-    Returns their notes and the features.
-    """
-    notes: dict[str, float] = {}
-    cached: dict[str, Features] = {}
-    for step in ending.steps:
-        for kind in set(step.uses) - set(cached):
-            cached[kind] = fit.features(kind)
-        notes |= step(fit.model, cached)
-    return notes, cached
 
 
 @torch.no_grad()
