@@ -1,0 +1,276 @@
+"""The estimator on features from anywhere: what it learns, scikit-learn's own checks, what it refuses."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from modular_cls import ComposedClassifier
+from modular_cls.errors import ConfigError, ModularClsError, UndefinedError
+
+SCHEMA = {
+    "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+    "composites": {
+        "both": {
+            "attributes": ["hair", "gender"],
+            "names": {"long_haired_man": {"hair": "long", "gender": "male"}},
+        }
+    },
+}
+CLASSES = ["short_female", "short_male", "long_female", "long_haired_man"]
+QUICK = {"ridges": [1e-3], "folds": 2}
+
+
+def world(counts, seed=0):
+    """Two features that each tell an attribute, two of noise; the table of attributes."""
+    rng = np.random.default_rng(seed)
+    z = np.repeat(np.arange(4), counts)
+    x = rng.normal(size=(len(z), 4))
+    x[:, 0] += 3 * (z // 2)
+    x[:, 1] += 3 * (z % 2)
+    table = {"hair": np.array(["short", "long"])[z // 2], "gender": np.array(["female", "male"])[z % 2]}  # fmt: skip
+    return x, pd.DataFrame(table)
+
+
+TRAIN, TEST = world([40, 30, 30, 0]), world([50, 50, 50, 50], seed=1)
+
+
+@parametrize_with_checks(
+    [ComposedClassifier(**QUICK)],
+    expected_failed_checks=lambda _: {
+        "check_classifier_multioutput": "probabilities of several outputs are a dictionary by name"
+    },
+)
+def test_scikit_learn(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some checks leave joint classes empty, which is told
+        check(estimator)
+
+
+def test_finds_the_class_that_it_never_saw():
+    modular = ComposedClassifier(SCHEMA, **QUICK).fit(*TRAIN)
+    with pytest.warns(UserWarning, match="never predicted: long_haired_man"):
+        flat = ComposedClassifier(SCHEMA, method="flat_logit_adjusted", **QUICK).fit(*TRAIN)
+    rare = TEST[0][150:]
+    assert (modular.predict_composite("both", rare) == "long_haired_man").mean() > 0.6
+    assert (flat.predict_composite("both", rare) == "long_haired_man").mean() == 0
+    assert modular.score(*TEST) > flat.score(*TEST) + 0.1
+
+
+def test_outputs_belong_together():
+    model = ComposedClassifier(SCHEMA, **QUICK).fit(*TRAIN)
+    x, table = TEST
+    found, probabilities = model.predict(x), model.predict_proba(x)
+    assert list(probabilities) == ["hair", "gender", "both"]
+    np.testing.assert_allclose(probabilities["both"].sum(1), 1)
+    np.testing.assert_allclose(probabilities["hair"][:, 1], probabilities["both"][:, 2:].sum(1))
+    for i, values in enumerate(model.classes_):
+        most = probabilities[table.columns[i]].argmax(1)
+        assert (found[:, i] == values[most]).all()
+    most = np.array(CLASSES, dtype=object)[probabilities["both"].argmax(1)]
+    assert (model.predict_composite("both", x) == most).all()
+    recall = [(most[50 * z : 50 * z + 50] == CLASSES[z]).mean() for z in range(4)]
+    assert model.score(x, table) == pytest.approx(np.mean(recall))
+    assert model.score(x, table, sample_weight=np.repeat([1, 2, 3, 4], 50)) == pytest.approx(
+        np.mean(recall)
+    )
+
+
+def test_tables_of_every_kind_say_the_same():
+    x, table = TRAIN
+    rows = table.to_numpy(dtype=object)
+    forms = [
+        table.assign(path="other columns are left out")[["path", "gender", "hair"]],
+        {"gender": list(table["gender"]), "hair": list(table["hair"])},
+        rows,
+        rows.tolist(),
+        rows.astype(str),
+    ]
+    expected = ComposedClassifier(SCHEMA, **QUICK).fit(x, table).predict_proba(x)["both"]
+    for form in forms:
+        model = ComposedClassifier(SCHEMA, **QUICK).fit(torch.tensor(x), form)
+        np.testing.assert_array_equal(model.predict_proba(x)["both"], expected)
+
+
+@pytest.mark.parametrize("blank", [None, np.nan, "", "  ", pd.NA])
+def test_blank_is_unknown(blank):
+    """A row that lacks a label is told, and changes a modular fit no more than leaving it out."""
+    x, table = TRAIN
+    partly = table.astype(object)
+    partly.iloc[::10, 1] = blank
+    with pytest.warns(UserWarning, match="10 rows of y lack some label: left out"):
+        model = ComposedClassifier(SCHEMA, **QUICK).fit(x, partly)
+    known = np.arange(len(x)) % 10 > 0
+    assert model.score(*TEST) == pytest.approx(
+        ComposedClassifier(SCHEMA, **QUICK).fit(x[known], table[known]).score(*TEST), abs=0.05
+    )
+    with pytest.warns(UserWarning, match="learned from by the heads of the attributes they know"):
+        ComposedClassifier(SCHEMA, method="product", **QUICK).fit(x, partly)
+
+
+def test_numbers_are_values_however_written():
+    schema = {"attributes": {"digit": ["0", "1"], "slant": ["2", "3"]},
+              "composites": {"both": {"attributes": ["digit", "slant"]}}}  # fmt: skip
+    x, _ = world([20] * 4)
+    z = np.repeat(np.arange(4), 20)
+    whole = np.stack([z // 2, 2 + z % 2], axis=1)
+    model = ComposedClassifier(schema, **QUICK).fit(x, whole)
+    again = ComposedClassifier(schema, **QUICK).fit(x, whole.astype(float))
+    np.testing.assert_array_equal(model.predict(x), again.predict(x))
+
+
+def test_the_schema_comes_from_the_table_where_none_is_given():
+    x, table = world([30, 30, 30, 20])
+    model = ComposedClassifier(**QUICK).fit(x, table)
+    assert list(model.schema_.to_dict()["composites"]) == ["hair_gender"]
+    assert list(model.predict_proba(x)) == ["hair", "gender", "hair_gender"]
+    assert model.score(x, table) > 0.8
+    alone = ComposedClassifier(**QUICK).fit(x, table["hair"])
+    assert alone.predict(x).shape == (len(x),)
+    assert alone.predict_proba(x).shape == (len(x), 2)
+
+
+def test_in_a_pipeline_and_a_grid():
+    x, table = world([30, 30, 30, 10])
+    grid = GridSearchCV(
+        make_pipeline(StandardScaler(), ComposedClassifier(SCHEMA, folds=2)),
+        {
+            "composedclassifier__method": ["modular", "flat"],
+            "composedclassifier__ridges": [[1e-3], [1e2]],
+        },
+        cv=KFold(2, shuffle=True, random_state=0),
+        error_score="raise",
+    ).fit(x, table)
+    assert grid.best_params_["composedclassifier__ridges"] == [1e-3]
+    assert grid.predict(x).shape == (len(x), 2)
+    assert grid.score(x, table) > 0.8
+
+
+def test_is_cloned_and_kept():
+    model = ComposedClassifier(SCHEMA, prior={"long_haired_man": 0.7}, **QUICK)
+    assert clone(model).get_params() == model.get_params()
+    assert model.set_params(seed=3).seed == 3
+    x, table = TRAIN
+    kept = pickle.loads(pickle.dumps(model.fit(x, table)))
+    np.testing.assert_array_equal(kept.predict_proba(x)["both"], model.predict_proba(x)["both"])
+
+
+def test_parts_make_a_method():
+    parts = {
+        "model": {"name": "ModularClassifier", "composite": "Additive"},
+        "criterion": {"name": "JointLikelihood"},
+        "finish": [{"name": "FitBias", "estimates": ["affine"]}],
+    }
+    x, table = TRAIN
+    model = ComposedClassifier(SCHEMA, method=parts, **QUICK).fit(x, table)
+    assert "effective_sample_size/long_haired_man" in model.notes_
+    bias = model.model_.composite_heads[0].bias
+    assert float(bias[3]) == pytest.approx(float(bias[1] + bias[2] - bias[0]))  # affine, in 2 x 2
+
+
+def test_the_prior_and_what_is_out_of_reach():
+    x, table = TRAIN
+    only = ComposedClassifier(SCHEMA, prior={"long_haired_man": 1.0}, **QUICK).fit(x, table)
+    assert (only.predict(x) == ["long", "male"]).all()
+    asked = ComposedClassifier(SCHEMA, method="flat", unreachable=True, **QUICK).fit(x, table)
+    assert asked.predict_proba(x)["both"][:, 3].max() > 0
+    men = table["gender"] == "female"
+    with pytest.warns(UserWarning, match="never predicted: short_male, long_haired_man"):
+        model = ComposedClassifier(SCHEMA, **QUICK).fit(x[men], table[men])
+    assert (model.predict(x)[:, 1] == "female").all()
+    assert (model.predict(x[men])[:, 0] == table["hair"][men]).mean() > 0.8
+
+
+def test_fewer_images_than_folds():
+    x, table = world([6, 5, 2, 1])
+    model = ComposedClassifier(SCHEMA, folds=5).fit(x, table)
+    assert model.ridges_["both"]["ridge"] > 0
+    assert model.score(x, table) > 0.7
+
+
+def test_one_identity_stays_in_one_fold():
+    """Copies of a row in other folds make every ridge but the smallest look too large; known as copies they do not."""
+    x, table = world([10, 10, 10, 10])
+    x = np.concatenate([x, np.random.default_rng(5).normal(size=(40, 30))], axis=1)
+    x, table = np.repeat(x, 4, axis=0), table.loc[table.index.repeat(4)]
+    names = np.repeat([f"person {i}" for i in range(40)], 4)
+    blind = ComposedClassifier(SCHEMA).fit(x, table)
+    told = ComposedClassifier(SCHEMA).fit(x, table, identity=names)
+    assert told.ridges_["both"]["ridge"] > 10 * blind.ridges_["both"]["ridge"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"ridges": []}, ConfigError, "ridges is empty"),
+        ({"ridges": [1e-3, -1.0]}, ConfigError, "ridges holds -1"),
+        ({"folds": 1}, ConfigError, "folds is 1"),
+        ({"method": "modula"}, ConfigError, "did you mean 'modular'"),
+        ({"method": {"modell": "FlatClassifier"}}, ConfigError, "did you mean 'model'"),
+        ({"method": {"model": "FlatClassifier"}}, ConfigError, "no criterion"),
+        ({"method": "flat_group_dro"}, UndefinedError, "GroupDRO is no fixed convex objective"),
+        (
+            {"method": "flat_retrained"},
+            UndefinedError,
+            "without training images of long_haired_man",
+        ),  # fmt: skip
+        ({"prior": {"long_haired_men": 0.5}}, ConfigError, "did you mean 'long_haired_man'"),
+        ({"schema": {"attributes": {}}}, ModularClsError, "schema"),
+    ],
+)
+def test_parameters_that_do_not_fit(change, error, message):
+    with pytest.raises(error, match=message), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ComposedClassifier(**({"schema": SCHEMA} | QUICK | change)).fit(*TRAIN)
+
+
+def broken(row, value):
+    x = TRAIN[0].copy()
+    x[row, 2] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (TRAIN[0], TRAIN[1].replace("long", "lnog"), r"row 70 \(from 0\), column hair: 'lnog'.*did you mean 'long'"),
+        (TRAIN[0], TRAIN[1].rename(columns={"hair": "hairs"}), "no column 'hair'; did you mean 'hairs'"),
+        (TRAIN[0], TRAIN[1]["hair"], "1 columns; the schema has 2: hair, gender"),
+        (TRAIN[0], [["short"], ["long", "male"]], "rows differ in length"),
+        (TRAIN[0], {"hair": ["short"] * 100, "gender": ["male"] * 99}, "columns differ in length"),
+        (TRAIN[0][:-1], TRAIN[1], "X has 99 rows and y 100"),
+        (TRAIN[0], TRAIN[1].assign(hair="short", gender="male"), r"one class only \(short_male\)"),
+        (TRAIN[0], TRAIN[1].assign(hair=""), "no row has all labels of both"),
+        (broken(7, np.nan), TRAIN[1], r"row 7 \(from 0\): NaN or inf"),
+        (broken(3, np.inf), TRAIN[1], r"row 3 \(from 0\): NaN or inf"),
+        (np.ones((100, 4)), TRAIN[1], "all 100 training images are the same"),
+        (TRAIN[0][:, 0], TRAIN[1], "Expected 2D array"),
+        (TRAIN[0], None, "y is None"),
+    ],
+)  # fmt: skip
+def test_tables_that_do_not_fit(x, y, message):
+    with pytest.raises(ValueError, match=message), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ComposedClassifier(SCHEMA, **QUICK).fit(x, y)
+
+
+def test_later_features_that_do_not_fit():
+    model = ComposedClassifier(SCHEMA, **QUICK).fit(*TRAIN)
+    with pytest.raises(ValueError, match="X has 3 features, but ComposedClassifier is expecting 4"):
+        model.predict(TRAIN[0][:, :3])
+    with pytest.raises(ValueError, match="row 7"):
+        model.predict_proba(broken(7, np.nan))
+    with pytest.raises(ValueError, match="did you mean 'both'"):
+        model.predict_composite("bath", TRAIN[0])
+    with pytest.raises(ValueError, match="y: no row has all labels of both"):
+        model.score(TRAIN[0], TRAIN[1].assign(hair=None))
+    with pytest.raises(ValueError, match="identity 3"):
+        model.fit(*TRAIN, identity=["a", "b", "c"])
