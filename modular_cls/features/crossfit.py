@@ -16,7 +16,8 @@ def out_of_fold_scores(basis: Basis, terms: Sequence[Term], fold: Tensor, choice
     Heads know their training images too well, those of small classes by heart, so whatever is fitted to
     scores next (a bias, a prior, a composite) is wrong on training scores for exactly the classes that matter.
     All fits have the same centring, scale and ridge, and no intercept, so that their scores can stand in one list.
-    An image that is in no fold, because its class would have none left, is scored by a fit without that class.
+    An image that is in no fold, because its class would have none left, is scored by a fit without
+    that class.
 
     Args:
         basis: The images.
@@ -33,14 +34,26 @@ def out_of_fold_scores(basis: Basis, terms: Sequence[Term], fold: Tensor, choice
     for f in range(whole):
         rows = fold == f
         scores[rows] = solution.scores(basis.rows[rows], f)
-    for t, term in enumerate(terms):
+    for term in terms:
         lone = (fold == UNSCORED) & (term.counted > 0)
         for z in term.target[lone].unique().tolist() if term.target.ndim == 1 else []:
             rows = lone & (term.target == z)
-            rest = [other.without(z) if i == t else other for i, other in enumerate(terms)]
+            rest = [_without(other, rows) for other in terms]
             without = _fit(basis, rest, choice.ridge, ~rows, solution)
             scores[rows] = without.scores(basis.rows[rows], 0)
     return scores
+
+
+def _without(term: Term, rows: Tensor) -> Term:
+    """The term without the classes that have images nowhere but in these rows."""
+    if term.target.ndim > 1:
+        return term
+    counted = term.counted > 0
+    left = term.target[counted & ~rows]
+    for z in term.target[counted & rows].unique():
+        if not (left == z).any():
+            term = term.without(int(z))
+    return term
 
 
 def _fit(

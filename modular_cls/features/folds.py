@@ -63,7 +63,11 @@ def _whole_groups(
     from sklearn.model_selection import StratifiedGroupKFold  # slow to import
 
     groups = [name or f"\0{i}" for i, name in enumerate(identity)]
-    fold = np.empty(len(classes), dtype=np.int64)
+    fold = np.zeros(len(classes), dtype=np.int64)
+    # It refuses more folds than there are groups, or images of the largest class.
+    folds = min(folds, len(set(groups)), int(np.unique(classes, return_counts=True)[1].max()))
+    if folds < 2:
+        return fold
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # classes smaller than the folds: see above

@@ -18,6 +18,7 @@ from modular_cls.features.solve import Term
 from modular_cls.finish import Features
 from modular_cls.models.joint import JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.schema import Composite, Schema
 
 _FAR = 1e4  # a log share that no image has
 _BATCH = 4096  # rows of features that are scored at once
@@ -125,9 +126,12 @@ def solve_heads(
         Out-of-fold scores, and the ridges.
     """
     basis, solved = Basis.of(train.features), Solved()
-    joint = train.targets[model.schema.joints[0].name]
-    fold = stratified_folds(joint, how.folds, seed, train.identity)
+    fold_of = {
+        space.name: stratified_folds(train.targets[space.name], how.folds, seed, train.identity)
+        for space in model.schema.joints
+    }
     for problem in head_problems(model, criterion):
+        fold = fold_of[_space(model.schema, problem).name]
         terms = _terms(problem, train, balanced)
         choice = _choose(basis, terms, fold, how, solved, problem.name)
         rows = out_of_fold_scores(basis, terms, fold, choice)
@@ -138,7 +142,7 @@ def solve_heads(
         space = model.schema.joints[i]
         linear = LinearScores([direct], torch.eye(space.size).double(), direct.bias)
         problem = HeadProblem(space.name, [Objective(space, tau=1.0)], [linear], [direct])
-        terms = _terms(problem, train, balanced=False)
+        terms, fold = _terms(problem, train, balanced=False), fold_of[space.name]
         choice = _choose(basis, terms, fold, how, solved, f"{space.name}/direct")
         solved.scores[space.name] = out_of_fold_scores(basis, terms, fold, choice).float()
         _fill(problem, basis, choice, train.targets)
@@ -149,6 +153,12 @@ def _joined(one: HeadProblem, other: HeadProblem) -> HeadProblem:
     heads = [*one.heads, *(h for h in other.heads if h not in one.heads)]
     objectives, linear = one.objectives + other.objectives, one.linear + other.linear
     return HeadProblem(f"{one.name}, {other.name}", objectives, linear, heads)
+
+
+def _space(schema: Schema, problem: HeadProblem) -> Composite:
+    """The joint space that a problem is about: its folds are stratified by those classes."""
+    asked = set(problem.objectives[0].output.attributes)
+    return next(j for j in schema.joints if asked <= set(j.attributes))
 
 
 def _terms(problem: HeadProblem, train: Features, balanced: bool) -> list[Term]:

@@ -57,27 +57,46 @@ def test_refuses_models_it_does_not_fit():
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})
 
 
-def test_averaging_both_rules_stays_between_them():
+def test_estimates_are_averaged():
     biases = {}
-    for additive in (0.0, 0.5, 1.0):
+    for asked in (("mean",), ("affine",), ("matched",), ("mean", "affine", "matched")):
         model = model_that_knows()
-        FitBias(additive=additive)(model, images([900, 700, 500, 0], model))
-        biases[additive] = model.composite_heads[0].bias.detach().clone()
-    torch.testing.assert_close(biases[0.5], (biases[0.0] + biases[1.0]) / 2)
-    assert biases[0.0][:3].equal(biases[1.0][:3])
+        FitBias(estimates=list(asked))(model, images([900, 700, 500, 0], model))
+        biases[asked] = model.composite_heads[0].bias.detach().clone()
+    *single, together = biases.values()
+    torch.testing.assert_close(together, sum(single) / 3)
+    assert all(bias[:3].equal(together[:3]) for bias in single)
+    assert len({round(float(bias[3]), 4) for bias in single}) == 3
     # In 2 x 2 the affine combination is the parallelogram.
-    expected = biases[1.0][1] + biases[1.0][2] - biases[1.0][0]
-    torch.testing.assert_close(biases[1.0][3], expected)
+    affine = biases[("affine",)]
+    torch.testing.assert_close(affine[3], affine[1] + affine[2] - affine[0])
 
 
-@pytest.mark.parametrize("additive", [0.0, 0.5, 1.0])
-def test_a_constant_added_to_all_scores_changes_no_decision(additive):
+@pytest.mark.parametrize("estimate", ["mean", "matched", "affine"])
+def test_a_constant_added_to_all_scores_changes_no_decision(estimate):
     """Biases are defined up to a constant, so offsets of the heads must not matter, for unseen classes either."""
     margins = []
     for offsets in ((0.0, 0.0), (2.0, -3.0)):
         model = model_that_knows(offsets=offsets)
         data = images([900, 700, 500, 0], model)
-        FitBias(additive=additive)(model, data)
+        FitBias(estimates=[estimate])(model, data)
         scores = model.score(data["train"].features)["both"].detach()
         margins.append(scores - scores[:, :1])
     torch.testing.assert_close(margins[0], margins[1], atol=1e-3, rtol=0)
+
+
+def test_scores_of_heads_that_saw_the_image_are_used_only_if_asked_for():
+    """Out-of-fold scores half as sure: on `unseen` the bias is theirs, on `training` that of the heads."""
+    biases = {}
+    for on in ("unseen", "training"):
+        model = model_that_knows()
+        train = features([900, 700, 500, 0], model)
+        scores = model.attribute_scores(train.features)
+        half = {name: s.detach() / 2 for name, s in scores.items()}
+        FitBias(on=on)(model, {"train": train._replace(scores=half)})
+        biases[on] = model.composite_heads[0].bias.detach().clone()
+        plain = model_that_knows()
+        given = half if on == "unseen" else {n: s.detach() for n, s in scores.items()}
+        FitBias()(plain, {"train": train._replace(scores=given)})
+        torch.testing.assert_close(biases[on], plain.composite_heads[0].bias.detach())
+    assert (biases["unseen"] - biases["training"]).abs().max() > 0.05

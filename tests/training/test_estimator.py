@@ -221,14 +221,14 @@ def test_one_identity_stays_in_one_fold():
             {"method": "flat_retrained"},
             UndefinedError,
             "without training images of long_haired_man",
-        ),  # fmt: skip
+        ),
         ({"prior": {"long_haired_men": 0.5}}, ConfigError, "did you mean 'long_haired_man'"),
         ({"schema": {"attributes": {}}}, ModularClsError, "schema"),
     ],
 )
+@pytest.mark.filterwarnings("ignore")
 def test_parameters_that_do_not_fit(change, error, message):
-    with pytest.raises(error, match=message), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.raises(error, match=message):
         ComposedClassifier(**({"schema": SCHEMA} | QUICK | change)).fit(*TRAIN)
 
 
@@ -256,9 +256,9 @@ def broken(row, value):
         (TRAIN[0], None, "y is None"),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
 def test_tables_that_do_not_fit(x, y, message):
-    with pytest.raises(ValueError, match=message), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.raises(ValueError, match=message):
         ComposedClassifier(SCHEMA, **QUICK).fit(x, y)
 
 

@@ -1,0 +1,122 @@
+"""The rules for classes without images, where the truth is known."""
+
+import pytest
+import torch
+from gaussian_world import gaussian_world
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modular_cls.errors import ConfigError
+from modular_cls.finish import FitBias
+from modular_cls.finish.match import matched_bias
+from modular_cls.schema import Schema
+
+GRID = Schema.from_dict(
+    {
+        "attributes": {"hair": ["short", "medium", "long"], "gender": ["female", "male"]},
+        "composites": {"both": {"attributes": ["hair", "gender"]}},
+    }
+).joints[0]
+SQUARE = Schema.from_dict(
+    {
+        "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        "composites": {"both": {"attributes": ["hair", "gender"]}},
+    }
+).joints[0]
+offset = st.floats(-3, 3)
+
+
+def square(counts, shift, seed, offsets):
+    """Energies of Gaussian images, off by an amount for each attribute's second value; their classes; the true biases."""
+    x, target = gaussian_world(counts, seed, shift)
+    hair = torch.tensor([0, 0, 1, 1]).double()
+    gender = torch.tensor([0, 1, 0, 1]).double()
+    x = x.double()
+    truth = hair * offsets[0] + gender * offsets[1]
+    return 2 * shift * (x[:, :1] * hair + x[:, 1:] * gender) + truth, target, truth
+
+
+@given(offset, offset, st.floats(0.8, 1.6), st.integers(0, 100), st.integers(0, 3))
+def test_matching_finds_the_bias_of_a_class_that_it_never_saw(one, two, shift, seed, z):
+    """By symmetry the empty class takes as much of its neighbours as they lose to the others."""
+    counts = [700] * 4
+    counts[z] = 0
+    energies, target, truth = square(counts, shift, seed, (one, two))
+    found = matched_bias(energies, target, truth, SQUARE, z)
+    assert found == pytest.approx(float(truth[z]), abs=0.7)
+
+
+@given(st.integers(0, 20), st.floats(-5, 5))
+def test_matching_moves_with_all_other_biases(seed, constant):
+    energies, target, truth = square([300, 200, 100, 0], 1.2, seed, (1.0, -1.0))
+    found = matched_bias(energies, target, truth, SQUARE, 3)
+    moved = matched_bias(energies, target, truth + constant, SQUARE, 3)
+    assert moved == pytest.approx(found + constant, abs=1e-9)
+
+
+def test_neighbours_lose_as_much_as_such_neighbours_do():
+    energies, target, truth = square([2000, 2000, 2000, 0], 1.2, 0, (0.0, 0.0))
+    bias = truth.clone()
+    bias[3] = matched_bias(energies, target, truth, SQUARE, 3)
+    before = (energies - truth).masked_fill(torch.arange(4) == 3, -torch.inf).argmax(1)
+    after = (energies - bias).argmax(1)
+
+    def lost(predicted, z, to):
+        return float((predicted[target == z] == to).double().mean())
+
+    pairs_hair = (lost(before, 0, 2) + lost(before, 2, 0)) / 2  # female, short and long
+    pairs_gender = (lost(before, 0, 1) + lost(before, 1, 0)) / 2
+    assert lost(after, 1, 3) + lost(after, 2, 3) == pytest.approx(pairs_hair + pairs_gender, abs=0.01)  # fmt: skip
+
+
+def test_nothing_to_match():
+    energies, target, truth = square([200, 0, 0, 200], 1.2, 0, (0.0, 0.0))
+    assert matched_bias(energies, target, truth, SQUARE, 1) is None  # no pair shows what is lost
+    energies, target, truth = square([200, 200, 0, 0], 1.2, 0, (0.0, 0.0))
+    assert (
+        matched_bias(energies, target, truth, SQUARE, 2) is None
+    )  # men and women say nothing of hair
+
+
+def grid(counts, seed=0, shift=1.5):
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.repeat_interleave(torch.arange(6), torch.tensor(counts))
+    hair, gender = torch.tensor(GRID.cells).T
+    means = torch.stack([shift * hair, shift * gender], 1).double()
+    x = means[target] + torch.randn(len(target), 2, generator=generator, dtype=torch.double)
+    energies = x @ means.T  # log density is x m - |m|^2 / 2: the second part is the true bias
+    return energies, target, means.square().sum(1) / 2
+
+
+@pytest.mark.parametrize("estimates", [["mean"], ["matched"], ["affine"], ["mean", "matched"]])
+def test_several_classes_without_images(estimates):
+    """In a grid of 3 x 2 with two empty cells every estimate comes close to the truth in both."""
+    energies, target, truth = grid([900, 700, 800, 0, 600, 0])
+    bias, sizes = FitBias(estimates=estimates).fit(energies, target, GRID)
+    off = bias - truth
+    off = off - off[[0, 1, 2, 4]].mean()
+    assert off[[0, 1, 2, 4]].abs().max() < 0.15
+    assert off[[3, 5]].abs().max() < 0.8
+    assert set(sizes) == {3, 5}
+
+
+def test_out_of_reach_keeps_the_mean():
+    energies, target, _ = grid([900, 0, 800, 0, 600, 0])  # no men at all
+    mean, _ = FitBias(estimates=["mean"]).fit(energies, target, GRID)
+    all_three, _ = FitBias(estimates=["mean", "matched", "affine"]).fit(energies, target, GRID)
+    torch.testing.assert_close(all_three, mean)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"estimates": []}, "estimates is empty"),
+        ({"estimates": ["meen"]}, "did you mean 'mean'"),
+        ({"on": "test"}, "accepted: unseen, training"),
+        ({"kappa": -1.0}, "kappa is -1"),
+        ({"kappa": float("nan")}, "kappa is nan"),
+    ],
+)
+def test_arguments_that_do_not_fit(given, message):
+    with pytest.raises(ConfigError, match=message):
+        FitBias(**given)
