@@ -43,6 +43,8 @@ def extract_features(
     Raises:
         ManifestError: Naming the rows whose pictures cannot be read, or whose features are not finite.
     """
+    if not len(manifest):
+        return _none(pixels, network)
     try:
         keys, bad = picture_keys(manifest, told and f"{told}: files")
     except NoRoomError as error:
@@ -64,6 +66,14 @@ def _folder(pixels: Pixels, digest: str) -> Path:
     settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {VERSION}"
     named = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
     return cache_folder() / "features" / f"{digest}-{pixels.size[0]}x{pixels.size[1]}-{named}"
+
+
+@torch.inference_mode()
+def _none(pixels: Pixels, network: nn.Module) -> Tensor:
+    """Features of no picture, shape (0, F)."""
+    device = next(network.parameters()).device
+    width = network(torch.zeros(1, 3, *pixels.size, device=device)).shape[1]
+    return torch.zeros(0, width)
 
 
 def _all(manifest: Manifest, pixels: Pixels, network: nn.Module, told: str) -> Tensor:

@@ -74,7 +74,7 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
         ConfigError: If timm does not know the name (with near matches) or an argument, or its
             weights are not at hand.
     """
-    network = _frozen(_Key(config)) if config.frozen else _create(config)
+    network = _frozen(_Key(config, _stamp(config.name))) if config.frozen else _create(config)
     # head_hidden_size is the width of what forward() returns; num_features is not, in some
     # networks.
     width: Any = getattr(network, "head_hidden_size", None) or network.num_features
@@ -120,9 +120,19 @@ class _Key:
     """A configuration that a cache can tell from others, though its arguments are a dict."""
 
     config: Backbone
+    stamp: tuple[tuple[str, int, int], ...]  # of its folder: weights there may be replaced
 
     def __hash__(self) -> int:
         return hash((self.config.name, repr(sorted(self.config.args.items()))))
+
+
+def _stamp(name: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of the files in the folder of a network; () if it has none."""
+    folder = Path(name.removeprefix(_FOLDER))
+    if not name.startswith(_FOLDER) or not folder.is_dir():
+        return ()
+    files = sorted(f for f in folder.iterdir() if f.is_file())
+    return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
 
 
 @lru_cache(maxsize=4)

@@ -70,8 +70,10 @@ class JointClassifier(nn.Module):
         """Images `(B, 3, H, W)` -> features `(B, F)`.
 
         Those of a frozen backbone are rounded to half precision, as they are kept on disk: heads then see the
-        same numbers whether a picture was met before or not.
+        same numbers whether a picture was met before or not. Features from elsewhere stay as they are.
         """
+        if isinstance(self.backbone, nn.Identity):
+            return image
         features: Tensor = self.backbone(image.contiguous(memory_format=torch.channels_last))
         return features.half().to(features.dtype) if self.frozen else features
 
