@@ -136,12 +136,6 @@ class Backbone:
     args: dict[str, Any] = field(default_factory=dict)
     digest: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.frozen and not self.pretrained:
-            raise ConfigError(
-                "backbone.frozen needs backbone.pretrained: frozen from scratch, the features would be random"
-            )
-
 
 @dataclass(frozen=True)
 class Heads:
@@ -254,6 +248,11 @@ class Config:
         ):
             if value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
+        if self.backbone.frozen and not self.backbone.pretrained:
+            raise ConfigError(
+                "backbone.frozen needs backbone.pretrained: frozen from scratch, its features "
+                "would be random"
+            )
         if not self.training.learning_rate > 0:
             raise ConfigError(
                 f"training.learning_rate is {self.training.learning_rate}; it must be above 0"

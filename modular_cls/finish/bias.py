@@ -49,13 +49,13 @@ class FitBias(FinishStep):
     Args:
         kappa: Images after which what they say of their class weighs as much as composition.
         estimates: Of the bias of a class without images, averaged.
-        on: Which scores: `unseen`, of heads fitted without the image where there are such, or
+        scores: Which: `unseen`, of heads fitted without the image where there are such, or
             `training`, as published.
     """
 
-    kappa: float = 1.0
+    kappa: float = 5.0
     estimates: list[Estimate] = field(default_factory=lambda: ["mean", "matched"])
-    on: Literal["unseen", "training"] = "unseen"
+    scores: Literal["unseen", "training"] = "unseen"
 
     def __post_init__(self) -> None:
         if not 0 <= self.kappa < math.inf:
@@ -66,8 +66,9 @@ class FitBias(FinishStep):
                 raise ConfigError(told)
         if not self.estimates:
             raise ConfigError("finish: FitBias.estimates is empty; give at least one, as mean")
-        if self.on not in ("unseen", "training"):
-            raise ConfigError(f"finish: FitBias.on is {self.on!r}; accepted: unseen, training")
+        if self.scores not in ("unseen", "training"):
+            told = f"finish: FitBias.scores is {self.scores!r}; accepted: unseen, training"
+            raise ConfigError(told)
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs additive composite heads."""
@@ -81,7 +82,7 @@ class FitBias(FinishStep):
         """Write the biases; notes the effective sample size behind each extrapolated one."""
         assert isinstance(model, ModularClassifier)
         train = images["train"]
-        unseen = train.scores if self.on == "unseen" else None
+        unseen = train.scores if self.scores == "unseen" else None
         scores = unseen or model.attribute_scores(train.features)
         notes: dict[str, float] = {}
         for i, joint in enumerate(model.schema.joints):
