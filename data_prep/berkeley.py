@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from annotations import check_values, chosen, read_columns
-from converter import NO_YES, Labels, command_line, log, make_manifest, run
+from converter import NO_YES, Labels, command_line, make_manifest, run
+from telling import log
 from places import find
 from splits import SHARES, VALIDATION, draw_splits, draw_validation
 

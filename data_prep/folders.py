@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from converter import Labels, command_line, listed, log, make_manifest, run
+from converter import Labels, command_line, make_manifest, run
+from telling import listed, log
 from places import pictures
 from splits import SHARES, SPLIT_NAMES, VALIDATION, draw_splits, draw_validation
 

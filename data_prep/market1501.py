@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from annotations import check_values, chosen
-from converter import NO_YES, Labels, command_line, listed, log, make_manifest, run
+from converter import NO_YES, Labels, command_line, make_manifest, run
+from telling import listed, log
 from matlab import check_keys, read_mat, texts
 from places import PICTURES, need
 from splits import VALIDATION, draw_validation

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 from annotations import check_values, chosen
-from converter import NO_YES, Labels, command_line, listed, log, make_manifest, run
+from converter import NO_YES, Labels, command_line, make_manifest, run
+from telling import listed, log
 from matlab import check_keys, read_mat, texts
 from places import folder_of_pictures, need
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from modular_cls.data.whereabouts import PICTURES
 from modular_cls.errors import ManifestError
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def check_folder(root: Path) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from annotations import chosen, read_lines
-from converter import Labels, command_line, listed, log, make_manifest, run
+from converter import Labels, command_line, make_manifest, run
+from telling import listed, log
 from places import find, pictures
 from splits import SHARES, draw_splits
 

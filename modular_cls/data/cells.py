@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 # Compared without case. 'none' is not among them: it may be a value (no beard), and is told.
-UNKNOWN_WORDS = ("nan", "na", "n/a", "#n/a", "null", "unknown", "unk", "missing", "?", "-", "--")
+UNKNOWN_WORDS = ("nan", "na", "n/a", "#n/a", "null", "unknown", "unk", "missing", "?", "-")
 _TRUTH = {"true": "1", "false": "0"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII)
 _YES_NO = {"yes": "1", "y": "1", "no": "0", "n": "0"}
@@ -55,7 +55,7 @@ def alike(values: Iterable[str]) -> list[tuple[str, str]]:
 
 def is_unknown(cell: str, words: Iterable[str] = UNKNOWN_WORDS) -> bool:
     """Whether a cell is blank or one of the words for 'unknown'."""
-    text = meaning(cell)
+    text = re.sub("^[-\N{EN DASH}\N{EM DASH}]+$", "-", meaning(cell))
     return not text or text.casefold() in {meaning(w).casefold() for w in words}
 
 

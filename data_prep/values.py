@@ -1,0 +1,129 @@
+"""A column of text -> the values of an attribute, each in one spelling; what was done is told."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from converter import Labels
+from telling import listed, log
+
+from modular_cls.data.cells import UNKNOWN_WORDS, alike, is_unknown, meaning
+from modular_cls.data.manifest import UNKNOWN
+from modular_cls.errors import ManifestError, nearest
+
+MOST_VALUES = 2000  # more are names or measurements
+_DOUBTFUL = ("none", "unclear", "unspecified", "undefined", "other", "-1", "99", "999", "-999")
+
+
+class Reading(NamedTuple):
+    """How the cells of one attribute are read.
+
+    Attributes:
+        renamed: New names by the value in the table; an empty name means unknown, and so does
+            every value that has none, if some have.
+        unknown: Words that mean unknown, apart from a blank cell.
+        order: The values in order; default: in order of their names.
+    """
+
+    renamed: Mapping[str, str] = {}
+    unknown: Sequence[str] = UNKNOWN_WORDS
+    order: Sequence[str] = ()
+
+
+def read_values(
+    where: object, name: str, column: "pd.Series[str]", reading: Reading = Reading()
+) -> Labels:
+    """Read a column of text.
+
+    Args:
+        where: The table, for messages.
+        name: Name of the attribute.
+        column: Its cells; the index numbers the rows.
+        reading: How they are read.
+
+    Raises:
+        ManifestError: If values look alike, a renaming matches nothing, or there are too many.
+    """
+    counts = {str(cell): int(n) for cell, n in column.value_counts().items()}
+    value_of = {cell: "" if is_unknown(cell, reading.unknown) else meaning(cell) for cell in counts}
+    if reading.renamed:
+        value_of = _rename(where, name, counts, reading.renamed)
+    else:
+        value_of = _spell(counts, value_of)
+    values = _in_order({value for value in value_of.values() if value}, reading.order)
+    _check(where, name, values, value_of, column)
+    _tell(name, counts, value_of, reading.unknown)
+    codes = {value: i for i, value in enumerate(values)} | {"": UNKNOWN}
+    found = column.map({cell: codes[value] for cell, value in value_of.items()})
+    return Labels(values, found.to_numpy(dtype=np.int16))
+
+
+def _rename(
+    where: object, name: str, counts: Mapping[str, int], renamed: Mapping[str, str]
+) -> dict[str, str]:
+    names = {meaning(old): new.strip() for old, new in renamed.items()}
+    there = {meaning(cell): cell for cell in counts}
+    told = [f"--value {name}:{old}={new}: the column holds no {old!r}{nearest(old, counts)}; it holds "
+            f"{listed(sorted(counts))}" for old, new in renamed.items() if meaning(old) not in there]  # fmt: skip
+    if told:
+        raise ManifestError(where, told)
+    return {cell: names.get(meaning(cell), "") for cell in counts}
+
+
+def _spell(counts: Mapping[str, int], value_of: Mapping[str, str]) -> dict[str, str]:
+    """The shortest spelling of each value, of these the most frequent."""
+    spelt: dict[str, str] = {}
+    for cell in sorted(counts, key=lambda c: (len(c.strip()), -counts[c], c)):
+        spelt.setdefault(value_of[cell], " ".join(cell.split()))
+    return {cell: value and spelt[value] for cell, value in value_of.items()}
+
+
+def _in_order(values: set[str], order: Sequence[str]) -> tuple[str, ...]:
+    def key(value: str) -> tuple[bool, float, str]:
+        try:
+            return False, float(value), value
+        except ValueError:
+            return True, 0.0, value
+
+    return tuple(v for v in order if v in values) or tuple(sorted(values, key=key))
+
+
+def _check(
+    where: object,
+    name: str,
+    values: Sequence[str],
+    value_of: Mapping[str, str],
+    column: "pd.Series[str]",
+) -> None:
+    if len(values) > MOST_VALUES:
+        told = f"attribute {name!r} has {len(values):,} different values, more than {MOST_VALUES:,}"
+        raise ManifestError(where, [f"{told}: numbers go into --bins; names are no attribute"])
+    first = {value_of[str(cell)]: row for row, cell in column[~column.duplicated()][::-1].items()}
+    problems = [f"attribute {name!r}: {a!r} (row {first[a]}) and {b!r} (row {first[b]}) look alike"
+                for a, b in alike(values)]  # fmt: skip
+    if problems:
+        flags = " ".join(f"--value '{name}:{v}={v}'" for v in values[:10])
+        problems.append(f"name every value that you mean, alike ones by one name: {flags}")
+        raise ManifestError(where, problems)
+
+
+def _tell(
+    name: str, counts: Mapping[str, int], value_of: Mapping[str, str], words: Sequence[str]
+) -> None:
+    """Tell of values in several spellings, of words for unknown, and of values that may be some."""
+    spellings: dict[str, list[str]] = {}
+    for cell, value in value_of.items():
+        spellings.setdefault(value, []).append(cell)
+    for value, cells in spellings.items():
+        written = listed([f"{cell!r} {counts[cell]:,}" for cell in sorted(cells)])
+        if value and len(cells) > 1:
+            log.info("%s: %r is written %s", name, value, written)
+        elif not value and cells != [""]:
+            log.info("%s: unknown is written %s", name, written)
+    values = [value for value in spellings if value]
+    for value in values:
+        if value.casefold() in _DOUBTFUL and len(values) > 2:
+            more = shlex.join([*words, value])
+            log.info("%s: %r is taken as a value; if it is none: --unknown %s", name, value, more)
