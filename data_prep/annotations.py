@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modular_cls.data.cells import meaning
+from modular_cls.data.text_table import read_table
 from modular_cls.errors import ManifestError, unknown
 
 _COUNTED = 10_000  # a wrong column; its every row need not be told
@@ -38,12 +40,50 @@ def read_columns(file: Path, columns: Sequence[str], skip: int = 0) -> pd.DataFr
                 file, sep=r"\s+", header=None, names=list(columns), dtype=kinds, skiprows=skip, index_col=False,
                 skip_blank_lines=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONE,
             )  # fmt: skip
-    except (ValueError, UnicodeError, pd.errors.ParserWarning) as error:  # pandas' own errors are ValueErrors
-        raise ManifestError(file, _wrong_lines(file, columns, skip) or [f"cannot be read: {error}"]) from None
+    except (
+        ValueError,
+        UnicodeError,
+        pd.errors.ParserWarning,
+    ) as error:  # pandas' own errors are ValueErrors
+        raise ManifestError(
+            file, _wrong_lines(file, columns, skip) or [f"cannot be read: {error}"]
+        ) from None
     if table[columns[-1]].isna().any() and (wrong := _wrong_lines(file, columns, skip)):
         raise ManifestError(file, wrong)
     table.index = pd.RangeIndex(skip + 1, skip + 1 + len(table))
     return table[table[columns[0]].notna()]
+
+
+def read_csv_columns(file: Path, known: Collection[str] = ()) -> pd.DataFrame:
+    """Read a CSV whose first named column is the picture and whose others are numbers.
+
+    Args:
+        file: The file.
+        known: Names that the picture's column may have, without case; it is called `image` then.
+            Default: whatever stands first, unless it has no name, as that of row numbers.
+
+    Returns:
+        The table, its index the number of each row; the column of the picture is `image`.
+
+    Raises:
+        ManifestError: If it cannot be read, or holds something that is no number.
+    """
+    table = read_table(file).drop(columns="", errors="ignore")
+    names = [c for c in table.columns if c.casefold() in known] or list(table.columns[:1])
+    found = pd.DataFrame({"image": table[names[0]].str.strip()})
+    problems: list[str] = []
+    columns = {}
+    for name in table.columns.drop(names[0]):
+        said = {cell: meaning(cell) for cell in table[name].unique()}
+        wrong = [cell for cell, text in said.items() if not _is_number(text)]
+        for cell in wrong:
+            row = table.index[(table[name] == cell).to_numpy().argmax()]
+            problems.append(f"row {row}, {name}: found {cell!r}, accepted: a number")
+        numbers = {cell: float(text) for cell, text in said.items() if cell not in wrong}
+        columns[name] = table[name].map(numbers)
+    if problems:
+        raise ManifestError(file, problems)
+    return pd.concat([found, pd.DataFrame(columns)], axis=1)
 
 
 def read_lines(file: Path) -> Iterator[str]:
@@ -60,7 +100,12 @@ def read_lines(file: Path) -> Iterator[str]:
 
 
 def check_values(
-    file: Path, values: np.ndarray, accepted: Sequence[int], names: Sequence[str], rows: Sequence[object], kind: str
+    file: Path,
+    values: np.ndarray,
+    accepted: Sequence[int],
+    names: Sequence[str],
+    rows: Sequence[object],
+    kind: str,
 ) -> None:
     """Raise ManifestError where a table holds anything but some numbers.
 
@@ -79,7 +124,9 @@ def check_values(
         raise ManifestError(file, told)
 
 
-def chosen(also: Sequence[str], known: Sequence[str], used: Collection[str], file: Path) -> list[str]:
+def chosen(
+    also: Sequence[str], known: Sequence[str], used: Collection[str], file: Path
+) -> list[str]:
     """Decide which labels of a file to take over.
 
     Args:
@@ -103,9 +150,13 @@ def _wrong_lines(file: Path, columns: Sequence[str], skip: int) -> list[str]:
     for number, line in enumerate(read_lines(file), start=1):
         fields = line.split()
         if number > skip and fields and len(fields) != len(columns):
-            problems.append(f"line {number}: found {len(fields)} fields, accepted: {len(columns)} ({columns[0]} ...)")
+            problems.append(
+                f"line {number}: found {len(fields)} fields, accepted: {len(columns)} ({columns[0]} ...)"
+            )
         elif number > skip and fields:
-            wrong = [(c, f) for c, f in zip(columns[1:], fields[1:], strict=True) if not _is_number(f)]
+            wrong = [
+                (c, f) for c, f in zip(columns[1:], fields[1:], strict=True) if not _is_number(f)
+            ]
             problems += [f"line {number}, {c}: found {f!r}, accepted: a number" for c, f in wrong]
         if len(problems) >= _COUNTED:
             break

@@ -31,7 +31,9 @@ _DOWNLOAD = """download attributes_dataset.tgz from
   https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/shape/poselets/ and unpack it in this folder"""
 
 
-def convert(root: str | Path, also: Sequence[str] = (), split: str | None = None, seed: int = 0) -> Manifest:
+def convert(
+    root: str | Path, also: Sequence[str] = (), split: str | None = None, seed: int = 0
+) -> Manifest:
     """Convert Berkeley Attributes of People.
 
     Args:
@@ -59,11 +61,15 @@ def convert(root: str | Path, also: Sequence[str] = (), split: str | None = None
     if len(files) == 1:
         splits = _one_split(split, paths, main, seed)
     elif split is None:
-        splits = np.repeat([SPLITS.index(PARTS[f.parent.name]) for f in files], [len(t) for t in tables])
+        splits = np.repeat(
+            [SPLITS.index(PARTS[f.parent.name]) for f in files], [len(t) for t in tables]
+        )
         if SPLITS.index("validation") not in splits:
             splits = draw_validation(splits, paths, main, VALIDATION, seed)
     else:
-        raise ConfigError(f"split is {split!r}, but {root} has train/ and test/, which tell the split")
+        raise ConfigError(
+            f"split is {split!r}, but {root} has train/ and test/, which tell the split"
+        )
     return make_manifest(root, paths.tolist(), splits, labels, {"box": _boxes(table)})
 
 
@@ -75,7 +81,9 @@ def _files(root: Path) -> list[Path]:
         parts = [root / place / part / "labels.txt" for part in PARTS]
         if there := [file for file in parts if file.is_file()]:
             return there
-    raise ManifestError(root, [f"no labels.txt here, in train/ and test/, or in attributes_dataset/; {_DOWNLOAD}"])
+    raise ManifestError(
+        root, [f"no labels.txt here, in train/ and test/, or in attributes_dataset/; {_DOWNLOAD}"]
+    )
 
 
 def _inside(root: Path, file: Path) -> str:
@@ -85,7 +93,9 @@ def _inside(root: Path, file: Path) -> str:
 
 def _read(file: Path, folder: str) -> pd.DataFrame:
     table = read_columns(file, ["image", *_BOX, *LABELS])
-    check_values(file, table[list(LABELS)].to_numpy(), (-1, 0, 1), LABELS, table.index.tolist(), "line")
+    check_values(
+        file, table[list(LABELS)].to_numpy(), (-1, 0, 1), LABELS, table.index.tolist(), "line"
+    )
     return table.assign(image=folder + table["image"])
 
 
@@ -107,17 +117,28 @@ def _boxes(table: pd.DataFrame) -> list[str]:
     boxes = table[list(_BOX)].to_numpy()
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     if not usable.all():
-        log.info("boxes that are NaN or empty, left blank for the whole picture: %s", f"{(~usable).sum():,}")
+        log.info(
+            "boxes that are NaN or empty, left blank for the whole picture: %s",
+            f"{(~usable).sum():,}",
+        )
     texts = [" ".join(f"{v:.10g}" for v in box) for box in boxes.tolist()]
     return [text if fits else "" for text, fits in zip(texts, usable, strict=True)]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = command_line("Berkeley Attributes of People -> hair and gender of people in photographs.")
-    parser.add_argument("--split", choices=SPLITS, help="one split for all rows of a single labels.txt; else drawn")
-    parser.add_argument("--seed", type=int, default=0, help="which draw of the split, or of validation")
-    return run(parser, lambda given: convert(given.root, given.also, given.split, given.seed), arguments)
+    parser = command_line(
+        "Berkeley Attributes of People -> hair and gender of people in photographs."
+    )
+    parser.add_argument(
+        "--split", choices=SPLITS, help="one split for all rows of a single labels.txt; else drawn"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="which draw of the split, or of validation"
+    )
+    return run(
+        parser, lambda given: convert(given.root, given.also, given.split, given.seed), arguments
+    )
 
 
 if __name__ == "__main__":

@@ -34,11 +34,15 @@ VALUES = {"gender": ("male", "female"), "hair": ("short", "long"), "age": ("youn
           "up": ("long", "short"), "down": ("long", "short"), "clothes": ("dress", "pants")}  # fmt: skip
 NOBODY = {"-1": "junk", "0000": "distractors"}
 _MAIN = ("hair", "gender")
-_DOWNLOAD = "download it from https://github.com/vana77/Market-1501_Attribute and put it in this folder"
+_DOWNLOAD = (
+    "download it from https://github.com/vana77/Market-1501_Attribute and put it in this folder"
+)
 _PERSON = re.compile(r"(-1|\d{4})_")
 
 
-def convert(root: str | Path, also: Sequence[str] = (), validation: float = VALIDATION, seed: int = 0) -> Manifest:
+def convert(
+    root: str | Path, also: Sequence[str] = (), validation: float = VALIDATION, seed: int = 0
+) -> Manifest:
     """Convert Market-1501.
 
     Args:
@@ -62,17 +66,26 @@ def convert(root: str | Path, also: Sequence[str] = (), validation: float = VALI
     check_keys(file, found["market_attribute"], list(PARTS), "market_attribute")
     persons = {part: _persons(file, part, found["market_attribute"][part]) for part in PARTS}
     folders = (root / folder for folders in PARTS.values() for folder in folders)
-    there = any(name.lower().endswith(PICTURES) for f in folders if f.is_dir() for name in os.listdir(f))
+    there = any(
+        name.lower().endswith(PICTURES) for f in folders if f.is_dir() for name in os.listdir(f)
+    )
     rows = _pictures(root, persons) if there else _stand_ins(root, persons)
     parts = np.array([part for part, _, _ in rows])
-    codes = pd.concat([persons[part].loc[[who for p, _, who in rows if p == part]] for part in PARTS]).fillna(0)
+    codes = pd.concat(
+        [persons[part].loc[[who for p, _, who in rows if p == part]] for part in PARTS]
+    ).fillna(0)
     known = list(codes.columns)
-    labels = {name: _labels(name, codes[name].to_numpy()) for name in (*_MAIN, *chosen(also, known, _MAIN, file))}
+    labels = {
+        name: _labels(name, codes[name].to_numpy())
+        for name in (*_MAIN, *chosen(also, known, _MAIN, file))
+    }
     identities = np.array([who for _, _, who in rows], dtype=object)
     splits = np.array([SPLITS.index(part) for part in parts])
     main = np.stack([labels[name].codes for name in _MAIN], axis=1)
     splits = draw_validation(splits, identities, main, validation, seed)
-    return make_manifest(root, [path for _, path, _ in rows], splits, labels, {"identity": identities.tolist()})
+    return make_manifest(
+        root, [path for _, path, _ in rows], splits, labels, {"identity": identities.tolist()}
+    )
 
 
 def _persons(file: Path, part: str, found: Any) -> pd.DataFrame:
@@ -89,7 +102,9 @@ def _persons(file: Path, part: str, found: Any) -> pd.DataFrame:
         check_values(file, codes[:, None], accepted, [f"{where}.{name}"], names, "person")
     table = pd.DataFrame(columns, index=names)
     if repeated := table.index[table.index.duplicated()].tolist():
-        raise ManifestError(file, [f"{where}.image_index: person {who} is there twice" for who in repeated])
+        raise ManifestError(
+            file, [f"{where}.image_index: person {who} is there twice" for who in repeated]
+        )
     return table.sort_index(axis=1)
 
 
@@ -113,26 +128,44 @@ def _pictures(root: Path, persons: dict[str, pd.DataFrame]) -> list[tuple[str, s
             if who in persons[part].index and who not in NOBODY:
                 rows.append((part, f"{folder}/{name}", who))
             else:
-                left_out[NOBODY.get(who, "persons without labels" if person else "names that tell no person")] += 1
+                left_out[
+                    NOBODY.get(
+                        who, "persons without labels" if person else "names that tell no person"
+                    )
+                ] += 1
     for why, count in left_out.items():
         log.info("pictures left out, %s: %s", why, f"{count:,}")
     if missing := [folder for _, folder in folders if not (root / folder).is_dir()]:
-        log.warning("no folder %s under %s: its pictures are not in the manifest", listed(missing), root)
+        log.warning(
+            "no folder %s under %s: its pictures are not in the manifest", listed(missing), root
+        )
     return rows
 
 
 def _stand_ins(root: Path, persons: dict[str, pd.DataFrame]) -> list[tuple[str, str, str]]:
     """One row for each person, where there are no pictures."""
-    log.warning("no pictures under %s: each row stands for a person, and its path for no file", root)
-    return [(part, f"{PARTS[part][0]}/{who}", who) for part, table in persons.items() for who in table.index]
+    log.warning(
+        "no pictures under %s: each row stands for a person, and its path for no file", root
+    )
+    return [
+        (part, f"{PARTS[part][0]}/{who}", who)
+        for part, table in persons.items()
+        for who in table.index
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = command_line("Market-1501 with attributes -> hair and gender of pedestrians.")
-    parser.add_argument("--validation", type=float, default=VALIDATION, help="share of the training persons for it")
+    parser.add_argument(
+        "--validation", type=float, default=VALIDATION, help="share of the training persons for it"
+    )
     parser.add_argument("--seed", type=int, default=0, help="which draw of the validation persons")
-    return run(parser, lambda given: convert(given.root, given.also, given.validation, given.seed), arguments)
+    return run(
+        parser,
+        lambda given: convert(given.root, given.also, given.validation, given.seed),
+        arguments,
+    )
 
 
 if __name__ == "__main__":

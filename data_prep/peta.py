@@ -34,7 +34,11 @@ _DOWNLOAD = """download the copy with one folder of pictures, which
 
 
 def convert(
-    root: str | Path, also: Sequence[str] = (), split: str = "person", partition: int = 0, seed: int = 0
+    root: str | Path,
+    also: Sequence[str] = (),
+    split: str = "person",
+    partition: int = 0,
+    seed: int = 0,
 ) -> Manifest:
     """Convert PETA.
 
@@ -70,7 +74,8 @@ def convert(
     folder = folder_of_pictures(root, "images")
     paths = [f"{folder}/{number:05d}.png" for number in table["picture"]]
     extra = {
-        name: table[column].astype(str).tolist() for name, column in (("source", "source"), ("identity", "person"))
+        name: table[column].astype(str).tolist()
+        for name, column in (("source", "source"), ("identity", "person"))
     }
     return make_manifest(root, paths, splits, labels, extra)
 
@@ -87,15 +92,20 @@ def _table(file: Path, peta: Any) -> pd.DataFrame:
     names = texts(peta["attribute"])
     data = np.atleast_2d(np.asarray(peta["data"]))
     if missing := [name for name in (*_HAIR, _MALE) if name not in names]:
-        raise ManifestError(file, [f"peta.attribute: no label {name!r}{nearest(name, names)}" for name in missing])
+        raise ManifestError(
+            file, [f"peta.attribute: no label {name!r}{nearest(name, names)}" for name in missing]
+        )
     columns = [*_BEFORE, *names]
     if data.ndim != 2 or data.shape[1] != len(columns) or data.dtype.kind not in "uif":
         accepted = f"(pictures, {len(columns)}): {len(_BEFORE)} numbers and {len(names)} labels"
         raise ManifestError(
-            file, [f"peta.data: found {data.dtype} of shape {data.shape}, accepted: numbers {accepted}"]
+            file,
+            [f"peta.data: found {data.dtype} of shape {data.shape}, accepted: numbers {accepted}"],
         )
     table = pd.DataFrame(data.astype(np.int64), columns=columns)
-    check_values(file, data[:, len(_BEFORE) :], (0, 1), names, range(1, 1 + len(table)), "peta.data row")
+    check_values(
+        file, data[:, len(_BEFORE) :], (0, 1), names, range(1, 1 + len(table)), "peta.data row"
+    )
     return table
 
 
@@ -104,7 +114,8 @@ def _labels(file: Path, table: pd.DataFrame, also: Sequence[str]) -> dict[str, L
     labels = {"hair": _one_of(("short", "long"), table["hairShort"], table["hairLong"]),
               "gender": _one_of(("female", "male"), table.get(_FEMALE, 1 - table[_MALE]), table[_MALE])}  # fmt: skip
     return labels | {
-        n: Labels(NO_YES, table[n].to_numpy()) for n in chosen(also, names, (*_HAIR, _MALE, _FEMALE), file)
+        n: Labels(NO_YES, table[n].to_numpy())
+        for n in chosen(also, names, (*_HAIR, _MALE, _FEMALE), file)
     }
 
 
@@ -117,7 +128,9 @@ def _official(file: Path, partitions: Any, partition: int, size: int) -> np.ndar
     """One of the official splits, shape (N,); -1 for pictures in none."""
     partitions = [partitions] if isinstance(partitions, dict) else list(np.ravel(partitions))
     if not 0 <= partition < len(partitions):
-        raise ConfigError(f"partition is {partition}; {file.name} has those from 0 to {len(partitions) - 1}")
+        raise ConfigError(
+            f"partition is {partition}; {file.name} has those from 0 to {len(partitions) - 1}"
+        )
     where = f"peta.partion_attribute{{{partition + 1}}}"
     check_keys(file, partitions[partition], ["train", "val", "test"], where)
     splits = np.full(size, UNKNOWN, dtype=np.int8)
@@ -125,29 +138,42 @@ def _official(file: Path, partitions: Any, partition: int, size: int) -> np.ndar
     for code, name in enumerate(("train", "val", "test")):
         numbers = np.ravel(partitions[partition][name]).astype(np.int64)
         if wrong := numbers[(numbers < 1) | (numbers > size)].tolist():
-            raise ManifestError(file, [f"{where}.{name}: found {n}, accepted: 1 to {size}" for n in wrong])
+            raise ManifestError(
+                file, [f"{where}.{name}: found {n}, accepted: 1 to {size}" for n in wrong]
+            )
         twice += int((splits[numbers - 1] != UNKNOWN).sum())
         splits[numbers - 1] = code
     if left_out := int((splits == UNKNOWN).sum()):
         log.info("pictures left out, in no split of this partition: %s", f"{left_out:,}")
     if twice:
-        log.warning("pictures in several splits of this partition, of which the last counts: %s", f"{twice:,}")
+        log.warning(
+            "pictures in several splits of this partition, of which the last counts: %s",
+            f"{twice:,}",
+        )
     return splits
 
 
 def _warn_of_leaks(splits: np.ndarray, persons: "pd.Series[int]") -> None:
     leaking = int((pd.Series(splits).groupby(persons.to_numpy()).nunique() > 1).sum())
     if leaking:
-        log.warning("persons in several splits: %s; a test on them is too easy, see --split person", f"{leaking:,}")
+        log.warning(
+            "persons in several splits: %s; a test on them is too easy, see --split person",
+            f"{leaking:,}",
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = command_line("PETA -> hair and gender of pedestrians.")
     parser.add_argument(
-        "--split", choices=SPLIT_BY, default=SPLIT_BY[0], help="draw persons, or take an official split"
+        "--split",
+        choices=SPLIT_BY,
+        default=SPLIT_BY[0],
+        help="draw persons, or take an official split",
     )
-    parser.add_argument("--partition", type=int, default=0, help="which official split, from 0 to 4")
+    parser.add_argument(
+        "--partition", type=int, default=0, help="which official split, from 0 to 4"
+    )
     parser.add_argument("--seed", type=int, default=0, help="which draw of persons")
     return run(
         parser,

@@ -8,7 +8,6 @@ from modular_cls.data.whereabouts import PICTURES
 from modular_cls.errors import ManifestError
 
 
-
 def check_folder(root: Path) -> None:
     """Raise ManifestError where a folder does not exist."""
     if not root.is_dir():
@@ -65,8 +64,14 @@ def pictures(root: Path) -> tuple[list[str], int]:
     found: list[str] = []
     others, seen = 0, {os.path.realpath(root)}
     for place, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [f for f in sorted(folders) if not _hidden(f) and _is_new(os.path.realpath(f"{place}/{f}"), seen)]
-        inside = "" if place == str(root) else os.path.relpath(place, root).replace(os.sep, "/") + "/"
+        folders[:] = [
+            f
+            for f in sorted(folders)
+            if not _hidden(f) and _is_new(os.path.realpath(f"{place}/{f}"), seen)
+        ]
+        inside = (
+            "" if place == str(root) else os.path.relpath(place, root).replace(os.sep, "/") + "/"
+        )
         paths = [inside + name for name in names if not _hidden(name)]
         found += [path for path in paths if path.lower().endswith(PICTURES) and _is_text(path)]
         others += len(paths)

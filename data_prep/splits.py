@@ -177,14 +177,15 @@ class Draw(NamedTuple):
         return [given]
 
 
-def add_draw(parser: argparse.ArgumentParser, validation: float = VALIDATION) -> None:
-    """Add the arguments of `Draw`; `validation` is the default of that."""
+def add_draw(parser: argparse.ArgumentParser, validation: float | None = VALIDATION) -> None:
+    """Add the arguments of `Draw`; `validation` is the default of that, None if it is not offered."""
     parser.add_argument("--shares", type=float, nargs=3, default=SHARES,
                         metavar=("TRAIN", "VAL", "TEST"), help="where the split is drawn")  # fmt: skip
     parser.add_argument("--folds", type=int, default=0, metavar="K",
                         help="write K manifests; each fold of the rows is test in one")  # fmt: skip
-    parser.add_argument("--validation", type=float, default=validation,
-                        help="share of train that becomes it, where it is not given")  # fmt: skip
+    if validation is not None:
+        parser.add_argument("--validation", type=float, default=validation,
+                            help="share of train that becomes it, where it is not given")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="which draw")
 
 

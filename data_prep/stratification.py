@@ -209,7 +209,12 @@ def _exchange(deal: Deal, part: np.ndarray) -> None:
 
 
 def _partner(
-    deal: Deal, part: np.ndarray, groups: np.ndarray, has: scipy.sparse.csr_array, group: int, s: int
+    deal: Deal,
+    part: np.ndarray,
+    groups: np.ndarray,
+    has: scipy.sparse.csr_array,
+    group: int,
+    s: int,
 ) -> int | None:
     """The group of part s which, exchanged for another, leaves the fewest labels missing."""
     t = part[group]

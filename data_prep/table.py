@@ -126,16 +126,16 @@ def convert(
     return [replace(manifest, splits=fold) for fold in drawn]
 
 
-def _check(
-    where: object, frame: pd.DataFrame, columns: Columns, splitting: Splitting
-) -> None:
+def _check(where: object, frame: pd.DataFrame, columns: Columns, splitting: Splitting) -> None:
     needed = [c for shape in columns.labels.values() for c in shape.columns]
     needed = [columns.path, *needed, *([columns.group] if columns.group else [])]
     need_columns(where, frame, needed)
     for flag, names in (("--value", columns.values), ("--bins", columns.bins)):
         for name in names:
             if name not in columns.labels:
-                raise ManifestError(where, [unknown("attribute", name, columns.labels, f"in {flag}")])
+                raise ManifestError(
+                    where, [unknown("attribute", name, columns.labels, f"in {flag}")]
+                )
             if flag == "--bins" and not isinstance(columns.labels[name], Plain):
                 raise ConfigError(f"--bins {name}: only a column of numbers (--attribute) has bins")
     used = {*needed, *([] if splitting.file else [splitting.column])}
@@ -182,6 +182,8 @@ def _labels(where: object, frame: pd.DataFrame, columns: Columns) -> dict[str, L
 
 
 def _convert(given: argparse.Namespace) -> list[Manifest]:
+    if not given.labels:
+        raise ConfigError("no attribute is named: --attribute NAME=COLUMN, --one-hot or --tags")
     values: dict[str, dict[str, str]] = {}
     for (name, old), new in given.value.items():
         values.setdefault(name, {})[old] = new

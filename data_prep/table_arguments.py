@@ -31,7 +31,9 @@ class _Once(argparse.Action):
 
 def table_parser() -> argparse.ArgumentParser:
     """The command line of table.py."""
-    parser = command_line("Any table of pictures and labels -> a manifest.", also=False, source=None)
+    parser = command_line(
+        "Any table of pictures and labels -> a manifest.", also=False, source=None
+    )
     parser.add_argument("table", type=_table, nargs="+", metavar="[SPLIT=]FILE",
                         help="the table; or several, each the rows of one split")  # fmt: skip
     parser.add_argument("--path", default="path", help="column of the picture's path")
@@ -121,7 +123,9 @@ def _value(text: str) -> tuple[tuple[str, str], str]:
 def _separator(text: str) -> str:
     found = _TABS.get(text, text)
     if len(found) != 1:
-        accepted = f"one character, or {', '.join(_TABS)} (found by itself: {len(SEPARATORS)} kinds)"
+        accepted = (
+            f"one character, or {', '.join(_TABS)} (found by itself: {len(SEPARATORS)} kinds)"
+        )
         raise argparse.ArgumentTypeError(f"accepted: {accepted}; found {text!r}")
     return found
 

@@ -30,7 +30,9 @@ def value_lines(manifest: Manifest) -> str:
         counts = np.bincount(codes + 1, minlength=1 + len(attribute.values)).tolist()
         named = [f"{v} {n:,}" for v, n in zip(attribute.values, counts[1:], strict=True)]
         unknown = [f"unknown {counts[0]:,}"] if counts[0] else []
-        lines.append(f"{attribute.name}: {listed(named, _SHOWN_VALUES)}{''.join('; ' + u for u in unknown)}")
+        lines.append(
+            f"{attribute.name}: {listed(named, _SHOWN_VALUES)}{''.join('; ' + u for u in unknown)}"
+        )
     return "\n".join(lines)
 
 

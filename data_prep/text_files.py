@@ -58,7 +58,9 @@ def look_up(
     key, column = _key_and_column(file, frame, str(paths.name), column)
     names = frame[key].str.strip()
     if (twice := names[names.duplicated()]).size:
-        told = [f"row {row}, {key}: {name!r} stands in an earlier row" for row, name in twice.items()]
+        told = [
+            f"row {row}, {key}: {name!r} stands in an earlier row" for row, name in twice.items()
+        ]
         raise ManifestError(file, told)
     found = paths.str.strip().map(dict(zip(names, frame[column], strict=True)))
     if (lost := paths[found.isna()]).size:
