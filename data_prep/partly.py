@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from converter import command_line, run
 
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import UNKNOWN, Manifest
 from modular_cls.errors import ConfigError, ManifestError
 

@@ -1,10 +1,14 @@
-"""Map a predictor over a pool of processes; Ray Data or Spark carry it in the same way, for it can be pickled.
+"""Map a predictor over a pool of processes.
+
+Ray Data or Spark carry it in the same way, for it can be pickled.
 
     python examples/map_over_processes.py RUN_OR_EXPORT PICTURES [--processes 2]
 
-RUN_OR_EXPORT is a folder that `modular-cls train` or `export` wrote, PICTURES a folder of pictures. Prints one line a
-picture: its name, and each attribute and composite with the most probable class and its probability.
-(For a table on disk that goes on where it was interrupted there is `modular-cls predict`.)
+RUN_OR_EXPORT is a folder that `modular-cls train` or `export` wrote, PICTURES a folder of pictures.
+Prints one line a
+picture: its name, and each attribute and composite with the most probable class and its
+probability. (For a table on disk that goes on where it was interrupted there is `modular-cls
+predict`.)
 """
 
 import argparse
@@ -20,7 +24,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 def main(arguments: list[str] | None = None) -> None:
     """Predict all pictures of a folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", type=Path)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--processes", type=int, default=2)
@@ -32,7 +38,10 @@ def main(arguments: list[str] | None = None) -> None:
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
         for chunk, predicted in zip(chunks, pool.map(predictor, chunks), strict=True):
             for i, file in enumerate(chunk):
-                told = (f"{o}={predicted.names(o)[i]} {p[i].max():.3f}" for o, p in predicted.probabilities.items())
+                told = (
+                    f"{o}={predicted.names(o)[i]} {p[i].max():.3f}"
+                    for o, p in predicted.probabilities.items()
+                )
                 print(file.name, *told, sep="\t")
 
 

@@ -1,10 +1,13 @@
-"""Serve an exported `model.onnx` over HTTP with ONNX Runtime and Pillow: neither torch nor modular_cls.
+"""Serve an exported `model.onnx` over HTTP with ONNX Runtime and Pillow.
+
+Neither torch nor modular_cls.
 
     python examples/serve_onnx.py EXPORT [--port 8000]
     curl --data-binary @picture.jpg http://127.0.0.1:8000
 
-EXPORT is what `modular-cls export` wrote. Prints the address. Each request that carries a picture is answered in JSON:
-the probability of every class of every attribute and composite, under the target prior of the export.
+EXPORT is what `modular-cls export` wrote. Prints the address. Each request that carries a picture
+is answered in JSON: the probability of every class of every attribute and composite, under the
+target prior of the export.
 """
 
 import argparse
@@ -30,7 +33,10 @@ class Model:
     def __init__(self, path: Path) -> None:
         self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         told = self.session.get_modelmeta().custom_metadata_map
-        self.classes, self.preprocessing = json.loads(told["classes"]), json.loads(told["preprocessing"])
+        self.classes, self.preprocessing = (
+            json.loads(told["classes"]),
+            json.loads(told["preprocessing"]),
+        )
 
     def __call__(self, data: bytes) -> dict[str, dict[str, float]]:
         """The bytes of a picture -> probability of each class, by output."""
@@ -59,7 +65,10 @@ def make_server(model: Model, port: int) -> ThreadingHTTPServer:
                 return
             try:
                 answer = json.dumps(model(self.rfile.read(length)), ensure_ascii=False).encode()
-            except (OSError, Image.DecompressionBombError):  # what Pillow says of what is no picture
+            except (
+                OSError,
+                Image.DecompressionBombError,
+            ):  # what Pillow says of what is no picture
                 self.send_error(400, "not a picture")
                 return
             self.send_response(200)
@@ -72,7 +81,9 @@ def make_server(model: Model, port: int) -> ThreadingHTTPServer:
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("export", type=Path)
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()

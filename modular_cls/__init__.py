@@ -10,18 +10,18 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AttributeDataModule": "data.datamodule",
-    "AttributeTask": "task",
+    "AttributeTask": "training.task",
     "Config": "config",
     "FlatClassifier": "models",
     "Manifest": "data.manifest",
     "ModularClassifier": "models",
-    "Predictor": "predictor",
-    "Run": "run",
+    "Predictor": "predict.predictor",
+    "Run": "runs.folder",
     "Schema": "schema",
     "apply_scarcity": "data.scarcity",
     "load_config": "parsing",
-    "run_study": "study",
-    "train": "run",
+    "run_study": "study.study",
+    "train": "training.train",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -56,25 +56,26 @@ class Data:
     """The pictures.
 
     Args:
-        manifest: The table of images (CSV). ${MODULAR_CLS_DATA} stands for that environment variable.
+        manifest: The table of images (CSV). ${MODULAR_CLS_DATA} stands for that environment
+            variable.
         root: Folder of the images; default the manifest's.
         about: What the set is and where to get it; shown when it cannot be found.
         image_size: Side of the pictures in pixels, or [height, width]; pictures are resized to it.
         scarcity: Joint classes to make scarce: null, one entry, or a list of entries.
         batch_size: Images per update, over all devices.
         workers: Processes that load and augment.
-        cache_gib: Decoded images are kept on disk for later runs when they need no more than this (in
-            $MODULAR_CLS_CACHE, by default ~/.cache/modular_cls); 0 decodes them anew each time.
-        on_bad_image: A picture that cannot be decoded is an error, or its row is skipped and counted (all pictures
-            are then read before anything else).
+        cache_gib: Decoded images are kept on disk for later runs when they need no more than this
+            (in $MODULAR_CLS_CACHE, by default ~/.cache/modular_cls); 0 decodes them anew each time.
+        on_bad_image: A picture that cannot be decoded is an error, or its row is skipped and
+            counted (all pictures are then read before anything else).
         max_bad: Largest share of pictures that may be skipped.
         allow_outside: Let paths and symbolic links leave the root.
         mean: Subtracted from pixel values in [0, 1].
         std: Divided by after that.
         augment: Random changes of training images.
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
-        hold_out: Share of the rarest joint class's training images that the fit does not see; finish
-            steps learn from them, and from up to ten times as many of each other class.
+        hold_out: Share of the rarest joint class's training images that the fit does not see;
+            finish steps learn from them, and from up to ten times as many of each other class.
     """
 
     manifest: str = "data/faces/manifest.csv"
@@ -212,11 +213,15 @@ class Config:
             if value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
         if not self.training.learning_rate > 0:
-            raise ConfigError(f"training.learning_rate is {self.training.learning_rate}; it must be above 0")
+            raise ConfigError(
+                f"training.learning_rate is {self.training.learning_rate}; it must be above 0"
+            )
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
         if not 0 <= self.data.hold_out < 1:
-            raise ConfigError(f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1")
+            raise ConfigError(
+                f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""
@@ -274,11 +279,14 @@ def expand(path: str, about: str | None = None) -> Path:
     def value(match: "re.Match[str]") -> str:
         name = match.group(1)
         if name != DATA_VARIABLE:
-            raise ConfigError(f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}")
+            raise ConfigError(
+                f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
+            )
         if not os.environ.get(name):
             told = f"\n{about.strip()}" if about else ""
             raise ConfigError(
-                f"{path}: the environment variable {name} is not set; it names the folder of data sets{told}"
+                f"{path}: the environment variable {name} is not set; it names the folder of "
+                f"data sets{told}"
             )
         return os.environ[name]
 

@@ -19,7 +19,7 @@ class ConfigError(ModularClsError):
 
 
 class UndefinedError(ConfigError):
-    """A method that has no meaning on these data, for example class weights of a class without images."""
+    """A method that has no meaning on these data, as class weights of a class without images."""
 
 
 class ManifestError(ModularClsError):
@@ -49,4 +49,7 @@ def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> s
     """Word an error about a name that does not exist: what came, what is accepted, the nearest."""
     known = list(known)
     place = f" {where}" if where else ""
-    return f"unknown {kind} {name!r}{place}; accepted: {', '.join(map(str, known))}{nearest(str(name), known)}"
+    return (
+        f"unknown {kind} {name!r}{place}; accepted: "
+        f"{', '.join(map(str, known))}{nearest(str(name), known)}"
+    )

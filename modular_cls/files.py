@@ -36,7 +36,8 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
     """
     check_free(out, overwrite, marker)
     out.parent.mkdir(parents=True, exist_ok=True)
-    # A name never used before: process numbers repeat, and a killed process leaves its folder behind.
+    # A name never used before: process numbers repeat, and a killed process leaves its folder
+    # behind.
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
     partial.chmod(0o777 & ~_umask())
     try:
@@ -60,9 +61,13 @@ def check_free(out: Path, overwrite: bool, marker: str) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / marker).is_file():
-        raise OutputExistsError(f"{out} exists and is not one of ours (it holds no {marker}); give another --out")
+        raise OutputExistsError(
+            f"{out} exists and is not one of ours (it holds no {marker}); give another --out"
+        )
     if not overwrite:
-        raise OutputExistsError(f"{out} exists already; give another --out, or --overwrite to replace it")
+        raise OutputExistsError(
+            f"{out} exists already; give another --out, or --overwrite to replace it"
+        )
 
 
 def _umask() -> int:

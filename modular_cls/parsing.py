@@ -51,6 +51,12 @@ def run_parser(prog: str, description: str) -> Parser:
     return parser
 
 
+def add_overwrite(parser: Parser) -> None:
+    """The flag of every verb whose output may exist already."""
+    told = "replace what is there, once the new is complete"
+    parser.add_argument("--overwrite", action="store_true", help=told)
+
+
 def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
     """Parse a command line into a Config and the parser's other arguments."""
     parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))
@@ -72,7 +78,7 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
 
 
 def find_configs(arguments: list[str]) -> list[str]:
-    """Let `--config NAME` mean a configuration that comes with the package, where no file has that name."""
+    """Let `--config NAME` mean one that comes with the package, where no file has that name."""
     found = list(arguments)
     for i, word in enumerate(arguments):
         if word.startswith("--config="):
@@ -92,7 +98,9 @@ def method_config(name: str) -> str:
     if Path(found).is_file():
         return found
     known = {p.stem for folder in _config_folders() for p in folder.glob("*.yaml")}
-    raise ConfigError(unknown("method", name, sorted(known), "(a file, or the name of one in configs/)"))
+    raise ConfigError(
+        unknown("method", name, sorted(known), "(a file, or the name of one in configs/)")
+    )
 
 
 def _config_folders() -> list[Path]:
@@ -103,6 +111,9 @@ def _config_path(name: str) -> str:
     if Path(name).exists():
         return name
     for folder in _config_folders():
-        if (folder / Path(name).name).is_file() and Path(name).parent in (Path("."), Path("configs")):
+        if (folder / Path(name).name).is_file() and Path(name).parent in (
+            Path("."),
+            Path("configs"),
+        ):
             return str(folder / Path(name).name)
     return name

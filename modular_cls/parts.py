@@ -35,10 +35,14 @@ def build_part(part: Part | str, module: ModuleType, where: str) -> Callable[...
     if name not in classes:
         raise ConfigError(unknown("name", name, classes, f"in {where}"))
     cls = getattr(module, name)
-    accepted = [p for p in inspect.signature(cls).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    accepted = [
+        p for p in inspect.signature(cls).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
     for key in arguments:
         if key not in [p.name for p in accepted]:
-            raise ConfigError(unknown("key", key, [p.name for p in accepted], f"in {where} ({name})"))
+            raise ConfigError(
+                unknown("key", key, [p.name for p in accepted], f"in {where} ({name})")
+            )
 
     def build(**given: Any) -> Any:
         needed = {k: v for k, v in given.items() if k in inspect.signature(cls).parameters}

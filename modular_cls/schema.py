@@ -1,7 +1,7 @@
 """The words of one problem: attributes, their values, and the joint classes made of them.
 
-Standard library only; almost every other file imports this one. The order of attributes and values is
-part of the meaning (weights are stored by position), so everything here is an ordered tuple.
+Standard library only; almost every other file imports this one. The order of attributes and values
+is part of the meaning (weights are stored by position), so everything here is an ordered tuple.
 """
 
 import itertools
@@ -13,7 +13,8 @@ from typing import Any
 
 from modular_cls.errors import SchemaError, unknown
 
-RESERVED = ("path", "split", "source", "identity", "box")  # columns of a manifest that are no attributes
+# Columns of a manifest that are no attributes.
+RESERVED = ("path", "split", "source", "identity", "box")
 MAX_JOINT_CLASSES = 256  # above this, one energy model per composite instead of one over everything
 
 
@@ -34,12 +35,17 @@ class Attribute:
             raise SchemaError("an attribute needs a name")
         if self.name in RESERVED:
             raise SchemaError(
-                f"an attribute may not be called {self.name!r}: that column of a manifest means something else"
+                f"an attribute may not be called {self.name!r}: that column of a manifest "
+                "means something else"
             )
         if not all(v.strip() for v in self.values):
-            raise SchemaError(f"attribute {self.name!r} has a blank value; blank means unknown in a manifest")
+            raise SchemaError(
+                f"attribute {self.name!r} has a blank value; blank means unknown in a manifest"
+            )
         if len(self.values) < 2:
-            raise SchemaError(f"attribute {self.name!r} has {len(self.values)} value(s); it needs at least 2")
+            raise SchemaError(
+                f"attribute {self.name!r} has {len(self.values)} value(s); it needs at least 2"
+            )
         _refuse_repeats(self.values, f"values of attribute {self.name!r}")
 
     def index(self, value: str) -> int:
@@ -67,7 +73,9 @@ class Composite:
         if not self.attributes:
             raise SchemaError(f"composite {self.name!r} names no attributes")
         _refuse_repeats([a.name for a in self.attributes], f"attributes of composite {self.name!r}")
-        _refuse_repeats([values for _, values in self.given_names], f"joint classes named in {self.name!r}")
+        _refuse_repeats(
+            [values for _, values in self.given_names], f"joint classes named in {self.name!r}"
+        )
 
     @property
     def size(self) -> int:
@@ -76,7 +84,10 @@ class Composite:
 
     @cached_property
     def cells(self) -> tuple[tuple[int, ...], ...]:
-        """The value index of each attribute, for each joint class; the last attribute varies fastest."""
+        """The value index of each attribute, for each joint class.
+
+        The last attribute varies fastest.
+        """
         return tuple(itertools.product(*(range(len(a.values)) for a in self.attributes)))
 
     @cached_property
@@ -87,12 +98,19 @@ class Composite:
         return tuple(given.get(values, "_".join(values)) for values in combinations)
 
     def contains(self, values: Mapping[str, str]) -> list[int]:
-        """Indices of the joint classes that have all of `values`; empty if an attribute is not here."""
+        """Indices of the joint classes that have all of `values`.
+
+        Empty if an attribute is not here.
+        """
         names = [a.name for a in self.attributes]
         if not set(values) <= set(names):
             return []
-        wanted = {names.index(n): self.attributes[names.index(n)].index(v) for n, v in values.items()}
-        return [z for z, cell in enumerate(self.cells) if all(cell[i] == v for i, v in wanted.items())]
+        wanted = {
+            names.index(n): self.attributes[names.index(n)].index(v) for n, v in values.items()
+        }
+        return [
+            z for z, cell in enumerate(self.cells) if all(cell[i] == v for i, v in wanted.items())
+        ]
 
 
 @dataclass(frozen=True)
@@ -109,7 +127,9 @@ class Schema:
 
     def __post_init__(self) -> None:
         if not self.attributes:
-            raise SchemaError("schema.attributes is empty; name at least one attribute and its values")
+            raise SchemaError(
+                "schema.attributes is empty; name at least one attribute and its values"
+            )
         if not self.composites:
             raise SchemaError("schema.composites is empty; name at least one set of joint classes")
         names = [a.name for a in self.attributes] + [c.name for c in self.composites]
@@ -127,15 +147,18 @@ class Schema:
         """Build a schema from the `schema:` block of a configuration file.
 
         Args:
-            spec: `{"attributes": {name: [value, ...]}, "composites": {name: {"attributes": [name, ...],
-                "names": {class name: {attribute: value}}}}}`; `names` is optional.
+            spec: `{"attributes": {name: [value, ...]}, "composites": {name: {"attributes": [name,
+                ...], "names": {class name: {attribute: value}}}}}`; `names` is optional.
 
         Raises:
             SchemaError: Naming the entry that does not fit, and the nearest one that would.
         """
         _refuse_unknown_keys(spec, ("attributes", "composites"), "schema")
         attributes = tuple(
-            Attribute(str(name), tuple(_value(v, name) for v in _sequence(values, f"schema.attributes.{name}")))
+            Attribute(
+                str(name),
+                tuple(_value(v, name) for v in _sequence(values, f"schema.attributes.{name}")),
+            )
             for name, values in _mapping(spec.get("attributes"), "schema.attributes").items()
         )
         by_name = {a.name: a for a in attributes}
@@ -154,7 +177,10 @@ class Schema:
                 pairs = ((n, zip(c.attributes, values, strict=True)) for n, values in c.given_names)
                 entry["names"] = {n: {a.name: v for a, v in pair} for n, pair in pairs}
             composites[c.name] = entry
-        return {"attributes": {a.name: list(a.values) for a in self.attributes}, "composites": composites}
+        return {
+            "attributes": {a.name: list(a.values) for a in self.attributes},
+            "composites": composites,
+        }
 
     def attribute(self, name: str) -> Attribute:
         """Return an attribute by name; raises SchemaError with the nearest name otherwise."""
@@ -194,7 +220,9 @@ class Schema:
     def scarce_values(self, joint_class: Mapping[str, str]) -> dict[str, str]:
         """Check a joint class written as `{attribute: value}` against this schema and return it."""
         if not joint_class:
-            raise SchemaError("scarcity.joint_class is empty; write for example {hair: long, gender: male}")
+            raise SchemaError(
+                "scarcity.joint_class is empty; write for example {hair: long, gender: male}"
+            )
         for name, value in joint_class.items():
             self.attribute(name).index(str(value))
         return {name: str(value) for name, value in joint_class.items()}

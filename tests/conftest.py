@@ -8,7 +8,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 import pytest
 from hypothesis import settings
 
-from modular_cls.data.faces import write_faces
+from modular_cls.data.faces.write import write_faces
 
 settings.register_profile("steady", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("steady")

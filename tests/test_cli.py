@@ -20,7 +20,16 @@ TINY = ["--training.updates", "4", "--data.batch_size", "8", "--data.image_size"
 
 def command(faces_dir, out, *flags, config="modular.yaml"):
     manifest = ["--data.manifest", str(faces_dir / "manifest.csv")]
-    return ["train", "--config", str(ROOT / "configs" / config), *manifest, *TINY, "--out", str(out), *flags]
+    return [
+        "train",
+        "--config",
+        str(ROOT / "configs" / config),
+        *manifest,
+        *TINY,
+        "--out",
+        str(out),
+        *flags,
+    ]
 
 
 def read(run):
@@ -46,7 +55,10 @@ def test_every_configuration_trains_and_keeps_the_contract(config, faces_dir, tm
     assert joint["rare_class_recall"] == joint["recall"]["long_haired_man"]
     assert sum(map(sum, joint["confusion"])) == sum(joint["support"].values()) == 24
     assert 0 <= metrics["test"]["hair"]["balanced_accuracy"] <= 1
-    assert json.loads((tmp_path / "run" / "classes.json").read_text())["gender"] == ["female", "male"]
+    assert json.loads((tmp_path / "run" / "classes.json").read_text())["gender"] == [
+        "female",
+        "male",
+    ]
     with (tmp_path / "run" / "log.csv").open() as file:
         assert "train/loss" in next(csv.reader(file))
 
@@ -54,7 +66,15 @@ def test_every_configuration_trains_and_keeps_the_contract(config, faces_dir, tm
 def test_says_what_can_be_reached(faces_dir, tmp_path, capsys):
     main(command(faces_dir, tmp_path / "a", "--data.scarcity.keep", "0"))
     assert "reachable by composition: long_haired_man" in capsys.readouterr().out
-    main(command(faces_dir, tmp_path / "b", "--data.scarcity.keep", "0", config="flat_logit_adjusted.yaml"))
+    main(
+        command(
+            faces_dir,
+            tmp_path / "b",
+            "--data.scarcity.keep",
+            "0",
+            config="flat_logit_adjusted.yaml",
+        )
+    )
     assert "out of this method's reach, never predicted: long_haired_man" in capsys.readouterr().out
     assert read(tmp_path / "b")["test"]["hair_gender"]["rare_class_recall"] == 0
 
@@ -64,7 +84,9 @@ def test_the_fitted_bias_is_in_the_saved_weights(run, faces_dir, tmp_path):
     assert main(["evaluate", str(run), "--out", str(tmp_path / "m.json")]) == 0
     again = json.loads((tmp_path / "m.json").read_text())
     assert again == read(run)["test"]
-    assert main(["train", "--config", str(run / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
+    assert (
+        main(["train", "--config", str(run / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
+    )
     first, second = read(run), read(tmp_path / "again")
     assert first["test"] == second["test"]
     assert first["finish"] == second["finish"]
@@ -72,7 +94,10 @@ def test_the_fitted_bias_is_in_the_saved_weights(run, faces_dir, tmp_path):
 
 def test_seed_and_workers(faces_dir, tmp_path):
     """Another seed is another run; loading in other processes is not."""
-    for name, flags in {"a": ["--seed", "1"], "b": ["--data.workers", "2", "--training.threads", "2"]}.items():
+    for name, flags in {
+        "a": ["--seed", "1"],
+        "b": ["--data.workers", "2", "--training.threads", "2"],
+    }.items():
         assert main(command(faces_dir, tmp_path / name, "--training.threads", "2", *flags)) == 0
     assert main(command(faces_dir, tmp_path / "c", "--training.threads", "2")) == 0
     losses = {n: (tmp_path / n / "log.csv").read_text() for n in "abc"}
@@ -102,16 +127,29 @@ def test_study_resumes_and_report_compares(faces_dir, tmp_path, capsys):
         "seeds": [0],
         "also": [str(tmp_path / "data.yaml")],
     }
-    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0, "batch_size": 8}
+    data = {
+        "manifest": str(faces_dir / "manifest.csv"),
+        "image_size": 32,
+        "workers": 0,
+        "batch_size": 8,
+    }
     (tmp_path / "data.yaml").write_text(yaml.safe_dump({"data": data, "training": {"updates": 2}}))
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(grid))
-    arguments = ["study", "--config", str(tmp_path / "study.yaml"), "--out", str(tmp_path / "study")]
+    arguments = [
+        "study",
+        "--config",
+        str(tmp_path / "study.yaml"),
+        "--out",
+        str(tmp_path / "study"),
+    ]
     assert main(arguments) == 0
     written = {p: p.stat().st_mtime_ns for p in (tmp_path / "study").glob("*/metrics.json")}
     assert len(written) == 4
     shutil.rmtree(tmp_path / "study" / "flat_k0_seed0")
     assert main(arguments) == 0
-    assert {p: p.stat().st_mtime_ns for p in written if "flat_k0" not in str(p)}.items() <= written.items()
+    assert {
+        p: p.stat().st_mtime_ns for p in written if "flat_k0" not in str(p)
+    }.items() <= written.items()
     page = (tmp_path / "study" / "report.md").read_text()
     assert "| 0 | modular | 1 |" in page
     assert "| all | flat | 1 |" in page
@@ -159,7 +197,10 @@ SCHEMA = "{attributes: {hair: [short, long], gender: [female, male]}, composites
         (["--training.accelerator", "abacus"], "abacus"),
         (["--training.devices", "3"], "multiple of the 3 devices"),
         (["--backbone.name", "test_resnt"], "did you mean 'test_resnet"),
-        (["--backbone.args", "{checkpoint_path: x.pth}"], "backbone.args may not hold checkpoint_path"),
+        (
+            ["--backbone.args", "{checkpoint_path: x.pth}"],
+            "backbone.args may not hold checkpoint_path",
+        ),
         (["--data.scarcity.keep", "25"], "24 training images of long_haired_man"),
         (["--data.scarcity.keep", "-1"], "from 0 to 24"),
         (["--data.scarcity.joint_class", "{hair: lnog}"], "did you mean 'long'"),
@@ -174,7 +215,10 @@ SCHEMA = "{attributes: {hair: [short, long], gender: [female, male]}, composites
         (["--prediction.prior", "{long_haired_man: 1.5}"], "from 0 to 1"),
         (["--schema", SCHEMA.replace("male]", "man]")], "'male' is not one of"),
         (["--schema", SCHEMA.replace("gender", "sex")], "no column 'sex'"),
-        (["--schema", SCHEMA.replace("attributes: [hair, gender]", "attributes: [hair, gendr]")], "mean 'gender'"),
+        (
+            ["--schema", SCHEMA.replace("attributes: [hair, gender]", "attributes: [hair, gendr]")],
+            "mean 'gender'",
+        ),
     ],
 )
 def test_wrong_input_is_refused_before_anything_slow(flags, message, faces_dir, tmp_path, capsys):
@@ -192,8 +236,13 @@ def test_wrong_input_is_refused_before_anything_slow(flags, message, faces_dir, 
 def test_a_method_without_meaning_on_these_data_says_why(faces_dir, tmp_path, capsys):
     flags = ["--data.scarcity.keep", "0"]
     assert main(command(faces_dir, tmp_path / "run", *flags, config="flat_class_weights.yaml")) == 1
-    assert "WeightedLikelihood is not defined without training images of long_haired_man" in capsys.readouterr().err
-    assert main(command(faces_dir, tmp_path / "run", "--data.hold_out", "1", config="flat.yaml")) == 1
+    assert (
+        "WeightedLikelihood is not defined without training images of long_haired_man"
+        in capsys.readouterr().err
+    )
+    assert (
+        main(command(faces_dir, tmp_path / "run", "--data.hold_out", "1", config="flat.yaml")) == 1
+    )
     assert "data.hold_out is 1" in capsys.readouterr().err
 
 
@@ -203,8 +252,14 @@ def test_a_method_without_meaning_on_these_data_says_why(faces_dir, tmp_path, ca
         (lambda text: "", "manifest.csv"),
         (lambda text: text.splitlines()[0] + "\n", "no rows"),
         (lambda text: text + text.splitlines()[1] + "\n", "stands in an earlier row"),
-        (lambda text: text.replace("train/short_female_00000.png", "../secret.png"), "leaves the root"),
-        (lambda text: text.replace("train/short_female_00000.png", "train/gone.png"), "gone.png: no such file"),
+        (
+            lambda text: text.replace("train/short_female_00000.png", "../secret.png"),
+            "leaves the root",
+        ),
+        (
+            lambda text: text.replace("train/short_female_00000.png", "train/gone.png"),
+            "gone.png: no such file",
+        ),
         (lambda text: text.replace(",validation,", ",train,"), "'validation' has no images"),
         (lambda text: text.replace(",test,", ",tset,"), "did you mean 'test'"),
     ],
@@ -229,7 +284,9 @@ def test_misspelt_key_in_a_file(faces_dir, tmp_path, capsys):
 def test_faces_verb(tmp_path, capsys):
     arguments = ["faces", "--out", str(tmp_path / "faces"), "--per-class", "4", "--seed", "3"]
     assert main(arguments) == 0
-    assert len((tmp_path / "faces" / "manifest.csv").read_text().splitlines()) == 1 + 4 * (4 + 1 + 1)
+    assert len((tmp_path / "faces" / "manifest.csv").read_text().splitlines()) == 1 + 4 * (
+        4 + 1 + 1
+    )
     assert main(arguments) == 1
     assert main([*arguments, "--overwrite"]) == 0
     assert main([*arguments, "--overwrite", "--interaction", "2"]) == 1
@@ -244,25 +301,44 @@ def test_frame(capsys):
     assert main(["trian"]) == 2
     assert "did you mean 'train'" in capsys.readouterr().err
     assert main(["evaluate", "nowhere"]) == 1
-    out = subprocess.run([sys.executable, "-m", "modular_cls", "evaluate", "--help"], capture_output=True, text=True)
+    out = subprocess.run(
+        [sys.executable, "-m", "modular_cls", "evaluate", "--help"], capture_output=True, text=True
+    )
     assert out.returncode == 0
     assert "--manifest" in out.stdout
 
 
 def test_balanced_sampling_never_draws_what_lacks_a_label_and_says_so(faces_dir, tmp_path, capsys):
-    header, *rows = [line.split(",") for line in (faces_dir / "manifest.csv").read_text().splitlines()]
+    header, *rows = [
+        line.split(",") for line in (faces_dir / "manifest.csv").read_text().splitlines()
+    ]
     for row in [r for r in rows if r[1] == "train"][::2]:
         row[2] = ""
     (tmp_path / "m.csv").write_text("\n".join(map(",".join, [header, *rows])))
-    for method, told in (("flat_balanced_sampling", "never drawn by data.sampling: balanced"), ("flat", "marginal")):
+    for method, told in (
+        ("flat_balanced_sampling", "never drawn by data.sampling: balanced"),
+        ("flat", "marginal"),
+    ):
         flags = ["--data.manifest", str(tmp_path / "m.csv"), "--data.root", str(faces_dir), "--data.workers", "0",
                  "--data.scarcity", "null", "--training.updates", "2", "--out", str(tmp_path / method)]  # fmt: skip
         assert main(["train", "--config", f"configs/{method}.yaml", *flags]) == 0
-        assert told in next(line for line in capsys.readouterr().out.splitlines() if "lack some label" in line)
+        assert told in next(
+            line for line in capsys.readouterr().out.splitlines() if "lack some label" in line
+        )
 
 
 def test_evaluate_does_not_ignore_another_prior(faces_dir, tmp_path, capsys):
-    flags = ["--data.manifest", str(faces_dir / "manifest.csv"), "--data.workers", "0", "--training.updates", "2"]
-    assert main(["train", "--config", "configs/flat.yaml", *flags, "--out", str(tmp_path / "run")]) == 0
+    flags = [
+        "--data.manifest",
+        str(faces_dir / "manifest.csv"),
+        "--data.workers",
+        "0",
+        "--training.updates",
+        "2",
+    ]
+    assert (
+        main(["train", "--config", "configs/flat.yaml", *flags, "--out", str(tmp_path / "run")])
+        == 0
+    )
     assert main(["evaluate", str(tmp_path / "run"), "--prediction.prior", "training"]) == 1
     assert "only data can differ, not prediction" in capsys.readouterr().err

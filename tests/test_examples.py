@@ -58,7 +58,9 @@ def test_reuse_backbone(exported, faces_dir, example, tmp_path, capsys):
     tested = [r for r in rows if ",test," in r]
     blank = tested[0].rsplit(",", 2)[0] + ",,"  # knows neither hair nor gender
     (tmp_path / "m.csv").write_text("\n".join([header, *tested, blank]))
-    example("reuse_backbone").main([str(exported), str(tmp_path / "m.csv"), str(faces_dir), "--attribute", "hair"])
+    example("reuse_backbone").main(
+        [str(exported), str(tmp_path / "m.csv"), str(faces_dir), "--attribute", "hair"]
+    )
     first, *told = capsys.readouterr().out.splitlines()
     assert first.startswith(f"hair of {len(tested)} pictures")
     assert [line.split()[0] for line in told] == ["exported", "random", "random", "random"]
@@ -80,7 +82,9 @@ def test_serve_onnx(exported, faces_dir, example):
     assert list(told) == list(expected)
     for output in predictor.schema.outputs:
         assert list(told[output.name]) == list(output.class_names)
-        np.testing.assert_allclose(list(told[output.name].values()), expected[output.name][0], atol=1e-5)
+        np.testing.assert_allclose(
+            list(told[output.name].values()), expected[output.name][0], atol=1e-5
+        )
 
 
 def test_map_over_processes(exported, faces_dir, example, capsys):

@@ -88,14 +88,18 @@ def test_stopped_folder_keeps_the_old(ours, stop):
 
 @STOPS
 def test_stopped_folder_leaves_nothing(tmp_path, stop):
-    with pytest.raises(stop), new_folder(tmp_path / "out", overwrite=False, marker="marker") as partial:  # noqa: PT012
+    out = tmp_path / "out"
+    with pytest.raises(stop), new_folder(out, False, "marker") as partial:  # noqa: PT012
         (partial / "marker").write_text("half")
         raise stop
     assert names(tmp_path) == []
 
 
 def test_folder_whose_last_step_fails_keeps_the_old(ours):
-    with pytest.raises(OSError, match="partial"), new_folder(ours, overwrite=True, marker="marker") as partial:
+    with (
+        pytest.raises(OSError, match="partial"),
+        new_folder(ours, overwrite=True, marker="marker") as partial,
+    ):
         shutil.rmtree(partial)
     assert (ours / "marker").read_text() == "old"
     assert names(ours.parent) == ["out"]
@@ -104,7 +108,10 @@ def test_folder_whose_last_step_fails_keeps_the_old(ours):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_of_others_is_never_replaced(tmp_path, overwrite):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(OutputExistsError, match="holds no marker"), new_folder(tmp_path, overwrite, "marker"):
+    with (
+        pytest.raises(OutputExistsError, match="holds no marker"),
+        new_folder(tmp_path, overwrite, "marker"),
+    ):
         raise AssertionError("the body must not run")
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
     assert names(tmp_path) == ["thesis.tex"]

@@ -9,7 +9,9 @@ from modular_cls.errors import SchemaError, nearest, unknown
 from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema
 
 # No "_" or "#": default class names are joined by "_", the given ones below start with "#".
-WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="_#"), min_size=1, max_size=6)
+WORDS = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="_#"), min_size=1, max_size=6
+)
 NAMES = WORDS.filter(str.strip)
 FACES = {
     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
@@ -28,14 +30,18 @@ def specs(draw):
         )
     )
     cut = draw(st.integers(1, len(names) - 1))
-    attributes = {n: draw(st.lists(WORDS, min_size=2, max_size=4, unique=True)) for n in names[:cut]}
+    attributes = {
+        n: draw(st.lists(WORDS, min_size=2, max_size=4, unique=True)) for n in names[:cut]
+    }
     composites = {}
     for name in names[cut:]:
         chosen = draw(st.lists(st.sampled_from(names[:cut]), min_size=1, max_size=3, unique=True))
         composites[name] = {"attributes": chosen}
         cells = list(itertools.product(*(attributes[a] for a in chosen)))
         if named := draw(st.lists(st.sampled_from(cells), max_size=3, unique=True)):
-            composites[name]["names"] = {f"#{i}": dict(zip(chosen, cell, strict=True)) for i, cell in enumerate(named)}
+            composites[name]["names"] = {
+                f"#{i}": dict(zip(chosen, cell, strict=True)) for i, cell in enumerate(named)
+            }
     return {"attributes": attributes, "composites": composites}
 
 
@@ -48,8 +54,12 @@ def chain(*sizes):
     names = [f"a{i}" for i in range(len(sizes))]
     return Schema.from_dict(
         {
-            "attributes": {n: [f"{n}{v}" for v in range(size)] for n, size in zip(names, sizes, strict=True)},
-            "composites": {f"{m}&{n}": {"attributes": [m, n]} for m, n in itertools.pairwise(names)},
+            "attributes": {
+                n: [f"{n}{v}" for v in range(size)] for n, size in zip(names, sizes, strict=True)
+            },
+            "composites": {
+                f"{m}&{n}": {"attributes": [m, n]} for m, n in itertools.pairwise(names)
+            },
         }
     )
 
@@ -67,11 +77,18 @@ def test_class_names(spec):
     for composite in Schema.from_dict(spec).composites:
         entry = spec["composites"][composite.name]
         given_names = {tuple(v.values()): n for n, v in entry.get("names", {}).items()}
-        combinations = list(itertools.product(*(spec["attributes"][a] for a in entry["attributes"])))
-        assert list(composite.class_names) == [given_names.get(c, "_".join(c)) for c in combinations]
+        combinations = list(
+            itertools.product(*(spec["attributes"][a] for a in entry["attributes"]))
+        )
+        assert list(composite.class_names) == [
+            given_names.get(c, "_".join(c)) for c in combinations
+        ]
         assert len(composite.cells) == composite.size == len(combinations)
         for cell, values in zip(composite.cells, combinations, strict=True):
-            assert tuple(a.values[i] for a, i in zip(composite.attributes, cell, strict=True)) == values
+            assert (
+                tuple(a.values[i] for a, i in zip(composite.attributes, cell, strict=True))
+                == values
+            )
 
 
 @given(specs(), st.data())
@@ -100,7 +117,9 @@ def test_every_output_is_a_marginal_of_a_joint(spec):
 
 
 def test_numbers_become_text():
-    schema = Schema.from_dict({"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}})
+    schema = Schema.from_dict(
+        {"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}}
+    )
     assert schema.attribute("beard").values == ("0", "1")
 
 
@@ -115,7 +134,12 @@ def test_a_joint_per_composite_above_the_limit():
 
 
 def test_a_composite_over_everything_is_the_joint():
-    spec = changed(composites={"both": {"attributes": ["gender", "hair"]}, "hair_only": {"attributes": ["hair"]}})
+    spec = changed(
+        composites={
+            "both": {"attributes": ["gender", "hair"]},
+            "hair_only": {"attributes": ["hair"]},
+        }
+    )
     schema = Schema.from_dict(spec)
     assert schema.joints == (schema.composite("both"),)
 
@@ -141,7 +165,11 @@ def test_a_joint_of_our_making_needs_no_distinct_names(third):
         ({"atributes": {}, "composites": {}}, "atributes", "attributes"),
         (changed(composites={"c": {"attributes": ["hair"], "name": {}}}), "name", "names"),
         (changed(composites={"c": {"attributes": ["hiar"]}}), "hiar", "hair"),
-        (changed(composites={"c": {"attributes": ["hair"], "names": {"x": {"hair": "lonk"}}}}), "lonk", "long"),
+        (
+            changed(composites={"c": {"attributes": ["hair"], "names": {"x": {"hair": "lonk"}}}}),
+            "lonk",
+            "long",
+        ),
     ],
 )
 def test_from_dict_names_the_nearest(spec, wrong, near):
@@ -171,7 +199,10 @@ def test_look_ups_name_the_nearest(ask, wrong, near):
         ({}, "schema.attributes must be a mapping"),
         (changed(attributes={}, composites={}), "schema.attributes is empty"),
         (changed(composites={}), "schema.composites is empty"),
-        (changed(attributes={"hair": "long"}), "schema.attributes.hair must be a list, found 'long'"),
+        (
+            changed(attributes={"hair": "long"}),
+            "schema.attributes.hair must be a list, found 'long'",
+        ),
         (changed(attributes={"hair": ["long"]}), "'hair' has 1 value"),
         (changed(attributes={"hair": ["long", "long"]}), "'long' appears twice"),
         (changed(attributes={" ": ["a", "b"]}), "an attribute needs a name"),
@@ -179,12 +210,24 @@ def test_look_ups_name_the_nearest(ask, wrong, near):
         (changed(composites={"c": {}}), "schema.composites.c.attributes must be a list"),
         (changed(composites={"c": {"attributes": ["hair", "hair"]}}), "'hair' appears twice"),
         (changed(composites={"Hair": {"attributes": ["hair"]}}), "'hair' appears twice"),
-        (changed(composites={"c": {"attributes": ["hair"], "names": ["x"]}}), "c.names must be a mapping"),
         (
-            changed(composites={"c": {"attributes": ["hair", "gender"], "names": {"x": {"hair": "long"}}}}),
+            changed(composites={"c": {"attributes": ["hair"], "names": ["x"]}}),
+            "c.names must be a mapping",
+        ),
+        (
+            changed(
+                composites={
+                    "c": {"attributes": ["hair", "gender"], "names": {"x": {"hair": "long"}}}
+                }
+            ),
             "c.names.x must give one value for each of hair, gender",
         ),
-        (changed(composites={"c": {"attributes": ["hair"], "names": {"long": {"hair": "short"}}}}), "'long' appears"),
+        (
+            changed(
+                composites={"c": {"attributes": ["hair"], "names": {"long": {"hair": "short"}}}}
+            ),
+            "'long' appears",
+        ),
     ],
 )
 def test_refused(spec, message):
@@ -195,7 +238,9 @@ def test_refused(spec, message):
 @pytest.mark.parametrize("value", [True, False, None])
 def test_yaml_booleans_are_refused(value):
     with pytest.raises(SchemaError, match=rf"'hat': value {value}.*in quotes"):
-        Schema.from_dict({"attributes": {"hat": [value, "b"]}, "composites": {"c": {"attributes": ["hat"]}}})
+        Schema.from_dict(
+            {"attributes": {"hat": [value, "b"]}, "composites": {"c": {"attributes": ["hat"]}}}
+        )
     named = {"c": {"attributes": ["hair"], "names": {"x": {"hair": value}}}}
     with pytest.raises(SchemaError, match=rf"'hair': value {value}.*in quotes"):
         Schema.from_dict(changed(composites=named))
@@ -209,7 +254,9 @@ def test_a_blank_value_is_refused():
 @pytest.mark.parametrize("name", ["path", "split", "source", "identity"])
 def test_columns_of_the_manifest_are_no_attributes(name):
     with pytest.raises(SchemaError):
-        Schema.from_dict({"attributes": {name: ["a", "b"]}, "composites": {"c": {"attributes": [name]}}})
+        Schema.from_dict(
+            {"attributes": {name: ["a", "b"]}, "composites": {"c": {"attributes": [name]}}}
+        )
 
 
 def test_a_list_as_attribute_name_is_refused():
@@ -218,7 +265,9 @@ def test_a_list_as_attribute_name_is_refused():
 
 
 def test_scarce_values():
-    schema = Schema.from_dict({"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}})
+    schema = Schema.from_dict(
+        {"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}}
+    )
     assert schema.scarce_values({"beard": 1}) == {"beard": "1"}
     with pytest.raises(SchemaError, match="joint_class is empty"):
         schema.scarce_values({})

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from modular_cls.cli import main
-from modular_cls.fit import Fit
 from modular_cls.parsing import load_config
+from modular_cls.training.fit import Fit
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 DATA = CONFIGS / "data" / "faces_three.yaml"
@@ -29,7 +29,12 @@ def runs(manifest, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     for method in ("modular", "flat"):
         configs = ["--config", str(CONFIGS / f"{method}.yaml"), "--config", str(DATA)]
-        assert main(["train", *configs, "--data.manifest", manifest, *TINY, "--out", str(out / method)]) == 0
+        assert (
+            main(
+                ["train", *configs, "--data.manifest", manifest, *TINY, "--out", str(out / method)]
+            )
+            == 0
+        )
     return out
 
 
@@ -38,7 +43,13 @@ def test_several_scarce_classes_keep_the_contract(runs, method):
     metrics = json.loads((runs / method / "metrics.json").read_text())
     assert metrics["keep"] == [0, 0]
     assert metrics["train_images"] == 10 * 8
-    assert set(metrics["test"]) == {"hair", "gender", "glasses", "hair_gender", "hair_gender_glasses"}
+    assert set(metrics["test"]) == {
+        "hair",
+        "gender",
+        "glasses",
+        "hair_gender",
+        "hair_gender_glasses",
+    }
     whole, part = metrics["test"]["hair_gender_glasses"], metrics["test"]["hair_gender"]
     assert len(whole["recall"]) == 12
     assert [whole["support"][name] for name in RARE] == [2, 2]
@@ -69,7 +80,9 @@ def test_report_shows_the_composite_that_has_scarce_classes(runs, tmp_path):
 
 
 ALL_LONG = ["long_female_no", "long_female_yes", "long_male_no", "long_haired_man_with_glasses"]
-CONFOUNDED = [f"{hair}_{rest}" for hair in ("short", "medium", "long") for rest in ("female_yes", "male_no")]
+CONFOUNDED = [
+    f"{hair}_{rest}" for hair in ("short", "medium", "long") for rest in ("female_yes", "male_no")
+]
 CONFOUNDED[3] = "medium_haired_man_without_glasses"
 
 
@@ -78,17 +91,36 @@ CONFOUNDED[3] = "medium_haired_man_without_glasses"
     [
         ("modular", None, RARE, []),
         ("flat", None, [], RARE),
-        ("modular", ["hair: long", "hair: medium, gender: male, glasses: 'no'"], RARE[:1], ALL_LONG),
-        ("modular", ["gender: female, glasses: 'yes'", "gender: male, glasses: 'no'"], [], CONFOUNDED),
-        ("product", ["gender: female, glasses: 'yes'", "gender: male, glasses: 'no'"], CONFOUNDED, []),
+        (
+            "modular",
+            ["hair: long", "hair: medium, gender: male, glasses: 'no'"],
+            RARE[:1],
+            ALL_LONG,
+        ),
+        (
+            "modular",
+            ["gender: female, glasses: 'yes'", "gender: male, glasses: 'no'"],
+            [],
+            CONFOUNDED,
+        ),
+        (
+            "product",
+            ["gender: female, glasses: 'yes'", "gender: male, glasses: 'no'"],
+            CONFOUNDED,
+            [],
+        ),
     ],
 )
-def test_before_training_it_names_what_is_reached_and_what_is_not(method, empty, composed, lost, manifest, capsys):
+def test_before_training_it_names_what_is_reached_and_what_is_not(
+    method, empty, composed, lost, manifest, capsys
+):
     """Long hair never seen is nobody's to find; gender and glasses that go together only a product takes apart."""
     config = load_config(CONFIGS / f"{method}.yaml", DATA, data__manifest=manifest, data__workers=0)
     if empty:
         entries = ", ".join(f"{{joint_class: {{{values}}}, keep: 0}}" for values in empty)
-        config = load_config(CONFIGS / f"{method}.yaml", DATA, data__manifest=manifest, data__scarcity=f"[{entries}]")
+        config = load_config(
+            CONFIGS / f"{method}.yaml", DATA, data__manifest=manifest, data__scarcity=f"[{entries}]"
+        )
     Fit(config).announce()
     told = capsys.readouterr().out.splitlines()
     for classes, words in ((composed, "reachable by composition: "), (lost, "never predicted: ")):
@@ -99,7 +131,9 @@ def test_before_training_it_names_what_is_reached_and_what_is_not(method, empty,
 def test_a_study_makes_every_scarce_class_scarce(manifest, tmp_path):
     also = tmp_path / "also.yaml"
     training = "training: {updates: 3, validate_every: 0}"
-    also.write_text(f"data: {{manifest: {manifest}, image_size: 32, workers: 0, batch_size: 12}}\n{training}\n")
+    also.write_text(
+        f"data: {{manifest: {manifest}, image_size: 32, workers: 0, batch_size: 12}}\n{training}\n"
+    )
     out = tmp_path / "study"
     flags = ["--keep", "[0, 2]", "--seeds", "[0]", "--also", f"[{DATA}, {also}]", "--out", str(out)]
     assert main(["study", "--methods", "[modular, flat]", *flags]) == 0

@@ -1,4 +1,7 @@
-"""Which pictures look like copies of one another: saved anew, resized, cropped a little, made brighter."""
+"""Which pictures look like copies of one another.
+
+Saved anew, resized, cropped a little, made brighter.
+"""
 
 from collections.abc import Sequence
 
@@ -7,15 +10,17 @@ import numpy as np
 from modular_cls.audit.near import near_pairs
 from modular_cls.audit.pictures import LOOK, Picture
 
-# A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share shapes, not colours.
-# Of 200 pictures each of the drawn faces, avatars and portraits, all copies saved anew (JPEG, quality 50 and 85),
-# resized (half, double) or brightened by a tenth are found, 99, 96 and 73 % of those that lost 2 % at every side, and
-# 20, 0 and 1 % of those that lost 5 %. Of all 11,200, 1,200 and 200 different pictures 0, 42 and 0 pairs are called
-# copies (13,938, 3,963 and 0 by the hash alone): the avatars are put together of few parts.
+# A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share
+# shapes, not colours. Of 200 pictures each of the drawn faces, avatars and portraits, all copies
+# saved anew (JPEG, quality 50 and 85), resized (half, double) or brightened by a tenth are found,
+# 99, 96 and 73 % of those that lost 2 % at every side, and 20, 0 and 1 % of those that lost 5 %. Of
+# all 11,200, 1,200 and 200 different pictures 0, 42 and 0 pairs are called copies (13,938, 3,963
+# and 0 by the hash alone): the avatars are put together of few parts.
 DISTANCE = 8  # bits of the hash that may differ
 CORRELATION = 0.97  # least correlation of the small colour pictures
 _MOST = 5_000_000  # pairs
-_AT_ONCE = 2_000  # pairs correlated in one step; ten times as many take twice the time each, out of the cache
+# Pairs correlated in one step; ten times as many take twice the time each, out of the cache.
+_AT_ONCE = 2_000
 
 
 def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
@@ -29,15 +34,21 @@ def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
     """
     found, total = [np.empty((0, 2), dtype=np.int64)], 0
     hashes = np.array([p.hash for p in pictures], dtype=np.uint64)
-    looks = np.array([p.look for p in pictures], dtype=np.uint8).reshape(len(pictures), LOOK * LOOK * 3)
+    looks = np.array([p.look for p in pictures], dtype=np.uint8).reshape(
+        len(pictures), LOOK * LOOK * 3
+    )
     mean = looks.mean(axis=1)
+    # std(), in less memory
     spread = np.sqrt(
         np.einsum("ij,ij->i", looks, looks, dtype=np.float64) / looks.shape[1] - mean**2
-    )  # std(), in less memory
+    )
     for pairs in near_pairs(hashes, DISTANCE):
         for start in range(0, len(pairs), _AT_ONCE):
             i, j = pairs[start : start + _AT_ONCE].T
-            product = np.einsum("ij,ij->i", looks[i].astype(np.float32), looks[j].astype(np.float32)) / looks.shape[1]
+            product = (
+                np.einsum("ij,ij->i", looks[i].astype(np.float32), looks[j].astype(np.float32))
+                / looks.shape[1]
+            )
             alike = product - mean[i] * mean[j] >= CORRELATION * spread[i] * spread[j]
             found.append(pairs[start : start + _AT_ONCE][alike])
             total += len(found[-1])

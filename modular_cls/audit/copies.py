@@ -15,12 +15,15 @@ from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 _SAME, _NEAR = "rows with the same picture", "pictures that look like copies of one another"
 _ADVICE = {
     _SAME: "keep one of each, or put all of a group into one split",
-    _NEAR: "look at some: of copies keep one, or put all into one split; drawings of the same parts may look alike",
+    _NEAR: "look at some: of copies keep one, or put all into one split; drawings of the same "
+    "parts may look alike",
 }
 Groups = list[np.ndarray]
 
 
-def find_copies(manifest: Manifest, positions: np.ndarray, pictures: Sequence[Picture]) -> Iterator[Finding]:
+def find_copies(
+    manifest: Manifest, positions: np.ndarray, pictures: Sequence[Picture]
+) -> Iterator[Finding]:
     """Find pictures that occur several times.
 
     Args:
@@ -50,17 +53,28 @@ def _conflicting(table: Manifest, same: Groups) -> Iterator[Finding]:
     groups = [g for g in same if _differ(table, g)]
     if groups:
         what = "pictures in several rows whose labels contradict each other"
-        yield _finding("error", "conflicting_labels", what, "decide which labels are right", table, groups)
+        yield _finding(
+            "error", "conflicting_labels", what, "decide which labels are right", table, groups
+        )
 
 
-def _across(table: Manifest, groups: Groups, name: str, told: str, level: Level | None) -> Iterator[Finding]:
+def _across(
+    table: Manifest, groups: Groups, name: str, told: str, level: Level | None
+) -> Iterator[Finding]:
     """Groups that lie in several splits; `level` if it is not the one of the splits."""
     inside = np.zeros((len(groups), len(SPLITS)), dtype=bool)
     for g, rows in enumerate(groups):
         inside[g, table.splits[rows][table.splits[rows] != UNKNOWN]] = True
     for usual, key, leaks, where in across_splits(inside):
         some = [groups[g] for g in np.flatnonzero(leaks)]
-        yield _finding(level or usual, f"{name}_{key}", f"groups of {told}, in {where}", _ADVICE[told], table, some)
+        yield _finding(
+            level or usual,
+            f"{name}_{key}",
+            f"groups of {told}, in {where}",
+            _ADVICE[told],
+            table,
+            some,
+        )
 
 
 def _within(table: Manifest, groups: Groups, name: str, told: str) -> Iterator[Finding]:
@@ -70,10 +84,21 @@ def _within(table: Manifest, groups: Groups, name: str, told: str) -> Iterator[F
         yield _finding("warning", f"{name}_within_split", what, _ADVICE[told], table, some)
 
 
-def _finding(level: Level, name: str, what: str, advice: str, table: Manifest, groups: Groups) -> Finding:
+def _finding(
+    level: Level, name: str, what: str, advice: str, table: Manifest, groups: Groups
+) -> Finding:
     named = [_worded(table, g) for g in groups[:SHOWN]]
     rows = sorted(chain.from_iterable(table.rows[g].tolist() for g in groups))
-    return Finding(level, name, len(groups), what, advice, named, rows, [table.rows[g].tolist() for g in groups])
+    return Finding(
+        level,
+        name,
+        len(groups),
+        what,
+        advice,
+        named,
+        rows,
+        [table.rows[g].tolist() for g in groups],
+    )
 
 
 def _worded(table: Manifest, group: np.ndarray) -> str:

@@ -1,4 +1,7 @@
-"""What the labels lack: values, joint classes and splits without images, pools and identities that mislead."""
+"""What the labels lack, and where pools and identities mislead.
+
+Values, joint classes and splits may be without images.
+"""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -13,7 +16,9 @@ from modular_cls.schema import Schema
 FEW = 10  # training images below which a joint class is called nearly empty
 
 
-def judge_labels(manifest: Manifest, train: Manifest, labels: Labels, made_scarce: bool) -> Iterator[Finding]:
+def judge_labels(
+    manifest: Manifest, train: Manifest, labels: Labels, made_scarce: bool
+) -> Iterator[Finding]:
     """Judge what was counted.
 
     Args:
@@ -44,28 +49,57 @@ def _empty_splits(labels: Labels) -> Iterator[Finding]:
 
 
 def _large(schema: Schema) -> Iterator[Finding]:
-    large = [f"{c.name}: {c.size:,} joint classes" for c in schema.composites if c.size > MOST_CLASSES]
+    large = [
+        f"{c.name}: {c.size:,} joint classes" for c in schema.composites if c.size > MOST_CLASSES
+    ]
     if large:
-        what = f"composites of over {MOST_CLASSES:,} joint classes: few can have images; they are not tabulated here"
-        yield Finding("warning", "large_composite", len(large), what, "compose fewer attributes", large)
+        what = (
+            f"composites of over {MOST_CLASSES:,} joint classes: few can have images; they "
+            "are not tabulated here"
+        )
+        yield Finding(
+            "warning", "large_composite", len(large), what, "compose fewer attributes", large
+        )
 
 
 def _untrained_values(train: Manifest) -> Iterator[Finding]:
-    none = [f"{name}: {value}" for name, counts in count_values(train).items() for value, n in counts.items() if not n]
+    none = [
+        f"{name}: {value}"
+        for name, counts in count_values(train).items()
+        for value, n in counts.items()
+        if not n
+    ]
     if none:
-        what = "attribute values without a training image: nothing tells a model what they look like"
+        what = (
+            "attribute values without a training image: nothing tells a model what they look like"
+        )
         yield Finding(
-            "error", "value_without_training", len(none), what, "add images, or take them out of the schema", none
+            "error",
+            "value_without_training",
+            len(none),
+            what,
+            "add images, or take them out of the schema",
+            none,
         )
 
 
 def _never_together(train: Manifest, labels: Labels) -> Iterator[Finding]:
-    joints = [j for j in train.schema.joints if j.name in labels.reachable and not train.counts(j).any()]
-    several = [j for j in joints if len(j.attributes) > 1]  # of one attribute, its values are missing already
+    joints = [
+        j for j in train.schema.joints if j.name in labels.reachable and not train.counts(j).any()
+    ]
+    # Of one attribute, its values are missing already.
+    several = [j for j in joints if len(j.attributes) > 1]
     if several:
         what = "joint spaces of which no training image has all labels: training refuses the table"
         named = [f"{j.name}: {', '.join(a.name for a in j.attributes)}" for j in several]
-        yield Finding("error", "never_together", len(several), what, "label some training images in full", named)
+        yield Finding(
+            "error",
+            "never_together",
+            len(several),
+            what,
+            "label some training images in full",
+            named,
+        )
 
 
 def _unlabelled(train: Manifest) -> Iterator[Finding]:
@@ -74,15 +108,29 @@ def _unlabelled(train: Manifest) -> Iterator[Finding]:
         what = "training images without any label: they teach nothing"
         advice = "label them or leave them out"
         yield Finding(
-            "warning", "unlabelled", len(where), what, advice, cited(train, where), train.rows[where].tolist()
+            "warning",
+            "unlabelled",
+            len(where),
+            what,
+            advice,
+            cited(train, where),
+            train.rows[where].tolist(),
         )
 
 
 def _few(labels: Labels, made_scarce: bool) -> Iterator[Finding]:
-    few = [(name, c) for name, classes in labels.classes.items() for c in classes if 0 < c.training < FEW]
+    few = [
+        (name, c)
+        for name, classes in labels.classes.items()
+        for c in classes
+        if 0 < c.training < FEW
+    ]
     if few:
         after = " after scarcity" if made_scarce else ""
-        what = f"joint classes with fewer than {FEW} training images{after}: their scores vary with the draw"
+        what = (
+            f"joint classes with fewer than {FEW} training images{after}: their scores vary "
+            "with the draw"
+        )
         advice = "compare over several seeds; images of these classes are worth the most"
         named = [f"{name}: {c.name} has {c.training}" for name, c in few]
         yield Finding("warning", "few_training_images", len(few), what, advice, named)
@@ -90,7 +138,12 @@ def _few(labels: Labels, made_scarce: bool) -> Iterator[Finding]:
 
 def _untested(labels: Labels) -> Iterator[Finding]:
     if labels.splits["test"]:
-        none = [f"{name}: {c.name}" for name, classes in labels.classes.items() for c in classes if not c.test]
+        none = [
+            f"{name}: {c.name}"
+            for name, classes in labels.classes.items()
+            for c in classes
+            if not c.test
+        ]
         if none:
             what = "joint classes without a test image: their recall will be undefined"
             yield Finding("warning", "untested", len(none), what, "add test images of them", none)
@@ -98,9 +151,11 @@ def _untested(labels: Labels) -> Iterator[Finding]:
 
 def _without_images(labels: Labels) -> Iterator[Finding]:
     kinds: tuple[tuple[Level, str, dict[str, list[str]], str, str], ...] = (
-        ("note", "learned_from_parts", labels.from_parts, "with all labels: partly labelled ones teach them", ""),
+        ("note", "learned_from_parts", labels.from_parts, "with all labels: partly labelled "
+                                                          "ones teach them", ""),
         ("note", "reachable", labels.reachable, "that additive composition reaches", ""),
-        ("warning", "out_of_reach", labels.unreachable, "that composition does not reach: never predicted",
+        ("warning", "out_of_reach", labels.unreachable, "that composition does not reach: "
+                                                        "never predicted",
          "add a few training images of them, or of classes that share their values"),
     )  # fmt: skip
     for level, kind, names, told, advice in kinds:
@@ -111,7 +166,10 @@ def _without_images(labels: Labels) -> Iterator[Finding]:
 
 
 def _pools(train: Manifest) -> Iterator[Finding]:
-    """Partly labelled rows teach by which of the values that could be there are there: one alone is no news."""
+    """Partly labelled rows teach by which of the values that could be there are there.
+
+    One alone is no news.
+    """
     names = [a.name for a in train.schema.attributes]
     examples, pooled = [], np.zeros(len(train), dtype=bool)
     for joint in train.schema.joints:
@@ -122,15 +180,26 @@ def _pools(train: Manifest) -> Iterator[Finding]:
             first = labels[where[0]]
             if (labels[where] == first).all():
                 values = ", ".join(
-                    f"{a.name} {a.values[v]}" for a, v in zip(joint.attributes, first, strict=True) if v >= 0
+                    f"{a.name} {a.values[v]}"
+                    for a, v in zip(joint.attributes, first, strict=True)
+                    if v >= 0
                 )
                 examples.append(f"{joint.name}: {len(where):,} rows know {values} and nothing else")
                 pooled[where] = True
     if examples:
-        what = "groups of training images that know the same attributes and hold a single value of them: no news"
+        what = (
+            "groups of training images that know the same attributes and hold a single "
+            "value of them: no news"
+        )
         advice = "add images with the same labels known and other values, or label these in full"
         yield Finding(
-            "warning", "uninformative_pool", len(examples), what, advice, examples, train.rows[pooled].tolist()
+            "warning",
+            "uninformative_pool",
+            len(examples),
+            what,
+            advice,
+            examples,
+            train.rows[pooled].tolist(),
         )
 
 
@@ -143,13 +212,28 @@ def _identities(manifest: Manifest) -> Iterator[Finding]:
     names, of_row = np.unique(identity[placed].astype(str), return_inverse=True)
     inside = np.zeros((len(names), len(SPLITS)), dtype=bool)
     inside[of_row, manifest.splits[placed]] = True
-    rows = np.split(manifest.rows[placed[np.argsort(of_row, kind="stable")]], np.cumsum(np.bincount(of_row))[:-1])
+    rows = np.split(
+        manifest.rows[placed[np.argsort(of_row, kind="stable")]],
+        np.cumsum(np.bincount(of_row))[:-1],
+    )
     for level, name, leaks, where in across_splits(inside):
         groups = [rows[i].tolist() for i in np.flatnonzero(leaks)]
-        named = [f"{names[i]}: {len(rows[i]):,} rows, the first is row {rows[i][0]}" for i in np.flatnonzero(leaks)]
+        named = [
+            f"{names[i]}: {len(rows[i]):,} rows, the first is row {rows[i][0]}"
+            for i in np.flatnonzero(leaks)
+        ]
         what = f"identities in {where}"
         advice = "put all rows of an identity into one split"
-        yield Finding(level, f"identity_{name}", len(groups), what, advice, named, sorted(chain(*groups)), groups)
+        yield Finding(
+            level,
+            f"identity_{name}",
+            len(groups),
+            what,
+            advice,
+            named,
+            sorted(chain(*groups)),
+            groups,
+        )
 
 
 def across_splits(inside: np.ndarray) -> Iterator[tuple[Level, str, np.ndarray, str]]:

@@ -19,14 +19,15 @@ class Finding:
     """One kind of thing that is wrong, or worth knowing.
 
     Attributes:
-        level: error: training would fail, or its numbers would be wrong; warning: worth a look; note:
-            handled as it should be.
+        level: error: training would fail, or its numbers would be wrong; warning: worth a look;
+            note: handled as it should be.
         name: A stable key, for scripts.
         count: How many of what `what` names: rows, groups, classes.
         what: What was found, and what it means.
         advice: What to do about it.
         examples: The first few in words, 20 at most.
-        rows: All manifest rows concerned, counted as a spreadsheet does; empty where it is not about rows.
+        rows: All manifest rows concerned, counted as a spreadsheet does; empty where it is not
+            about rows.
         groups: Rows that belong together, such as copies of one picture; empty where none do.
     """
 
@@ -47,7 +48,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class JointClass:
-    """Images of one joint class by split, and `training`: those of `train` left once scarcity is applied."""
+    """Images of one joint class by split, and `training`.
+
+    Those of `train` left once scarcity is applied.
+    """
 
     name: str
     train: int
@@ -65,10 +69,13 @@ class Labels:
         values: Rows of each value, by attribute.
         unknown: Rows that do not know it, by attribute.
         sources: By source, `rows` and those that know each attribute.
-        together: Which attributes are known together, `{"attributes": names, "rows": n}`, the most rows first.
+        together: Which attributes are known together, `{"attributes": names, "rows": n}`, the most
+            rows first.
         classes: The joint classes of each composite.
-        from_parts: By joint space, the classes that partly labelled training images teach, for want of full labels.
-        reachable: By joint space, the classes without training images that additive composition predicts.
+        from_parts: By joint space, the classes that partly labelled training images teach, for want
+            of full labels.
+        reachable: By joint space, the classes without training images that additive composition
+            predicts.
         unreachable: By joint space, those that it cannot.
     """
 
@@ -93,7 +100,8 @@ class Audit:
         rows: Rows of the table.
         looked_at: Pictures decoded; None if none should be.
         schema: Attributes and composites.
-        schema_from_table: Whether they were read off the table, for want of a configuration that names them.
+        schema_from_table: Whether they were read off the table, for want of a configuration that
+            names them.
         labels: What the table tells of its labels.
         findings: The errors first, then warnings, then notes.
     """

@@ -11,7 +11,7 @@ from modular_cls.criteria import JointLikelihood
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ModularClsError
-from modular_cls.models.heads import affine_reach
+from modular_cls.models.reach import affine_reach
 from modular_cls.schema import MAX_JOINT_CLASSES, Composite
 
 MOST_CLASSES = 4096  # joint classes of the largest composite that is counted
@@ -32,7 +32,14 @@ def make_scarce(manifest: Manifest, config: Config) -> tuple[Manifest, list[Find
     if emptied:
         what = f"scarcity leaves nothing in {' and '.join(emptied)}: training refuses that"
         return scarce, [
-            Finding("error", "emptied_split", len(emptied), what, "give it images of other classes", emptied)
+            Finding(
+                "error",
+                "emptied_split",
+                len(emptied),
+                what,
+                "give it images of other classes",
+                emptied,
+            )
         ]
     return scarce, []
 
@@ -47,12 +54,18 @@ def count_labels(manifest: Manifest, train: Manifest) -> Labels:
     attributes = manifest.schema.attributes
     unknown = (manifest.labels == UNKNOWN).sum(axis=0).tolist()
     return Labels(
-        splits={n: int((manifest.splits == i).sum()) for i, n in [*enumerate(SPLITS), (UNKNOWN, "none")]},
+        splits={
+            n: int((manifest.splits == i).sum()) for i, n in [*enumerate(SPLITS), (UNKNOWN, "none")]
+        },
         values=count_values(manifest),
         unknown={a.name: n for a, n in zip(attributes, unknown, strict=True)},
         sources=_sources(manifest),
         together=_together(manifest),
-        classes={c.name: _classes(c, manifest, train) for c in manifest.schema.composites if c.size <= MOST_CLASSES},
+        classes={
+            c.name: _classes(c, manifest, train)
+            for c in manifest.schema.composites
+            if c.size <= MOST_CLASSES
+        },
         **_reach(train),
     )
 
@@ -60,7 +73,9 @@ def count_labels(manifest: Manifest, train: Manifest) -> Labels:
 def count_values(manifest: Manifest) -> dict[str, dict[str, int]]:
     """Rows of each value, by attribute."""
     alone = [Composite(a.name, (a,)) for a in manifest.schema.attributes]
-    return {c.name: dict(zip(c.class_names, manifest.counts(c).tolist(), strict=True)) for c in alone}
+    return {
+        c.name: dict(zip(c.class_names, manifest.counts(c).tolist(), strict=True)) for c in alone
+    }
 
 
 def _sources(manifest: Manifest) -> dict[str, dict[str, int]]:
@@ -82,12 +97,21 @@ def _together(manifest: Manifest) -> list[dict[str, Any]]:
 
 def _classes(composite: Composite, manifest: Manifest, train: Manifest) -> list[JointClass]:
     full = {name: manifest.split(name).counts(composite).tolist() for name in SPLITS}
-    columns = (composite.class_names, full["train"], train.counts(composite).tolist(), full["validation"], full["test"])
+    columns = (
+        composite.class_names,
+        full["train"],
+        train.counts(composite).tolist(),
+        full["validation"],
+        full["test"],
+    )
     return [JointClass(*row) for row in zip(*columns, strict=True)]
 
 
 def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
-    """The classes without a fully labelled image, by joint space: how the modular method takes each."""
+    """The classes without a fully labelled image, by joint space.
+
+    How the modular method takes each.
+    """
     found: dict[str, dict[str, list[str]]] = {"from_parts": {}, "reachable": {}, "unreachable": {}}
     joints = [j for j in train.schema.joints if j.size <= MOST_CLASSES]
     counts = {j.name: torch.from_numpy(train.counts(j)) for j in joints}
@@ -97,12 +121,19 @@ def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
         taught = seen if (more := parts[joint.name]) is None else seen | more
         reached = affine_reach(joint, taught)
         for kind, mask in zip(found, (taught & ~seen, reached & ~taught, ~reached), strict=True):
-            found[kind][joint.name] = [n for n, m in zip(joint.class_names, mask.tolist(), strict=True) if m]
+            found[kind][joint.name] = [
+                n for n, m in zip(joint.class_names, mask.tolist(), strict=True) if m
+            ]
     return found
 
 
-def _taught_by_parts(train: Manifest, counts: dict[str, torch.Tensor]) -> dict[str, torch.Tensor | None]:
-    """The classes that partly labelled images teach, as training finds them; None for none, or for a large space."""
+def _taught_by_parts(
+    train: Manifest, counts: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor | None]:
+    """The classes that partly labelled images teach, as training finds them.
+
+    None for none, or for a large space.
+    """
     joints = train.schema.joints
     if any(joint.size > MAX_JOINT_CLASSES for joint in joints):
         return dict.fromkeys(counts)

@@ -13,10 +13,10 @@ _ONES = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
 def near_pairs(hashes: np.ndarray, distance: int, bands: int | None = None) -> Iterator[np.ndarray]:
     """Find every two hashes that differ in at most `distance` bits.
 
-    By the pigeonhole principle two such hashes differ in at most `distance // bands` bits in at least one
-    band of bits, so only those that do are compared in full (multi-index hashing, Norouzi et al., CVPR
-    2012). A band is every third (fifth) bit: neighbouring bits of a picture's hash go together, and a band
-    of them would tell fewer pictures apart.
+    By the pigeonhole principle two such hashes differ in at most `distance // bands` bits in at
+    least one band of bits, so only those that do are compared in full (multi-index hashing, Norouzi
+    et al., CVPR 2012). A band is every third (fifth) bit: neighbouring bits of a picture's hash go
+    together, and a band of them would tell fewer pictures apart.
 
     Args:
         hashes: Shape (N,), uint64.
@@ -47,8 +47,10 @@ def _band(hashes: np.ndarray, start: int, step: int) -> np.ndarray:
     return keys
 
 
-def _close_keys(keys: np.ndarray, width: int, radius: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions of every two keys of `width` bits that differ in at most `radius` of them, each two once."""
+def _close_keys(
+    keys: np.ndarray, width: int, radius: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions of every two keys of `width` bits at most `radius` of which differ, each once."""
     order = np.argsort(keys, kind="stable")
     sizes = np.bincount(keys.astype(np.int64), minlength=1 << width).astype(np.int32)
     starts = (np.cumsum(sizes, dtype=np.int64) - sizes).astype(np.int32)
@@ -59,7 +61,8 @@ def _close_keys(keys: np.ndarray, width: int, radius: int) -> Iterator[tuple[np.
     for flips in range(1, radius + 1):
         for places in combinations(range(width), flips):
             top, mask = 1 << places[-1], sum(1 << p for p in places)
-            lower = np.flatnonzero(sorted_keys & top == 0)  # of two keys, the one without the highest flipped bit
+            # Of two keys, the one without the highest flipped bit.
+            lower = np.flatnonzero(sorted_keys & top == 0)
             other = sorted_keys[lower] ^ mask
             yield from _spread(order, lower, starts[other], sizes[other])
 
@@ -67,7 +70,10 @@ def _close_keys(keys: np.ndarray, width: int, radius: int) -> Iterator[tuple[np.
 def _spread(
     order: np.ndarray, first: np.ndarray, starts: np.ndarray, sizes: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pair each position of `first` with the run of `sizes` positions from `starts` on, a few million at a time."""
+    """Pair each position of `first` with the run of `sizes` positions from `starts` on.
+
+    A few million pairs come at a time.
+    """
     some = np.flatnonzero(sizes > 0)
     first, starts, sizes = first[some], starts[some].astype(np.int64), sizes[some].astype(np.int64)
     total = np.cumsum(sizes)
@@ -76,7 +82,10 @@ def _spread(
         if len(part):
             ends = np.cumsum(sizes[part])
             within = np.arange(ends[-1]) - np.repeat(ends - sizes[part], sizes[part])
-            yield order[np.repeat(first[part], sizes[part])], order[np.repeat(starts[part], sizes[part]) + within]
+            yield (
+                order[np.repeat(first[part], sizes[part])],
+                order[np.repeat(starts[part], sizes[part]) + within],
+            )
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:

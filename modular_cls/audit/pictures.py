@@ -1,4 +1,7 @@
-"""One pass over the pictures: what their headers say, whether they decode, and what they look like."""
+"""One pass over the pictures.
+
+What their headers say, whether they decode, and what they look like.
+"""
 
 import hashlib
 import io
@@ -10,10 +13,10 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from modular_cls.data.cores import on_all_cores
 from modular_cls.data.images import MAX_PIXELS, decode_image, read_file
 from modular_cls.data.manifest import Manifest
 from modular_cls.errors import ImageError
+from modular_cls.jobs.cores import on_all_cores
 
 LOOK = 16  # side of the small colour picture that near copies are compared by
 _DECODED = 64  # side that pictures are decoded to for it
@@ -60,7 +63,10 @@ def look_at(manifest: Manifest, positions: Sequence[int], progress: bool) -> lis
     """
     told = "Looking at pictures" if progress else ""
     every = on_all_cores(lambda i: _picture(manifest, i), positions, told, Console(stderr=True))
-    return [Picture(problem=str(found)) if isinstance(found, ImageError) else found for _, found in every]
+    return [
+        Picture(problem=str(found)) if isinstance(found, ImageError) else found
+        for _, found in every
+    ]
 
 
 def _picture(manifest: Manifest, position: int) -> Picture:
@@ -76,7 +82,9 @@ def _picture(manifest: Manifest, position: int) -> Picture:
         decode_image(data, named)
         raise ImageError(f"{named}: broken: {error}") from None
     if size[0] * size[1] > MAX_PIXELS:
-        return Picture(f"{named}: {size[0]} x {size[1]} pixels is over {MAX_PIXELS:,}", oversized=True)
+        return Picture(
+            f"{named}: {size[0]} x {size[1]} pixels is over {MAX_PIXELS:,}", oversized=True
+        )
     small = Image.fromarray(decode_image(data, named, (_DECODED, _DECODED), box))
     bits = np.packbits(imagehash.phash(small).hash)
     return Picture(

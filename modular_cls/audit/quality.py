@@ -10,7 +10,8 @@ from modular_cls.audit.pictures import Picture
 from modular_cls.data.manifest import Manifest
 
 _LEAST = 16  # pixels; below, a picture shows next to nothing
-_EVEN = 2.0  # standard deviation of all colour values, out of 255, below which a picture shows one colour
+# Standard deviation of all colour values, out of 255, below which a picture shows one colour.
+_EVEN = 2.0
 
 
 def judge_pictures(
@@ -32,7 +33,15 @@ def judge_pictures(
             where = positions[which]
             named = _worded(name, manifest, where, [pictures[i] for i in which])
             what = what.format(f"{least[0]:g} x {least[1]:g}")
-            yield Finding(level, name, len(which), f"pictures {what}", advice, named, manifest.rows[where].tolist())
+            yield Finding(
+                level,
+                name,
+                len(which),
+                f"pictures {what}",
+                advice,
+                named,
+                manifest.rows[where].tolist(),
+            )
 
 
 def is_even(picture: Picture) -> bool:
@@ -42,16 +51,36 @@ def is_even(picture: Picture) -> bool:
 
 _KINDS: tuple[tuple[Level, str, str, str], ...] = (
     ("error", "unreadable", "that cannot be read", "replace them or drop their rows"),
-    ("error", "oversized", "too large to be unpacked safely", "save them smaller, or drop their rows"),
+    (
+        "error",
+        "oversized",
+        "too large to be unpacked safely",
+        "save them smaller, or drop their rows",
+    ),
     (
         "warning",
         "tiny",
         "smaller than {} pixels: blown up to what training sees, they show little",
         "use larger originals",
     ),
-    ("warning", "one_colour", "of one colour and nothing else", "look at them; drop their rows if they are broken"),
-    ("warning", "animated", "of several frames: the first is taken", "save the frame that the labels are about"),
-    ("note", "not_rgb", "with grey, palette, transparent or CMYK pixels: turned into RGB, on white", ""),
+    (
+        "warning",
+        "one_colour",
+        "of one colour and nothing else",
+        "look at them; drop their rows if they are broken",
+    ),
+    (
+        "warning",
+        "animated",
+        "of several frames: the first is taken",
+        "save the frame that the labels are about",
+    ),
+    (
+        "note",
+        "not_rgb",
+        "with grey, palette, transparent or CMYK pixels: turned into RGB, on white",
+        "",
+    ),
     ("note", "sixteen_bit", "of 16 bits a pixel: scaled to 8", ""),
     ("note", "turned", "that EXIF turns or mirrors: set upright", ""),
 )
@@ -76,13 +105,20 @@ def _facts(picture: Picture, least: tuple[float, float]) -> list[str]:
     ]
 
 
-def _worded(name: str, manifest: Manifest, where: np.ndarray, pictures: Sequence[Picture]) -> list[str]:
+def _worded(
+    name: str, manifest: Manifest, where: np.ndarray, pictures: Sequence[Picture]
+) -> list[str]:
     """The examples of one kind, each with the fact that makes it one; of modes, each once."""
     if name in ("unreadable", "oversized"):
         return [p.problem for p in pictures[:SHOWN]]
     if name == "not_rgb":
         modes = [p.mode for p in pictures]
-        first = {mode: cited(manifest, [where[modes.index(mode)]])[0] for mode in dict.fromkeys(modes)}
-        return [f"{mode}: {n:,} pictures, the first is {first[mode]}" for mode, n in Counter(modes).most_common()]
+        first = {
+            mode: cited(manifest, [where[modes.index(mode)]])[0] for mode in dict.fromkeys(modes)
+        }
+        return [
+            f"{mode}: {n:,} pictures, the first is {first[mode]}"
+            for mode, n in Counter(modes).most_common()
+        ]
     sizes = [f": {p.size[0]} x {p.size[1]}" if name == "tiny" else "" for p in pictures[:SHOWN]]
     return [text + size for text, size in zip(cited(manifest, where), sizes, strict=True)]

@@ -19,7 +19,10 @@ _MOST_VALUES = 20  # a column with more of them is no attribute, if none is name
 
 @dataclass(frozen=True)
 class Reading:
-    """A table as training reads it or, if it does not, as it can be: with misfits as unknown, spelling put right."""
+    """A table as training reads it or, if it does not, as it can be.
+
+    With misfits as unknown, spelling put right.
+    """
 
     manifest: Manifest
     schema_from_table: bool
@@ -55,7 +58,11 @@ def read_leniently(config: Config) -> Reading:
 
 
 def _lenient(
-    table: pd.DataFrame, schema: Schema, root: Path, columns: Mapping[str, Sequence[str]], contained: bool
+    table: pd.DataFrame,
+    schema: Schema,
+    root: Path,
+    columns: Mapping[str, Sequence[str]],
+    contained: bool,
 ) -> Manifest:
     codes = {name: _codes(_column(table, name), values) for name, values in columns.items()}
     return Manifest(
@@ -65,7 +72,11 @@ def _lenient(
         splits=codes["split"].astype(np.int8),
         labels=np.stack([codes[a.name] for a in schema.attributes], axis=1),
         rows=table.index.to_numpy(),
-        extra={c: table[c].to_numpy(dtype=object) for c in ("source", "identity", "box") if c in table.columns},
+        extra={
+            c: table[c].to_numpy(dtype=object)
+            for c in ("source", "identity", "box")
+            if c in table.columns
+        },
         contained=contained,
     )
 
@@ -94,11 +105,16 @@ def _refused(error: ManifestError) -> Finding:
         problems.pop()
     count = len(problems) + (int(more.group(1)) if more else 0)
     what = "places of the table that do not fit: training refuses it, with these words"
-    return Finding("error", "table", count, what, "correct them, or the schema of the configuration", problems)
+    return Finding(
+        "error", "table", count, what, "correct them, or the schema of the configuration", problems
+    )
 
 
 def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Values that are not accepted, each once; apart from them those that are misspelt by case or spaces only."""
+    """Values that are not accepted, each once.
+
+    Apart from them those that are misspelt by case or spaces only.
+    """
     examples: tuple[list[str], list[str]] = [], []
     rows: tuple[list[int], list[int]] = [], []
     for name, values in columns.items():
@@ -112,14 +128,22 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
             for value, count in some.value_counts().head(SHOWN).items():
                 instead = f" for {meant[_folded(str(value))]!r}" if kind == 0 else ""
                 examples[kind].append(
-                    f"column {name}: {value!r}{instead}, {count:,} rows, the first is row {first[str(value)]}"
+                    f"column {name}: {value!r}{instead}, {count:,} rows, the first is row "
+                    f"{first[str(value)]}"
                 )
     if examples[0]:
         what = (
-            "values spelt with other case or spaces, which makes them other values (here they count as what is meant)"
+            "values spelt with other case or spaces, which makes them other values (here "
+            "they count as what is meant)"
         )
         yield Finding(
-            "error", "spelling", len(rows[0]), what, "write each value in one way", examples[0], sorted(rows[0])
+            "error",
+            "spelling",
+            len(rows[0]),
+            what,
+            "write each value in one way",
+            examples[0],
+            sorted(rows[0]),
         )
     if examples[1]:
         what = "values that are not accepted (here they count as unknown)"
@@ -130,7 +154,11 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
 def _alike(schema: Schema) -> Iterator[Finding]:
     """Names within the schema that differ by case or spaces only."""
     named: dict[str, Sequence[str]] = {f"attribute {a.name}": a.values for a in schema.attributes}
-    named |= {f"composite {c.name}": c.class_names for c in schema.composites if c.size <= MAX_JOINT_CLASSES}
+    named |= {
+        f"composite {c.name}": c.class_names
+        for c in schema.composites
+        if c.size <= MAX_JOINT_CLASSES
+    }
     examples = []
     for where, names in named.items():
         first: dict[str, str] = {}
@@ -153,8 +181,10 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
             ignored.append(f"column {name}: {len(values)} different values")
     if not attributes:
         raise ConfigError(
-            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for an attribute; give "
-            f"--config with a schema ({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
+            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for "
+            "an attribute; give "
+            "--config with a schema "
+            f"({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
         )
     composed: list[Attribute] = []
     for attribute in attributes:
@@ -165,7 +195,8 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
         name += "_class"
     composite = Composite(name, tuple(composed))
     what = (
-        f"attributes read off the table, for no schema was given; composite {composite.name} makes {composite.size} "
+        f"attributes read off the table, for no schema was given; composite {composite.name} "
+        f"makes {composite.size} "
         f"joint classes of {', '.join(a.name for a in composed)}"
     )
     advice = "check them against what you mean, or give --config FILE with a schema"

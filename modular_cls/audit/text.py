@@ -11,16 +11,23 @@ from modular_cls.audit.findings import LEVELS, Audit, Finding, JointClass
 
 _MOST_ROWS = 20  # of one table
 _EXAMPLES = 3
-_IN_FULL = ("table", "spelling", "value", "schema_from_table")  # each of their examples is another matter
+# Each of their examples is another matter.
+_IN_FULL = ("table", "spelling", "value", "schema_from_table")
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 def print_audit(audit: Audit) -> None:
     """Print an audit to the standard output."""
     console = Console(width=max(80, Console().width), highlight=False)
-    looked = "pictures only looked for" if audit.looked_at is None else f"{audit.looked_at:,} pictures looked at"
+    looked = (
+        "pictures only looked for"
+        if audit.looked_at is None
+        else f"{audit.looked_at:,} pictures looked at"
+    )
     console.print(Text(f"{audit.manifest}: {audit.rows:,} rows, {looked}"))
-    console.print(", ".join(f"{name} {n:,}" for name, n in audit.labels.splits.items() if n or name != "none"))
+    console.print(
+        ", ".join(f"{name} {n:,}" for name, n in audit.labels.splits.items() if n or name != "none")
+    )
     for table in _tables(audit):
         console.print(table)
     console.print(_findings(audit.findings))
@@ -31,11 +38,16 @@ def _tables(audit: Audit) -> Iterator[Table]:
     labels = audit.labels
     yield _values(audit)
     if len(labels.together) > 1:
-        yield _table("known together", ["attributes", "rows"],
-                     [[", ".join(t["attributes"]) or "nothing", t["rows"]] for t in labels.together])  # fmt: skip
+        yield _table(
+            "known together",
+            ["attributes", "rows"],
+            [[", ".join(t["attributes"]) or "nothing", t["rows"]] for t in labels.together],
+        )
     if labels.sources:
         columns = ["source", "rows", *labels.values]
-        yield _table("known by source", columns, [[name, *n.values()] for name, n in labels.sources.items()])
+        yield _table(
+            "known by source", columns, [[name, *n.values()] for name, n in labels.sources.items()]
+        )
     for name, classes in labels.classes.items():
         yield _classes(name, classes)
 
@@ -54,7 +66,13 @@ def _classes(name: str, classes: list[JointClass]) -> Table:
     scarce = any(c.train != c.training for c in classes)
     shown = classes if len(classes) <= _MOST_ROWS else sorted(classes, key=lambda c: c.training)
     title = name if shown is classes else f"{name}, the rarest in training first"
-    columns = ["joint class", "train", *(["after scarcity"] if scarce else []), "validation", "test"]
+    columns = [
+        "joint class",
+        "train",
+        *(["after scarcity"] if scarce else []),
+        "validation",
+        "test",
+    ]
     rows: list[list[str | int]] = [
         [c.name, c.train, *([c.training] if scarce else []), c.validation, c.test] for c in shown
     ]
@@ -78,14 +96,18 @@ def _findings(findings: list[Finding]) -> Table:
     grid.add_column()
     grid.add_column(justify="right")
     for finding in findings:
-        grid.add_row(Text(finding.level, _STYLES[finding.level]), f"{finding.count:,}", Text(finding.what))
+        grid.add_row(
+            Text(finding.level, _STYLES[finding.level]), f"{finding.count:,}", Text(finding.what)
+        )
         if finding.advice:
             grid.add_row("", "", Text(f"to do: {finding.advice}", "dim"))
         shown = finding.examples if finding.name in _IN_FULL else finding.examples[:_EXAMPLES]
         for example in shown:
             grid.add_row("", "", Padding(Text(example), (0, 0, 0, 2)))
         if len(shown) < min(finding.count, len(finding.examples)):
-            grid.add_row("", "", Padding(f"... and {finding.count - len(shown):,} more", (0, 0, 0, 2)))
+            grid.add_row(
+                "", "", Padding(f"... and {finding.count - len(shown):,} more", (0, 0, 0, 2))
+            )
     return grid
 
 

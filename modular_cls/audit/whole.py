@@ -14,7 +14,8 @@ from modular_cls.audit.quality import judge_pictures
 from modular_cls.audit.table import read_leniently
 from modular_cls.config import Config, Data
 
-_SKIPPED = ("missing", "misnamed", "outside", "unreadable", "oversized")  # what data.on_bad_image is about
+# What data.on_bad_image is about.
+_SKIPPED = ("missing", "misnamed", "outside", "unreadable", "oversized")
 
 
 def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit:
@@ -34,7 +35,10 @@ def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit
     manifest, findings = reading.manifest, list(reading.findings)
     scarce, problems = make_scarce(manifest, config)
     labels = count_labels(manifest, scarce.split("train"))
-    findings += [*problems, *judge_labels(manifest, scarce.split("train"), labels, bool(config.data.scarcities))]
+    findings += [
+        *problems,
+        *judge_labels(manifest, scarce.split("train"), labels, bool(config.data.scarcities)),
+    ]
     there, problems = find_files(manifest)
     findings += problems
     if pictures:

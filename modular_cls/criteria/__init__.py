@@ -1,7 +1,7 @@
 """What is minimised: from scores by name and targets by name to one number.
 
-Each criterion is built with the schema, the number of training images of each joint class and, where it
-asks for them, of each observation; it adds the training prior where its formula has one.
+Each criterion is built with the schema, the number of training images of each joint class and,
+where it asks for them, of each observation; it adds the training prior where its formula has one.
 """
 
 from modular_cls.criteria.criterion import Criterion, log_share, refuse_empty

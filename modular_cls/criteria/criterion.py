@@ -24,7 +24,10 @@ class Criterion(nn.Module):
     partly_labelled: ClassVar[str] = "left out by this criterion over joint classes"
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
-        """Mask of the joint classes that partly labelled images may teach, shape (classes,); None for none."""
+        """Mask of the joint classes that partly labelled images may teach, shape (classes,).
+
+        None for none.
+        """
         return None
 
     progress: float = 0.0
@@ -39,16 +42,25 @@ def log_share(counts: Tensor) -> Tensor:
     return counts.float().log() - counts.sum().float().log()
 
 
-def refuse_empty(what: str, schema: Schema, counts: Mapping[str, Tensor], images: str = "training images") -> None:
+def refuse_empty(
+    what: str, schema: Schema, counts: Mapping[str, Tensor], images: str = "training images"
+) -> None:
     """Raise UndefinedError if `what` needs images of every joint class and some have none."""
     for joint in schema.joints:
-        empty = [n for n, count in zip(joint.class_names, counts[joint.name].tolist(), strict=True) if not count]
+        empty = [
+            n
+            for n, count in zip(joint.class_names, counts[joint.name].tolist(), strict=True)
+            if not count
+        ]
         if empty:
             raise UndefinedError(f"{what} is not defined without {images} of {', '.join(empty)}")
 
 
 def masked(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy over known targets, weighted by class if asked; 0 where nothing is known."""
+    """Mean cross-entropy over known targets, weighted by class if asked.
+
+    0 where nothing is known.
+    """
     total = F.cross_entropy(logits, target, weight, ignore_index=-1, reduction="sum")
     known = target >= 0
     if weight is None:

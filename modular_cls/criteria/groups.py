@@ -1,7 +1,8 @@
 """Images that know some attributes only: what each group of them may be, and with which prior.
 
 Images are grouped by *which* attributes are known. Within a group a joint class has the prior
-`p(known values) p(unknown values | known values)`: the first from counts; the second is not observed.
+`p(known values) p(unknown values | known values)`: the first from counts; the second is not
+observed.
 """
 
 import itertools
@@ -21,11 +22,13 @@ class LabelGroups(nn.Module):
 
     Args:
         joint: The joint space, of m attributes.
-        observed: Number of training images by the value of each attribute, the last place of each axis
-            standing for unknown, shape (values of the first + 1, values of the second + 1, ...).
-        unknown: Where `p(unknown | known)` comes from: `em` estimates it while training, from the model's
-            own guesses (expectation maximisation, started uniform); `independent` takes the shares of the
-            attributes over all images that know them; `labelled` takes those of the fully labelled images.
+        observed: Number of training images by the value of each attribute, the last place of each
+            axis standing for unknown, shape (values of the first + 1, values of the second + 1,
+            ...).
+        unknown: Where `p(unknown | known)` comes from: `em` estimates it while training, from the
+            model's own guesses (expectation maximisation, started uniform); `independent` takes the
+            shares of the attributes over all images that know them; `labelled` takes those of the
+            fully labelled images.
         smoothing: Images added to every joint class of a group by `em`.
     """
 
@@ -40,13 +43,19 @@ class LabelGroups(nn.Module):
         self.joint, self.smoothing = joint, smoothing
         cells, width = torch.tensor(joint.cells), len(joint.attributes)
         masks = [torch.tensor(m) for m in itertools.product((False, True), repeat=width)]
-        kept = [(m, n) for m in masks if (n := observed[tuple(torch.where(m, cells, -1).T)]).any() and m.any()]
+        kept = [
+            (m, n)
+            for m in masks
+            if (n := observed[tuple(torch.where(m, cells, -1).T)]).any() and m.any()
+        ]
         known = torch.stack([m for m, _ in kept])
         self.register_buffer("cells", cells, persistent=False)
         self.register_buffer("known", known, persistent=False)  # (groups, m)
-        self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)  # (groups, classes)
+        # (groups, classes)
+        self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)
         agree = (cells[:, None] == cells[None]) | ~known[:, None, None]
-        self.register_buffer("same", agree.all(-1).float(), persistent=False)  # (groups, classes, classes)
+        # (groups, classes, classes)
+        self.register_buffer("same", agree.all(-1).float(), persistent=False)
         self.estimates = unknown == "em"
         self.register_buffer("shares", self._shares(observed, unknown))  # (groups, classes)
 
@@ -58,7 +67,9 @@ class LabelGroups(nn.Module):
         return bool(observed.sum() - whole - nothing > 0)
 
     def forward(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels (B, m), -1 where unknown -> the group of each row, (B,), and its possible classes, (B, classes).
+        """The group of each row of labels, and the classes it may be.
+
+        Labels (B, m), -1 where unknown -> groups (B,) and possible classes (B, classes).
 
         A row whose group has no training images gets the number of groups; its prior is flat.
         """
@@ -68,22 +79,34 @@ class LabelGroups(nn.Module):
         return group, possible.all(-1)
 
     def log_prior(self) -> Tensor:
-        """Log of `p(known) p(unknown | known)` of each class, shape (groups + 1, classes); the last is flat."""
+        """Log of `p(known) p(unknown | known)` of each class, shape (groups + 1, classes).
+
+        The last is flat.
+        """
         images = (self.counts / self.same.sum(-1)).sum(1, keepdim=True)
         prior = self.counts / images * self._within(self.shares)
         return torch.cat([prior.log(), torch.zeros_like(prior[:1])])
 
     def learn(self, group: Tensor, guesses: Tensor) -> None:
-        """Count the model's guesses (B, classes) at the class of each row; the EM step of one update."""
+        """Count the model's guesses (B, classes) at the class of each row.
+
+        The EM step of one update.
+        """
         if self.estimates:
-            counted = torch.zeros(len(self.known) + 1, guesses.shape[1], dtype=torch.float32, device=guesses.device)
+            counted = torch.zeros(
+                len(self.known) + 1, guesses.shape[1], dtype=torch.float32, device=guesses.device
+            )
             counted = over_processes(counted.index_add(0, group, guesses.detach().float()))
             self.shares.mul_(_HORIZON).add_(counted[:-1])
 
     def taught(self) -> Tensor:
-        """Classes that partly labelled images may be of, each value of which some of them know, shape (classes,)."""
+        """Classes that partly labelled images may be of, shape (classes,).
+
+        Some of these images know each of their values.
+        """
         part = ~self.known.all(1)
-        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[:, :, None]  # (groups, classes, m)
+        # (groups, classes, m)
+        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[:, :, None]
         possible = (self._within(self.shares) > _RULED_OUT) & (self.counts > 0) & part[:, None]
         return told.any(0).all(-1) & possible.any(0)
 
@@ -102,7 +125,8 @@ class LabelGroups(nn.Module):
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
-        return smoothed / (self.same * smoothed[:, None]).sum(-1)  # a product of matrices would lose precision
+        # A product of matrices would lose precision.
+        return smoothed / (self.same * smoothed[:, None]).sum(-1)
 
     def _shares(self, observed: Tensor, unknown: str) -> Tensor:
         if unknown == "em":

@@ -20,19 +20,20 @@ class JointLikelihood(Criterion):
 
     With tau = 1 the correlation of attributes in the training set is carried by `log p` and the
     scores stay free of it: for the modular model this is the training objective of Mahajan et al.
-    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021), with tau = 1 also known
-    as balanced softmax. Joint classes without training images have `log p = -inf` and take no part.
-    With tau = 0 it is plain cross-entropy.
+    (ICML 2025), for the flat one logit adjustment (Menon et al., ICLR 2021), with tau = 1 also
+    known as balanced softmax. Joint classes without training images have `log p = -inf` and take no
+    part. With tau = 0 it is plain cross-entropy.
 
     An image that knows some attributes only has the marginal likelihood
-    `-log sum_{z consistent with its labels} softmax(score + tau log p_g)_z`, over every possible z, unseen
-    ones included; p_g is the prior of the images that know the same attributes (see `LabelGroups`).
+    `-log sum_{z consistent with its labels} softmax(score + tau log p_g)_z`, over every possible z,
+    unseen ones included; p_g is the prior of the images that know the same attributes (see
+    `LabelGroups`).
 
     Args:
         schema: Attributes and composites.
         counts: Number of training images of each class, by joint space, shape (classes,).
-        observed: Number of training images of each observation, by joint space (see `LabelGroups`); None
-            leaves images out that are not fully labelled.
+        observed: Number of training images of each observation, by joint space (see `LabelGroups`);
+            None leaves images out that are not fully labelled.
         tau: Strength of the prior.
         unknown: What `p_g` takes an attribute's unknown values to depend on (see `LabelGroups`).
         smoothing: Of the estimate `em`, in images.
@@ -51,7 +52,9 @@ class JointLikelihood(Criterion):
     ) -> None:
         super().__init__()
         if unknown not in get_args(Unknown):
-            raise ConfigError(f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}")
+            raise ConfigError(
+                f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}"
+            )
         if not smoothing > 0:
             raise ConfigError(f"criterion: smoothing is {smoothing}; it must be above 0")
         self.joints, self.tau = schema.joints, tau
@@ -64,17 +67,25 @@ class JointLikelihood(Criterion):
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows of which something is known, summed over joint spaces."""
-        return torch.stack([self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]).sum()
+        return torch.stack(
+            [self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]
+        ).sum()
 
     def notes(self) -> dict[str, float]:
-        """Shares of joint classes among partly labelled images, as they were taken to be in the end."""
+        """Shares of joint classes among partly labelled images, as they were in the end."""
         notes: dict[str, float] = {}
         for groups in self.groups.values():
-            notes |= {f"share/{name}": share for name, share in cast(LabelGroups, groups).estimate().items()}
+            notes |= {
+                f"share/{name}": share
+                for name, share in cast(LabelGroups, groups).estimate().items()
+            }
         return notes
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
-        """The classes whose values are all known to some partly labelled image, unless the prior rules them out."""
+        """The classes whose values are all known to some partly labelled image.
+
+        Those that the prior rules out are not among them.
+        """
         at = next(str(i) for i, j in enumerate(self.joints) if j.name == joint)
         return cast(LabelGroups, self.groups[at]).taught() if at in self.groups else None
 
@@ -84,7 +95,9 @@ class JointLikelihood(Criterion):
         groups = cast(LabelGroups, self.groups[str(i)])
         labels = torch.stack([targets[a.name] for a in joint.attributes], dim=1)
         group, possible = groups(labels)
-        logits = scores[joint.name].float() + (self.tau * groups.log_prior()[group] if self.tau else 0.0)
+        logits = scores[joint.name].float() + (
+            self.tau * groups.log_prior()[group] if self.tau else 0.0
+        )
         mine = logits.masked_fill(~possible, -torch.inf)
         told = (labels >= 0).any(1)
         if self.training:
@@ -111,15 +124,17 @@ class AttributeLikelihood(Criterion):
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows where an attribute is known, summed over attributes."""
         if missing := [name for name in self.names if name not in scores]:
-            raise ValueError(f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}")
+            raise ValueError(
+                f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}"
+            )
         return torch.stack([masked(scores[name], targets[name]) for name in self.names]).sum()
 
 
 class JointAndAttributes(Criterion):
     """`L_joint + weight * sum of L_attribute`, plain cross-entropies.
 
-    On a flat model with auxiliary attribute heads it is multi-task learning; on a modular one with a
-    learned composite head, the joint concept bottleneck (Koh et al., ICML 2020).
+    On a flat model with auxiliary attribute heads it is multi-task learning; on a modular one with
+    a learned composite head, the joint concept bottleneck (Koh et al., ICML 2020).
 
     Args:
         schema: Attributes and composites.

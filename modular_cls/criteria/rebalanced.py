@@ -13,7 +13,9 @@ from modular_cls.schema import Schema
 class _OverClasses(Criterion):
     """A criterion with one number per joint class, not defined where a class has no images."""
 
-    def __init__(self, schema: Schema, counts: Mapping[str, Tensor], of_counts: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, schema: Schema, counts: Mapping[str, Tensor], of_counts: Callable[[Tensor], Tensor]
+    ) -> None:
         super().__init__()
         refuse_empty(type(self).__name__, schema, counts)
         self.names = [joint.name for joint in schema.joints]
@@ -21,7 +23,10 @@ class _OverClasses(Criterion):
             self.register_buffer(f"of_class_{i}", of_counts(counts[name].float()))
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
-        losses = [self._loss(scores[n], targets[n], getattr(self, f"of_class_{i}")) for i, n in enumerate(self.names)]
+        losses = [
+            self._loss(scores[n], targets[n], getattr(self, f"of_class_{i}"))
+            for i, n in enumerate(self.names)
+        ]
         return torch.stack(losses).sum()
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
@@ -43,16 +48,19 @@ class WeightedLikelihood(_OverClasses):
         super().__init__(schema, counts, lambda n: n.sum() / (len(n) * n))
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
-        # The mean over images, not over weights: dividing by a small batch's own weights would cancel them.
+        # The mean over images, not over weights: dividing by a small batch's own weights would
+        # cancel them.
         each = F.cross_entropy(logits, target, of_class, ignore_index=-1, reduction="sum")
         return each / (target >= 0).sum().clamp(min=1)
 
 
 class LabelDistributionMargin(_OverClasses):
-    """LDAM-DRW: rarer classes get larger margins, and late in training larger weights (Cao et al., NeurIPS 2019).
+    """LDAM-DRW: rarer classes get larger margins, and late in training larger weights.
 
-    Scores must be `scale * cos(w_z, h)` (FlatClassifier with `cosine_scale`). The true class's score
-    has `scale * margin_z` taken off, `margin_z ∝ n_z^(-1/4)`; in the last part of the
+    (Cao et al., NeurIPS 2019)
+
+    Scores must be `scale * cos(w_z, h)` (FlatClassifier with `cosine_scale`). The true class's
+    score has `scale * margin_z` taken off, `margin_z ∝ n_z^(-1/4)`; in the last part of the
     training each image also weighs `(1 - beta) / (1 - beta^n_z)`, the deferred re-weighting.
 
     Args:
@@ -83,12 +91,16 @@ class LabelDistributionMargin(_OverClasses):
         margin = of_class**-0.25
         margin = self.max_margin * margin / margin.max()
         true = F.one_hot(target.clamp(min=0), len(margin)) * self.scale * margin
-        weight = (1 - self.beta) / (1 - self.beta**of_class) if self.progress >= self.defer else None
+        weight = (
+            (1 - self.beta) / (1 - self.beta**of_class) if self.progress >= self.defer else None
+        )
         return masked(logits - true, target, weight)
 
 
 class GroupDRO(Criterion):
-    """The worst joint class counts most: `q_z ∝ q_z exp(eta l_z)`, loss `sum q_z l_z` (Sagawa et al., ICLR 2020).
+    """The worst joint class counts most.
+
+    `q_z ∝ q_z exp(eta l_z)`, loss `sum q_z l_z` (Sagawa et al., ICLR 2020).
 
     Groups are the joint classes seen in training; one that a batch lacks adds nothing. Meant to go
     with strong weight decay and with batches that hold every group (`data.sampling: balanced`), as
@@ -109,8 +121,13 @@ class GroupDRO(Criterion):
             self.register_buffer(f"q_{i}", seen / seen.sum())
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
-        """The weighted sum of the groups' mean losses, summed over joint spaces; moves `q` in training."""
-        return torch.stack([self._loss(scores[n], targets[n], f"q_{i}") for i, n in enumerate(self.names)]).sum()
+        """The weighted sum of the groups' mean losses, summed over joint spaces.
+
+        Moves `q` in training.
+        """
+        return torch.stack(
+            [self._loss(scores[n], targets[n], f"q_{i}") for i, n in enumerate(self.names)]
+        ).sum()
 
     def _loss(self, logits: Tensor, target: Tensor, name: str) -> Tensor:
         q: Tensor = getattr(self, name)
@@ -119,7 +136,9 @@ class GroupDRO(Criterion):
         total, size = (each[:, None] * member).sum(0), member.sum(0)
         group = total / size.clamp(min=1)
         if self.training:
-            everywhere = over_processes(total.detach().clone()) / over_processes(size.clone()).clamp(min=1)
+            everywhere = over_processes(total.detach().clone()) / over_processes(
+                size.clone()
+            ).clamp(min=1)
             q = q * (self.eta * everywhere).exp()
             q = q / q.sum()
             getattr(self, name).copy_(q)

@@ -1,7 +1,8 @@
 """Pictures decoded once: uint8 pixels on disk that loaders, runs and processes share.
 
-A picture is known by a digest of its file's bytes and its box, so that a changed file is decoded anew and a
-moved one is not. Digests are remembered by path, size and time of change: known files are not read again.
+A picture is known by a digest of its file's bytes and its box, so that a changed file is decoded
+anew and a moved one is not. Digests are remembered by path, size and time of change: known files
+are not read again.
 """
 
 import hashlib
@@ -14,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from modular_cls.data.cores import on_all_cores
 from modular_cls.data.images import VERSION, decode_image, read_file
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
 from modular_cls.errors import ImageError
+from modular_cls.jobs.cores import on_all_cores
 
 FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
 _SHARD_BYTES = 2**26
@@ -39,11 +40,15 @@ class DecodedImages(Sequence[np.ndarray]):
         return len(self._places)
 
     def __getitem__(self, position: Any) -> Any:
-        return np.array(self._shards[self._places[position]])  # a copy: the file cannot be written to
+        # A copy: the file cannot be written to.
+        return np.array(self._shards[self._places[position]])
 
 
 def cache_folder() -> Path:
-    """Where decoded pictures are kept: $MODULAR_CLS_CACHE, or modular_cls in the user's folder for caches."""
+    """Where decoded pictures are kept.
+
+    $MODULAR_CLS_CACHE, or modular_cls in the user's folder for caches.
+    """
     given, caches = os.environ.get(FOLDER_VARIABLE), os.environ.get("XDG_CACHE_HOME")
     return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
 
@@ -59,10 +64,14 @@ def _check_room(needed: int) -> None:
     if not os.access(folder, os.W_OK):
         raise NoRoomError(f"{folder} cannot be written to")
     if needed > free:
-        raise NoRoomError(f"{folder} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} are needed")
+        raise NoRoomError(
+            f"{folder} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} are needed"
+        )
 
 
-def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tuple[DecodedImages, Bad]:
+def decode_once(
+    manifest: Manifest, size: tuple[int, int], told: str = ""
+) -> tuple[DecodedImages, Bad]:
     """Decode the pictures that no earlier run has decoded to this size, and serve all of them.
 
     Args:
@@ -74,7 +83,8 @@ def decode_once(manifest: Manifest, size: tuple[int, int], told: str = "") -> tu
         The pictures, and an error for each that cannot be decoded and must not be asked for.
 
     Raises:
-        NoRoomError: If the folder cannot be written to, or the disk has no room for what is missing.
+        NoRoomError: If the folder cannot be written to, or the disk has no room for what is
+            missing.
     """
     keys, bad = _keys(manifest, told)
     folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}"
@@ -123,7 +133,9 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
         try:
             path = manifest.file(i)
             seen = path.stat()
-            signs[i] = _digest(f"{path.absolute()}\0{seen.st_mtime_ns}\0{seen.st_size}\0{manifest.box(i)}".encode())
+            signs[i] = _digest(
+                f"{path.absolute()}\0{seen.st_mtime_ns}\0{seen.st_size}\0{manifest.box(i)}".encode()
+            )
         except ImageError as error:
             bad[i] = error
         except OSError as error:
@@ -133,7 +145,9 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
     fresh: list[bytes] = []
 
     def digest(i: int) -> bytes:
-        return _digest(read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode())
+        return _digest(
+            read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode()
+        )
 
     for i, key in on_all_cores(digest, new, told):
         if isinstance(key, ImageError):

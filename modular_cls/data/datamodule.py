@@ -37,14 +37,16 @@ class AttributeDataModule(pl.LightningDataModule):
     Attributes:
         manifest: All rows left after scarcity.
         datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
-            by the training loader. With `data.hold_out`, `held_out` is there too and not in `train`.
+            by the training loader. With `data.hold_out`, `held_out` is there too and not in
+            `train`.
         skipped: Rows left out because their picture cannot be decoded.
 
     Raises:
         ManifestError: If the manifest does not fit, or a split that is needed has no rows.
         ConfigError: If the manifest's path needs an environment variable that is not set.
         ConfigError: If scarcity asks for more images than exist.
-        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be decoded.
+        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be
+            decoded.
     """
 
     def __init__(
@@ -59,7 +61,10 @@ class AttributeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
-            raise ConfigError(f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} devices")
+            raise ConfigError(
+                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
+                "devices"
+            )
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
@@ -69,19 +74,29 @@ class AttributeDataModule(pl.LightningDataModule):
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")
             out = held_out(train, schema.joints[0], data.hold_out, seed)
-            self.datasets |= {"train": self._dataset(train.select(~out)), "held_out": self._dataset(train.select(out))}
+            self.datasets |= {
+                "train": self._dataset(train.select(~out)),
+                "held_out": self._dataset(train.select(out)),
+            }
         for name in splits:
             if not len(self.datasets[name]):
-                raise ManifestError(data.manifest, [f"split {name!r} has no images; give some rows that split"])
+                raise ManifestError(
+                    data.manifest, [f"split {name!r} has no images; give some rows that split"]
+                )
 
     @property
     def train_digest(self) -> str:
-        """Digest of the list of training images, held-out ones included: equal lists, equal digests."""
+        """Digest of the list of training images, held-out ones included.
+
+        Equal lists, equal digests.
+        """
         paths = sorted(map(str, self.manifest.split("train").paths))
         return hashlib.blake2b("\n".join(paths).encode(), digest_size=8).hexdigest()
 
     def decode(self, progress: bool = True) -> None:
-        """Decode all images that no earlier run has decoded, if there is room to keep them; else they are read anew.
+        """Decode all images that no earlier run has decoded, if there is room to keep them.
+
+        Else they are read anew.
 
         Args:
             progress: Show progress bars.
@@ -93,14 +108,19 @@ class AttributeDataModule(pl.LightningDataModule):
             return
         problems: list[str] = []
         for name, dataset in self.datasets.items():
-            images, bad = self._decode_once(dataset.manifest, f"Decoding {name}" if progress else "")
+            images, bad = self._decode_once(
+                dataset.manifest, f"Decoding {name}" if progress else ""
+            )
             problems += map(str, bad.values())
             dataset.keep_decoded(images)
         if problems:
             raise ManifestError(self.data.manifest, problems)
 
     def train_dataloader(self) -> DataLoader[Example]:
-        """One pass is the whole training: `updates` batches, each `(epoch, position)` drawn by seed."""
+        """One pass is the whole training.
+
+        `updates` batches, each `(epoch, position)` drawn by seed.
+        """
         train = self.datasets["train"]
         dataset = self._dataset(train.manifest, TrainTransform(self.data.augment, self.seed))
         dataset.share_decoded(train)
@@ -127,13 +147,19 @@ class AttributeDataModule(pl.LightningDataModule):
         return self._loader(self.datasets[name], _EVALUATION_BATCH)
 
     def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
-        """Leave out the rows whose picture cannot be decoded, before anything is counted; returns how many."""
-        looked_at = np.flatnonzero(np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits]))
+        """Leave out the rows whose picture cannot be decoded, before anything is counted.
+
+        Returns how many.
+        """
+        looked_at = np.flatnonzero(
+            np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits])
+        )
         rows, told = self.manifest.select(looked_at), "Reading all pictures" if progress else ""
         bad = self._decode_once(rows, told)[1] if self._fits(len(rows)) else self._check(rows, told)
         if len(bad) > self.data.max_bad * len(rows):
             share = (
-                f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad allows {self.data.max_bad:.2%}"
+                f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad "
+                f"allows {self.data.max_bad:.2%}"
             )
             raise ManifestError(self.data.manifest, [share, *map(str, bad.values())])
         keep = np.ones(len(self.manifest), dtype=bool)
@@ -155,11 +181,18 @@ class AttributeDataModule(pl.LightningDataModule):
         """Whether the folder for decoded pictures may hold as many."""
         return images * math.prod(self.data.height_width) * 3 <= self.data.cache_gib * 2**30
 
-    def _dataset(self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None) -> AttributeDataset:
-        return AttributeDataset(manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform)
+    def _dataset(
+        self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None
+    ) -> AttributeDataset:
+        return AttributeDataset(
+            manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform
+        )
 
     def _loader(
-        self, dataset: AttributeDataset, batch_size: int, sampler: Sampler[tuple[int, int]] | None = None
+        self,
+        dataset: AttributeDataset,
+        batch_size: int,
+        sampler: Sampler[tuple[int, int]] | None = None,
     ) -> DataLoader[Example]:
         # Looking at decoded images costs less than starting processes for them.
         workers = self.data.workers if sampler or not dataset.is_decoded else 0
@@ -169,10 +202,15 @@ class AttributeDataModule(pl.LightningDataModule):
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:
-    """Read the manifest that a configuration names; says what the data set is if it is not there."""
+    """Read the manifest that a configuration names.
+
+    Says what the data set is if it is not there.
+    """
     path = expand(data.manifest, data.about)
     if not path.is_file():
         about = [data.about.strip()] if data.about else []
-        raise ManifestError(path, ["no such file (relative paths start at the current folder)", *about])
+        raise ManifestError(
+            path, ["no such file (relative paths start at the current folder)", *about]
+        )
     root = expand(data.root, data.about) if data.root else None
     return Manifest.read(path, schema, root, contained=not data.allow_outside)

@@ -39,7 +39,9 @@ class AttributeDataset(Dataset[Example]):
         self.transform = transform
         self.pixels = pixels
         schema = manifest.schema
-        self.targets = {c.name: torch.from_numpy(manifest.targets(c)) for c in (*schema.outputs, *schema.joints)}
+        self.targets = {
+            c.name: torch.from_numpy(manifest.targets(c)) for c in (*schema.outputs, *schema.joints)
+        }
         self._decoded: Sequence[np.ndarray] | None = None
 
     def __len__(self) -> int:
@@ -61,7 +63,12 @@ class AttributeDataset(Dataset[Example]):
     def decode(self, position: int) -> np.ndarray:
         """Read one image, shape (H, W, 3), uint8; raises ImageError naming its manifest row."""
         manifest = self.manifest
-        return read_image(manifest.file(position), manifest.named(position), self.pixels.size, manifest.box(position))
+        return read_image(
+            manifest.file(position),
+            manifest.named(position),
+            self.pixels.size,
+            manifest.box(position),
+        )
 
     @property
     def is_decoded(self) -> bool:

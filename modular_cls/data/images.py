@@ -13,41 +13,43 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from modular_cls.errors import ImageError
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
-VERSION = 1  # change it whenever the same file would give other pixels: decoded pictures are kept by it
+# Change it whenever the same file would give other pixels: decoded pictures are kept by it.
+VERSION = 1
 MAX_PIXELS = 100_000_000  # refused from the header, before anything is unpacked
 MAX_BYTES = 500_000_000
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours is the limit
 
 
 def read_image(
-    path: Path,
-    named: str,
-    size: tuple[int, int] | None = None,
-    box: Box | None = None,
+    path: Path, named: str, size: tuple[int, int] | None = None, box: Box | None = None
 ) -> np.ndarray:
     """Decode a picture.
 
-    EXIF orientation is applied; transparency is laid on white; 16-bit grey is scaled to 8 bit; of an
-    animation the first frame is taken.
+    EXIF orientation is applied; transparency is laid on white; 16-bit grey is scaled to 8 bit; of
+    an animation the first frame is taken.
 
     Args:
         path: The file.
         named: How to name the picture in an error, for example with its manifest row.
         size: (height, width) to resize to, antialiased; None leaves it.
-        box: (x, y, width, height) in pixels, the part to cut out of the upright picture; what lies outside
-            of the picture is left away.
+        box: (x, y, width, height) in pixels, the part to cut out of the upright picture; what lies
+            outside of the picture is left away.
 
     Returns:
         Array of shape (height, width, 3), RGB, uint8.
 
     Raises:
-        ImageError: If the file is missing, truncated, too large or not a picture, or the box is beside it.
+        ImageError: If the file is missing, truncated, too large or not a picture, or the box is
+            beside it.
     """
     return decode_image(read_file(path, named), named, size, box)
 
 
 def read_file(path: Path, named: str) -> bytes:
-    """Read a picture's bytes; raises ImageError if it is missing, unreadable, or too large for a picture."""
+    """Read a picture's bytes.
+
+    Raises ImageError if it is missing, unreadable, or too large for a picture.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ImageError(f"{named}: {path.stat().st_size:,} bytes is over {MAX_BYTES:,}")
@@ -58,20 +60,25 @@ def read_file(path: Path, named: str) -> bytes:
         raise ImageError(f"{named}: cannot be read: {error.strerror}") from None
 
 
-def decode_image(data: bytes, named: str, size: tuple[int, int] | None = None, box: Box | None = None) -> np.ndarray:
+def decode_image(
+    data: bytes, named: str, size: tuple[int, int] | None = None, box: Box | None = None
+) -> np.ndarray:
     """Decode the bytes of a picture; see `read_image`."""
     try:
         with Image.open(io.BytesIO(data)) as opened:
             _check_pixels(opened, named)
             if size is not None and box is None:
-                opened.draft("RGB", (2 * max(size), 2 * max(size)))  # JPEG: unpack no more than needed
+                # JPEG: unpack no more than needed.
+                opened.draft("RGB", (2 * max(size), 2 * max(size)))
             return convert_image(opened, named, size, box)
     except UnidentifiedImageError:
         raise ImageError(f"{named}: not a picture that can be read") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{named}: too large: {error}") from None
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for broken content
-        raise error if isinstance(error, ImageError) else ImageError(f"{named}: broken: {error}") from None
+        raise (
+            error if isinstance(error, ImageError) else ImageError(f"{named}: broken: {error}")
+        ) from None
 
 
 def convert_image(
@@ -89,18 +96,24 @@ def convert_image(
 
 def _check_pixels(picture: Image.Image, named: str) -> None:
     if picture.width * picture.height > MAX_PIXELS:
-        raise ImageError(f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS:,}")
+        raise ImageError(
+            f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS:,}"
+        )
 
 
 def _rgb(picture: Image.Image, named: str) -> Image.Image:
     if picture.mode == "F":
-        raise ImageError(f"{named}: floating-point pixels have no fixed range; save it with 8 or 16 bits")
+        raise ImageError(
+            f"{named}: floating-point pixels have no fixed range; save it with 8 or 16 bits"
+        )
     if picture.mode.startswith("I"):  # 16 bits and more
         grey = np.asarray(picture, dtype=np.float64)
         return Image.fromarray(np.clip(grey / 257, 0, 255).round().astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert(
+            "RGB"
+        )
     return picture.convert("RGB")
 
 
@@ -111,6 +124,7 @@ def _inside(box: Box, size: tuple[int, int], named: str) -> tuple[int, int, int,
     right, lower = min(size[0], round(x + width)), min(size[1], round(y + height))
     if left >= right or upper >= lower:
         raise ImageError(
-            f"{named}: the box {x:g} {y:g} {width:g} {height:g} is beside its {size[0]} x {size[1]} pixels"
+            f"{named}: the box {x:g} {y:g} {width:g} {height:g} is beside its {size[0]} x "
+            f"{size[1]} pixels"
         )
     return left, upper, right, lower

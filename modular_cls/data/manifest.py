@@ -1,8 +1,8 @@
 """The manifest: the one table that says which pictures there are and what is known of each.
 
 A CSV with the columns `path`, `split` (train, validation or test), one column per attribute (blank
-= unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part of the
-picture that a row is about (blank = all of it). This is the only file that knows the CSV.
+= unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part
+of the picture that a row is about (blank = all of it). This is the only file that knows the CSV.
 """
 
 import os
@@ -54,7 +54,11 @@ class Manifest:
 
     @classmethod
     def read(
-        cls, path: str | Path, schema: Schema, root: str | Path | None = None, contained: bool = True
+        cls,
+        path: str | Path,
+        schema: Schema,
+        root: str | Path | None = None,
+        contained: bool = True,
     ) -> "Manifest":
         """Read and validate a manifest.
 
@@ -70,9 +74,15 @@ class Manifest:
         """
         path = Path(path)
         table = read_table(path)
-        missing = [c for c in ("path", "split", *(a.name for a in schema.attributes)) if c not in table.columns]
+        missing = [
+            c
+            for c in ("path", "split", *(a.name for a in schema.attributes))
+            if c not in table.columns
+        ]
         if missing:
-            raise ManifestError(path, [f"no column {c!r}{nearest(c, table.columns)}" for c in missing])
+            raise ManifestError(
+                path, [f"no column {c!r}{nearest(c, table.columns)}" for c in missing]
+            )
         problems: list[str] = []
         splits = _codes(table["split"], SPLITS, "split", problems, blank_allowed=False)
         labels = [_codes(table[a.name], a.values, a.name, problems) for a in schema.attributes]
@@ -92,7 +102,7 @@ class Manifest:
         return manifest
 
     def write(self, path: str | Path) -> None:
-        """Write the table as CSV, beside `path` first and then in its place, so that none is lost."""
+        """Write the table as CSV, beside `path` first, then in its place: none is lost."""
         columns: dict[str, object] = {"path": self.paths, "split": np.array(SPLITS)[self.splits]}
         for i, a in enumerate(self.schema.attributes):
             columns[a.name] = np.array([*a.values, ""], dtype=object)[self.labels[:, i]]
@@ -104,7 +114,7 @@ class Manifest:
         return len(self.paths)
 
     def select(self, keep: np.ndarray) -> "Manifest":
-        """Return the rows where the mask `keep`, shape (N,), is true (or at the given positions)."""
+        """The rows where the mask `keep`, shape (N,), is true (or at the given positions)."""
         extra = {name: column[keep] for name, column in self.extra.items()}
         columns = {n: getattr(self, n)[keep] for n in ("paths", "splits", "labels", "rows")}
         return replace(self, extra=extra, **columns)
@@ -126,22 +136,27 @@ class Manifest:
     def targets(self, composite: Composite) -> np.ndarray:
         """Joint class of each row, shape (N,), int64; -1 where one of its attributes is unknown."""
         names = [a.name for a in self.schema.attributes]
-        columns = self.labels[:, [names.index(a.name) for a in composite.attributes]].astype(np.int64)
+        columns = self.labels[:, [names.index(a.name) for a in composite.attributes]].astype(
+            np.int64
+        )
         index = np.zeros(len(self), dtype=np.int64)
         for i, a in enumerate(composite.attributes):
             index = index * len(a.values) + columns[:, i]
         return np.where((columns == UNKNOWN).any(axis=1), UNKNOWN, index)
 
     def counts(self, composite: Composite) -> np.ndarray:
-        """Number of rows of each joint class, shape (classes,); rows not fully known count nowhere."""
+        """Number of rows of each joint class, shape (classes,).
+
+        Rows not fully known count nowhere.
+        """
         known = self.targets(composite)
         return np.bincount(known[known != UNKNOWN], minlength=composite.size)
 
     def observed(self, composite: Composite) -> np.ndarray:
         """Number of rows of each observation: one axis per attribute, its last place for unknown.
 
-        For hair short/long and gender female/male the shape is (3, 3), and [1, -1] counts the rows whose
-        hair is long and whose gender is unknown.
+        For hair short/long and gender female/male the shape is (3, 3), and [1, -1] counts the rows
+        whose hair is long and whose gender is unknown.
         """
         names = [a.name for a in self.schema.attributes]
         grid = np.zeros([len(a.values) + 1 for a in composite.attributes], dtype=np.int64)
@@ -149,13 +164,18 @@ class Manifest:
         return grid
 
     def file(self, position: int) -> Path:
-        """Path of the picture at a position; raises ImageError if a symbolic link takes it out of the root."""
+        """Path of the picture at a position.
+
+        Raises ImageError if a symbolic link takes it out of the root.
+        """
         path = self.root / self.paths[position]
         if self.contained:
             # Folders are resolved once; most pictures are no links and cost a look at them.
             real = _real(path) if path.is_symlink() else _real(path.parent)
             if not real.is_relative_to(_real(self.root)):
-                raise ImageError(f"{self.named(position)}: a symbolic link leads out of the root {self.root}")
+                raise ImageError(
+                    f"{self.named(position)}: a symbolic link leads out of the root {self.root}"
+                )
         return path
 
     def named(self, position: int) -> str:
@@ -173,11 +193,15 @@ class Manifest:
         for row in paths.index[paths == ""]:
             problems.append(f"row {row}, column path: empty")
         # One picture may be several rows, about different parts of it.
-        repeated = pd.DataFrame({"path": paths, "box": self.extra.get("box", "")}, index=self.rows).duplicated()
+        repeated = pd.DataFrame(
+            {"path": paths, "box": self.extra.get("box", "")}, index=self.rows
+        ).duplicated()
         for row, found in paths[(paths != "") & repeated].items():
             problems.append(f"row {row}, column path: {found!r} stands in an earlier row too")
         for row, found in paths[paths.str.contains("\0", regex=False)].items():
-            problems.append(f"row {row}, column path: {found!r} holds a character that no file's name has")
+            problems.append(
+                f"row {row}, column path: {found!r} holds a character that no file's name has"
+            )
         if not self.contained:
             return problems
         inside = self.root.absolute()
@@ -189,14 +213,18 @@ class Manifest:
     def _box_problems(self) -> list[str]:
         boxes = self.extra.get("box", np.array([]))
         wrong = [(self.rows[i], b) for i, b in enumerate(boxes) if b and _box(b) is None]
-        return [f"row {r}, column box: {b!r} is not 'x y width height' in pixels, or blank" for r, b in wrong]
+        return [
+            f"row {r}, column box: {b!r} is not 'x y width height' in pixels, or blank"
+            for r, b in wrong
+        ]
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV file as text, its rows numbered as a spreadsheet does (the header is row 1).
 
     Raises:
-        ManifestError: If the file is missing, empty or not a CSV table in UTF-8, or repeats a column.
+        ManifestError: If the file is missing, empty or not a CSV table in UTF-8, or repeats a
+            column.
     """
     if not path.is_file():
         raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
@@ -204,9 +232,15 @@ def read_table(path: Path) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
             table = pd.read_csv(
-                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False, index_col=False
+                path,
+                dtype=str,
+                keep_default_na=False,
+                encoding="utf-8-sig",
+                skip_blank_lines=False,
+                index_col=False,
             )
-    except (ValueError, UnicodeError, pd.errors.ParserWarning) as error:  # pandas' own errors are ValueErrors
+    except (ValueError, UnicodeError, pd.errors.ParserWarning) as error:
+        # pandas' own errors are ValueErrors
         raise ManifestError(path, [f"not a CSV table in UTF-8: {error}"]) from None
     table.columns = pd.Index([str(c).strip() for c in table.columns])
     if repeated := sorted(set(table.columns[table.columns.duplicated()])):
@@ -223,7 +257,11 @@ def _box(text: str) -> Box | None:
         x, y, width, height = map(float, text.split())
     except ValueError:
         return None
-    return (x, y, width, height) if np.isfinite([x, y]).all() and 0 < width < np.inf and 0 < height < np.inf else None
+    return (
+        (x, y, width, height)
+        if np.isfinite([x, y]).all() and 0 < width < np.inf and 0 < height < np.inf
+        else None
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -233,11 +271,19 @@ def _real(path: Path) -> Path:
 
 def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":
     # Only paths that climb or are absolute can leave the root; a million others are not resolved.
-    return paths.str.contains("..", regex=False) | paths.str.startswith(("/", "\\")) | paths.str.contains(":")
+    return (
+        paths.str.contains("..", regex=False)
+        | paths.str.startswith(("/", "\\"))
+        | paths.str.contains(":")
+    )
 
 
 def _codes(
-    column: "pd.Series[str]", values: Iterable[str], name: str, problems: list[str], blank_allowed: bool = True
+    column: "pd.Series[str]",
+    values: Iterable[str],
+    name: str,
+    problems: list[str],
+    blank_allowed: bool = True,
 ) -> np.ndarray:
     values = tuple(values)
     codes = column.map({v: i for i, v in enumerate(values)}).fillna(UNKNOWN).astype(np.int16)

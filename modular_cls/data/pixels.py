@@ -1,4 +1,7 @@
-"""The last step before a network: uint8 pixels -> normalised float tensors. The same for training and prediction."""
+"""The last step before a network: uint8 pixels -> normalised float tensors.
+
+The same for training and prediction.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property

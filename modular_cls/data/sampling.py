@@ -40,7 +40,9 @@ class UpdateSampler(Sampler[tuple[int, int]]):
 
 
 class BalancedSampler(Sampler[tuple[int, int]]):
-    """Every joint class equally often: a class at random, then one of its images (after Kang et al., ICLR 2020).
+    """Every joint class equally often.
+
+    A class at random, then one of its images (after Kang et al., ICLR 2020).
 
     A class without images has no turn. Images are drawn with replacement; each draw counts as an
     epoch of its own, so that an image drawn twice is augmented twice.

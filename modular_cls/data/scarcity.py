@@ -1,4 +1,7 @@
-"""Which training images there are: scarcity and held-out images. Pure functions of their arguments."""
+"""Which training images there are: scarcity and held-out images.
+
+Pure functions of their arguments.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +15,9 @@ from modular_cls.schema import Composite, Schema
 _OTHERS = 10  # images held out of a common class for each one of the rarest: refits can draw anew
 
 
-def apply_scarcity(manifest: Manifest, joint_class: Mapping[str, str], keep: int | None, seed: int) -> Manifest:
+def apply_scarcity(
+    manifest: Manifest, joint_class: Mapping[str, str], keep: int | None, seed: int
+) -> Manifest:
     """Make one joint class scarce.
 
     The draw is nested: the images kept at k are among those kept at k + 1. Each image is ranked by
@@ -82,5 +87,8 @@ def class_name(schema: Schema, joint_class: Mapping[str, str]) -> str:
 
 def _ranked(manifest: Manifest, positions: np.ndarray, seed: int) -> np.ndarray:
     """Put positions in random order, by a hash of the seed and the path."""
-    keys = [hashlib.blake2b(f"{seed}/{manifest.paths[i]}".encode(), digest_size=8).digest() for i in positions]
+    keys = [
+        hashlib.blake2b(f"{seed}/{manifest.paths[i]}".encode(), digest_size=8).digest()
+        for i in positions
+    ]
     return positions[sorted(range(len(positions)), key=keys.__getitem__)]

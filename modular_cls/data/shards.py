@@ -1,8 +1,10 @@
-"""Array rows by key in a folder, written once and memory-mapped: the store under the decoded pictures.
+"""Array rows by key in a folder, written once and memory-mapped.
 
-Rows lie in shards: `X.npy` and, written after it, `X.keys.npy`. A shard is never changed. So readers need no
-lock; two processes that write at once may write the same rows twice, alike; and one that is interrupted
-leaves whole shards only.
+The store under the decoded pictures.
+
+Rows lie in shards: `X.npy` and, written after it, `X.keys.npy`. A shard is never changed. So
+readers need no lock; two processes that write at once may write the same rows twice, alike; and one
+that is interrupted leaves whole shards only.
 """
 
 import uuid
@@ -30,7 +32,11 @@ class Shards:
         self._starts: list[int] = []
         self._keys = np.zeros(0, dtype=KEY)
         self._maps: dict[int, np.ndarray] = {}
-        whole = [(file, keys) for listed in sorted(folder.glob("*.keys.npy")) for file, keys in _whole(listed)]
+        whole = [
+            (file, keys)
+            for listed in sorted(folder.glob("*.keys.npy"))
+            for file, keys in _whole(listed)
+        ]
         self._append([file for file, _ in whole], [keys for _, keys in whole])
 
     def __len__(self) -> int:
@@ -55,7 +61,10 @@ class Shards:
         self._append([path], [keys])
 
     def __getitem__(self, place: int) -> np.ndarray:
-        """The row at a place, a view of the file; its shard is mapped when first looked at, in each process."""
+        """The row at a place, a view of the file.
+
+        Its shard is mapped when first looked at, in each process.
+        """
         shard = int(np.searchsorted(self._starts, place, side="right")) - 1
         if shard not in self._maps:
             self._maps[shard] = np.load(self._files[shard], mmap_mode="r")
@@ -73,7 +82,10 @@ class Shards:
 
 
 def _whole(listed: Path) -> Iterator[tuple[Path, np.ndarray]]:
-    """A shard's rows and keys; none if either was damaged or taken away since: its rows are then made anew."""
+    """A shard's rows and keys; none if either was damaged or taken away since.
+
+    Its rows are then made anew.
+    """
     file = listed.with_name(listed.name.removesuffix(".keys.npy") + ".npy")
     try:
         keys, rows = np.load(listed), np.load(file, mmap_mode="r")

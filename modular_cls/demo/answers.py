@@ -1,4 +1,4 @@
-"""What the page shows: pictures of the run's own test split, and what one or two runs say about a picture."""
+"""What the page shows: pictures of the run's test split, and what runs say about one."""
 
 import base64
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from modular_cls.data.images import decode_image, read_image
 from modular_cls.demo.gradcam import grad_cam
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.parsing import load_config
-from modular_cls.predictor import Given, Predictor
+from modular_cls.predict.predictor import Given, Predictor
 from modular_cls.schema import Schema
 
 _EXAMPLES = 8
@@ -56,9 +56,9 @@ class Shown:
             given: What else is known of it; see `Predictor`.
 
         Returns:
-            For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each output, by class
-            in order; `maps`, by output the class that the picture alone makes most probable and where it does
-            (`grad_cam`).
+            For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each
+            output, by class in order; `maps`, by output the class that the picture alone makes most
+            probable and where it does (`grad_cam`).
 
         Raises:
             ImageError: If it is no picture.
@@ -73,7 +73,9 @@ class Shown:
             "name": self.name,
             "picture": "data:image/png;base64," + base64.b64encode(_png(pixels)).decode(),
             "probabilities": {name: p[0].tolist() for name, p in told.probabilities.items()},
-            "maps": {name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()},
+            "maps": {
+                name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()
+            },
         }
 
 
@@ -88,14 +90,19 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:
             raise ConfigError(
-                f"{folder} has another schema than {folders[0]}; runs shown beside each other need the same "
-                f"attributes and composites: {first.to_dict()}; found {run.predictor.schema.to_dict()}"
+                f"{folder} has another schema than {folders[0]}; runs shown beside each other "
+                "need the same "
+                f"attributes and composites: {first.to_dict()}; found "
+                f"{run.predictor.schema.to_dict()}"
             )
     return runs
 
 
 def examples(folder: Path) -> list[Example]:
-    """Some pictures of a run's test split, joint classes in turn; none if its manifest or they are gone."""
+    """Some pictures of a run's test split, joint classes in turn.
+
+    None if its manifest or they are gone.
+    """
     if not (folder / "config.yaml").is_file():  # an export has none
         return []
     try:
@@ -108,10 +115,16 @@ def _examples(config: Config) -> list[Example]:
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
     composite = test.schema.composites[0]
     targets = test.targets(composite)
-    by_class = [np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1] for z in range(composite.size)]
+    by_class = [
+        np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1]
+        for z in range(composite.size)
+    ]
     turns = [rows[turn] for turn in range(_EXAMPLES) for rows in by_class if turn < len(rows)]
     return [
-        Example(composite.class_names[targets[i]], _png(read_image(test.file(i), test.named(i), box=test.box(i))))
+        Example(
+            composite.class_names[targets[i]],
+            _png(read_image(test.file(i), test.named(i), box=test.box(i))),
+        )
         for i in turns[:_EXAMPLES]
     ]
 

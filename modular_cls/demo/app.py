@@ -1,12 +1,14 @@
-"""The page as a small web application: three addresses, nothing kept, nothing read but what they name.
+"""The page as a small web application.
+
+Three addresses, nothing kept, nothing read but what they name.
 
     GET /             the page
     GET /about        runs, schema and examples, as JSON
     GET /examples/N   picture number N of the run's test split
     POST /answers     the bytes of a picture -> what each run says about it, as JSON
 
-A picture stays in memory and is forgotten with its answer. The raw body carries it, not a form: parsers of forms write
-large files to disk.
+A picture stays in memory and is forgotten with its answer. The raw body carries it, not a form:
+parsers of forms write large files to disk.
 """
 
 import ipaddress
@@ -28,7 +30,8 @@ from modular_cls.errors import ConfigError, ModularClsError
 
 MAX_BYTES = 10_000_000
 _NO_OTHERS = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob: 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: "
+    "blob: 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _EVIDENCE = TypeAdapter(dict[str, dict[str, FiniteFloat]])
@@ -39,8 +42,8 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
 
     Args:
         folders: Run folders to show beside each other; examples are of the first one's test split.
-        hosts: Names under which it may be asked; others are refused, so that no foreign page can reach it by
-            giving its own name the address of this machine.
+        hosts: Names under which it may be asked; others are refused, so that no foreign page can
+            reach it by giving its own name the address of this machine.
 
     Raises:
         ConfigError: If a folder is not a finished run, or the runs do not share their schema.
@@ -69,7 +72,9 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
     @app.get("/examples/{number}")
     def example(number: int) -> Response:
         if not 0 <= number < len(pictures):
-            raise HTTPException(404, f"there is no example {number}; there are {len(pictures)}, from 0")
+            raise HTTPException(
+                404, f"there is no example {number}; there are {len(pictures)}, from 0"
+            )
         return Response(pictures[number].png, media_type="image/png")
 
     @app.post("/answers")
@@ -91,7 +96,10 @@ def serve(folders: Sequence[Path], host: str = "127.0.0.1", port: int = 8000) ->
     with socket.create_server((host, port)) as listener:
         print(f"http://{host}:{listener.getsockname()[1]}  (Ctrl-C ends it)", flush=True)
         if not _is_loopback(host):
-            print("note: others in your network can open it too; pictures travel unencrypted", flush=True)
+            print(
+                "note: others in your network can open it too; pictures travel unencrypted",
+                flush=True,
+            )
         Server(Config(app, log_level="warning")).run(sockets=[listener])
 
 
@@ -111,7 +119,9 @@ def _evidence(given: str) -> dict[str, dict[str, float]]:
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:20])
         accepted = '{"gender": {"female": 1, "male": 3}}'
-        raise ConfigError(f"given is {given!r}: {told}; accepted: JSON such as {accepted}") from None
+        raise ConfigError(
+            f"given is {given!r}: {told}; accepted: JSON such as {accepted}"
+        ) from None
 
 
 def _refuse(request: Request, error: Exception) -> JSONResponse:

@@ -14,7 +14,9 @@ _STRIDE = 8
 _NEVER = -1e4  # log prior of classes out of reach: as good as never, and its gradient is a number
 
 
-def grad_cam(model: JointClassifier, image: Tensor, classes: Mapping[str, int]) -> dict[str, np.ndarray]:
+def grad_cam(
+    model: JointClassifier, image: Tensor, classes: Mapping[str, int]
+) -> dict[str, np.ndarray]:
     """Where an image supports a class, for several outputs at once.
 
     Args:
@@ -23,9 +25,9 @@ def grad_cam(model: JointClassifier, image: Tensor, classes: Mapping[str, int]) 
         classes: The class asked about, by output (attributes and composites).
 
     Returns:
-        By output, a map of shape (h, w), from 0 to 1 where the log-odds of the class rise the most; all 0 where
-        nothing raises them. Empty where the network has no layer of stride 8 or less with a height and a width, as
-        vision transformers have not.
+        By output, a map of shape (h, w), from 0 to 1 where the log-odds of the class rise the most;
+        all 0 where nothing raises them. Empty where the network has no layer of stride 8 or less
+        with a height and a width, as vision transformers have not.
     """
     layer = find_layer(model.backbone)
     if layer is None:
@@ -36,7 +38,10 @@ def grad_cam(model: JointClassifier, image: Tensor, classes: Mapping[str, int]) 
             return {}
         gradients = [torch.autograd.grad(o, seen, retain_graph=True)[0] for o in odds.values()]
     maps = [(g.mean((2, 3), keepdim=True) * seen).sum(1)[0].relu().detach() for g in gradients]
-    return {name: (m / m.max().clamp(min=1e-12)).cpu().numpy() for name, m in zip(odds, maps, strict=True)}
+    return {
+        name: (m / m.max().clamp(min=1e-12)).cpu().numpy()
+        for name, m in zip(odds, maps, strict=True)
+    }
 
 
 def find_layer(backbone: nn.Module) -> nn.Module | None:
@@ -46,12 +51,20 @@ def find_layer(backbone: nn.Module) -> nn.Module | None:
     return backbone.get_submodule(names[-1]) if names else None
 
 
-def log_odds(model: JointClassifier, features: Tensor, classes: Mapping[str, int]) -> dict[str, Tensor]:
-    """Features (1, F) -> log-odds of a class against all others of its output, by output, each a scalar."""
+def log_odds(
+    model: JointClassifier, features: Tensor, classes: Mapping[str, int]
+) -> dict[str, Tensor]:
+    """Features (1, F) -> log-odds of a class against all others, by output, each a scalar."""
     priors = {name: prior.clamp(min=_NEVER) for name, prior in model.log_priors.items()}
     logs = model.log_probabilities(model.score(features), priors)
-    others = {name: [z for z in range(logs[name].shape[1]) if z != wanted] for name, wanted in classes.items()}
-    return {name: logs[name][0, wanted] - logs[name][0, others[name]].logsumexp(0) for name, wanted in classes.items()}
+    others = {
+        name: [z for z in range(logs[name].shape[1]) if z != wanted]
+        for name, wanted in classes.items()
+    }
+    return {
+        name: logs[name][0, wanted] - logs[name][0, others[name]].logsumexp(0)
+        for name, wanted in classes.items()
+    }
 
 
 def _scored(

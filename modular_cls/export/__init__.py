@@ -1,1 +1,4 @@
-"""Export: a run folder -> a folder that timm, ONNX runtimes and this package open. whole.py writes it."""
+"""Export: a run folder -> a folder that timm, ONNX runtimes and this package open.
+
+Whole.py writes it.
+"""

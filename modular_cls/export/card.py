@@ -1,4 +1,7 @@
-"""The model card: README.md with the front matter of the Hugging Face Hub, filled from the run; the text is card.md."""
+"""The model card: README.md with the front matter of the Hugging Face Hub, filled from the run.
+
+The text is card.md.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from modular_cls import __version__
 from modular_cls.config import Config
 from modular_cls.export.folder import GRAPH, RECORDED, target_prior
-from modular_cls.run import Run
+from modular_cls.runs.folder import Run
 from modular_cls.schema import Composite
 
 CARD = "README.md"
@@ -25,7 +28,8 @@ _UNKNOWN = "not known"
 def write_card(folder: Path, run: Run, licence: str) -> None:
     """Write the card of a run; `model.onnx` and scores are told of where they have been written."""
     config, schema = run.config, run.model.schema
-    data = Path(config.data.manifest).parent.name or "unnamed"  # a path would tell of the machine that trained it
+    # A path would tell of the machine that trained it.
+    data = Path(config.data.manifest).parent.name or "unnamed"
     name = f"{config.method} on {data}"
     front = ModelCardData(
         license=licence,
@@ -43,7 +47,10 @@ def write_card(folder: Path, run: Run, licence: str) -> None:
         "extensible": (folder / RECORDED[-1]).is_file(),
         "attributes": [a.name for a in schema.attributes],
         "composites": [c.name for c in schema.composites],
-        "outputs": [{"name": _cell(o.name), "classes": [_cell(c) for c in o.class_names]} for o in schema.outputs],
+        "outputs": [
+            {"name": _cell(o.name), "classes": [_cell(c) for c in o.class_names]}
+            for o in schema.outputs
+        ],
         "classes": [row for joint in schema.joints for row in _classes(joint, run)],
         "metrics": [
             _table(o, run.metrics["test"][o.name], bool(config.data.scarcities))
@@ -78,7 +85,9 @@ def _method(run: Run) -> dict[str, Any]:
 
 def _scarce(values: dict[str, str], keep: int | None) -> str:
     named = " and ".join(f"{attribute} {value}" for attribute, value in values.items())
-    return f"Rare: {named}; " + ("all of its training images were kept." if keep is None else f"k = {keep} were kept.")
+    return f"Rare: {named}; " + (
+        "all of its training images were kept." if keep is None else f"k = {keep} were kept."
+    )
 
 
 def _prior(config: Config) -> str:
@@ -95,12 +104,19 @@ def _classes(joint: Composite, run: Run) -> list[dict[str, str]]:
     shares = target_prior(run)["shares"][joint.name]
     counts = (run.metrics.get("train_counts") or {}).get(joint.name, [_UNKNOWN] * joint.size)
     rows = zip(joint.class_names, shares, counts, strict=True)
-    return [{"name": _cell(name), "share": f"{share:.3g}", "images": str(count)} for name, share, count in rows]
+    return [
+        {"name": _cell(name), "share": f"{share:.3g}", "images": str(count)}
+        for name, share, count in rows
+    ]
 
 
 def _table(output: Composite, found: dict[str, Any], rare: bool) -> dict[str, Any]:
     rows = [
-        {"name": _cell(name), "recall": _percent(found["recall"][name]), "support": found["support"][name]}
+        {
+            "name": _cell(name),
+            "recall": _percent(found["recall"][name]),
+            "support": found["support"][name],
+        }
         for name in output.class_names
     ]
     told = [key for key in _METRICS if key in found and (rare or key != "rare_class_recall")]
@@ -112,13 +128,18 @@ def _eval_results(test: dict[str, Any], data: str) -> list[EvalResult] | None:
     """The defined metrics of the test split, as fractions."""
     return [
         EvalResult(
-            task_type="image-classification", dataset_type=data, dataset_name=data, dataset_split="test",
-            metric_type=key, metric_name=f"{output} {label}", metric_value=found[key],
+            task_type="image-classification",
+            dataset_type=data,
+            dataset_name=data,
+            dataset_split="test",
+            metric_type=key,
+            metric_name=f"{output} {label}",
+            metric_value=found[key],
         )
         for output, found in test.items()
         for key, label in _METRICS.items()
         if found.get(key) is not None
-    ] or None  # fmt: skip
+    ] or None
 
 
 def _percent(value: float | None) -> str:

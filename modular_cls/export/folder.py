@@ -2,13 +2,14 @@
 
     config.json, model.safetensors      the backbone, as timm reads it
     preprocess.json                     what is done to a picture
-    modular_cls/model.json              format, schema in order, target prior, training counts, digests of the weights
-    modular_cls/heads.safetensors       attribute and composite heads, biases and log priors
-    modular_cls/config.yaml, scores.safetensors    what `modular-cls extend` needs; see record.py
-    model.onnx                          all of it as one graph
+    modular_cls/model.json              format, schema in order, target prior, training counts,
+    digests of the weights modular_cls/heads.safetensors       attribute and composite heads, biases
+    and log priors modular_cls/config.yaml, scores.safetensors    what `modular-cls extend` needs;
+    see record.py model.onnx                          all of it as one graph
     README.md                           the model card
 
-Attributes, values and classes are lists: weights are stored by position, and keys of JSON may be sorted on the way.
+Attributes, values and classes are lists: weights are stored by position, and keys of JSON may be
+sorted on the way.
 """
 
 import json
@@ -19,9 +20,9 @@ from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
 from modular_cls.export.weights import digest, write_weights
-from modular_cls.run import Run
+from modular_cls.runs.folder import Run
+from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.schema import Schema
-from modular_cls.scores import FILE as SCORES
 
 FORMAT = 1
 MARKER = "modular_cls/model.json"
@@ -57,16 +58,24 @@ def write_description(folder: Path, run: Run) -> None:
         "model": run.config.model,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
-        "run": {key: run.metrics.get(key) for key in ("method", "seed", "keep", "train_images", "updates")},
+        "run": {
+            key: run.metrics.get(key)
+            for key in ("method", "seed", "keep", "train_images", "updates")
+        },
         "sha256": {
-            name: digest(folder / name) for name in (WEIGHTS, HEADS, GRAPH, *RECORDED) if (folder / name).is_file()
+            name: digest(folder / name)
+            for name in (WEIGHTS, HEADS, GRAPH, *RECORDED)
+            if (folder / name).is_file()
         },
     }
     write_json(folder / MARKER, described)
 
 
 def target_prior(run: Run) -> dict[str, Any]:
-    """The target prior that is built in: what the configuration asked for, and the shares that came of it."""
+    """The target prior that is built in.
+
+    What the configuration asked for, and the shares that came of it.
+    """
     shares = {name: logs.softmax(0).tolist() for name, logs in run.model.log_priors.items()}
     return {"name": run.config.prediction.prior, "shares": shares}
 
@@ -94,10 +103,17 @@ def listed(schema: Schema) -> dict[str, Any]:
     """A schema with its order in lists."""
     found = schema.to_dict()
     return {
-        "attributes": [{"name": name, "values": values} for name, values in found["attributes"].items()],
+        "attributes": [
+            {"name": name, "values": values} for name, values in found["attributes"].items()
+        ],
         "composites": [
-            {"name": name, "attributes": c["attributes"],
-             "names": [{"name": n, "values": values} for n, values in c.get("names", {}).items()]}
+            {
+                "name": name,
+                "attributes": c["attributes"],
+                "names": [
+                    {"name": n, "values": values} for n, values in c.get("names", {}).items()
+                ],
+            }
             for name, c in found["composites"].items()
         ],
-    }  # fmt: skip
+    }

@@ -1,4 +1,7 @@
-"""The whole model as one ONNX graph: an image in, log probabilities of every output and the embedding out."""
+"""The whole model as one ONNX graph.
+
+An image in, log probabilities of every output and the embedding out.
+"""
 
 import importlib.util
 import json
@@ -22,15 +25,20 @@ _WITHOUT = "--no-onnx leaves the graph away"
 def check_graph(model: JointClassifier) -> None:
     """Raise ConfigError if a graph of this model cannot be written; before anything slow."""
     if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-        raise ConfigError(f"model.onnx needs {', '.join(missing)}: pip install 'modular-cls[onnx]' ({_WITHOUT})")
+        raise ConfigError(
+            f"model.onnx needs {', '.join(missing)}: pip install 'modular-cls[onnx]' ({_WITHOUT})"
+        )
     if taken := [o.name for o in model.schema.outputs if o.name in (IMAGE, EMBEDDING)]:
         raise ConfigError(
-            f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the graph {IMAGE} is what "
+            f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the "
+            f"graph {IMAGE} is what "
             f"goes in, and {EMBEDDING} the features that come out ({_WITHOUT})"
         )
 
 
-def write_graph(path: Path, model: JointClassifier, size: tuple[int, int], metadata: dict[str, object]) -> None:
+def write_graph(
+    path: Path, model: JointClassifier, size: tuple[int, int], metadata: dict[str, object]
+) -> None:
     """Write the graph, and check its outputs against the model's.
 
     Args:
@@ -79,7 +87,9 @@ def _trace(whole: nn.Module, example: Tensor, names: list[str]) -> torch.onnx.ON
             )  # fmt: skip
         except torch.onnx.OnnxExporterError as error:
             reason = error.__cause__ or error  # without torch's advice on how to change the network
-            raise ConfigError(f"model.onnx: this network cannot be written as a graph ({_WITHOUT}): {reason}") from None
+            raise ConfigError(
+                f"model.onnx: this network cannot be written as a graph ({_WITHOUT}): {reason}"
+            ) from None
     assert program is not None  # with dynamo=True there is one
     return program
 
@@ -97,6 +107,7 @@ def _check(path: Path, example: Tensor, expected: dict[str, Tensor]) -> None:
             difference = np.abs(np.exp(theirs) - np.exp(ours)).max()
         if not difference <= _TOLERANCE:
             raise ConfigError(
-                f"model.onnx: {name} differs by {difference:.1g} in ONNX Runtime; at most {_TOLERANCE:g} is accepted "
+                f"model.onnx: {name} differs by {difference:.1g} in ONNX Runtime; at most "
+                f"{_TOLERANCE:g} is accepted "
                 f"({_WITHOUT})"
             )

@@ -1,6 +1,9 @@
-"""The backbone as a folder of timm's own: `timm.create_model("local-dir:DIR", pretrained=True)` needs nothing of ours.
+"""The backbone as a folder of timm's own.
 
-Keys as timm reads them: https://huggingface.co/docs/timm/hf_hub. `local-dir:` came with timm 1.0.16.
+`timm.create_model("local-dir:DIR", pretrained=True)` needs nothing of ours.
+
+Keys as timm reads them: https://huggingface.co/docs/timm/hf_hub. `local-dir:` came with timm
+1.0.16.
 """
 
 import json
@@ -17,10 +20,13 @@ from modular_cls.export.weights import read_json, write_weights
 from modular_cls.models.backbone import refused_arguments
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_COPIED = ("first_conv", "classifier", "fixed_input_size")  # what a new head, other channels, other sizes need
+# What a new head, other channels, other sizes need.
+_COPIED = ("first_conv", "classifier", "fixed_input_size")
 
 
-def write_network(folder: Path, network: nn.Module, config: Backbone, pixels: Pixels, licence: str) -> None:
+def write_network(
+    folder: Path, network: nn.Module, config: Backbone, pixels: Pixels, licence: str
+) -> None:
     """Write `config.json` and `model.safetensors`.
 
     Args:
@@ -30,10 +36,12 @@ def write_network(folder: Path, network: nn.Module, config: Backbone, pixels: Pi
         pixels: Size and scale of the pictures it was trained on.
         licence: Of the weights, as the Hugging Face Hub writes it.
     """
-    known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps what it was created by
+    # timm keeps what it was created by.
+    known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     args = _saved_args(config.name) | config.args
     if known.get("fixed_input_size") and "img_size" not in args:
-        args["img_size"] = list(known["input_size"][1:])  # timm's default is the input size, which is written below
+        # timm's default is the input size, which is written below.
+        args["img_size"] = list(known["input_size"][1:])
     described = {
         "architecture": known["architecture"],
         "num_classes": 0,
@@ -65,7 +73,8 @@ def read_network(folder: Path) -> Backbone:
     name, args = described.get("architecture"), described.get("model_args", {})
     if not isinstance(name, str) or ":" in name or not isinstance(args, dict):
         raise ConfigError(
-            f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the name of a timm network, "
+            f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the "
+            "name of a timm network, "
             "and its arguments"
         )
     if wrong := refused_arguments(args):
@@ -80,5 +89,7 @@ def _saved_args(name: str) -> dict[str, Any]:
         return read_json(Path(where) / CONFIG).get("model_args", {})
     if source == "hf-hub":  # timm has just read the same file: it lies in the cache
         repository, _, revision = where.partition("@")
-        return read_json(Path(hf_hub_download(repository, CONFIG, revision=revision or None))).get("model_args", {})
+        return read_json(Path(hf_hub_download(repository, CONFIG, revision=revision or None))).get(
+            "model_args", {}
+        )
     return {}

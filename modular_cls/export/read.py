@@ -1,4 +1,7 @@
-"""An export read again, with every check: what is damaged or does not fit is told before anything is predicted."""
+"""An export read again, with every check.
+
+What is damaged or does not fit is told before anything is predicted.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -44,25 +47,39 @@ class Export:
 
 
 def read_export(folder: Path) -> Export:
-    """Read an export. Instantiates classes of this package and timm networks only, and unpickles nothing.
+    """Read an export.
+
+    Instantiates classes of this package and timm networks only, and unpickles nothing.
 
     Args:
         folder: The folder, or a snapshot of it from a hub; its files may be symbolic links.
 
     Raises:
-        ConfigError: If it is no export, was written by a newer version, or its files are damaged or do not fit.
+        ConfigError: If it is no export, was written by a newer version, or its files are damaged or
+            do not fit.
     """
     described = _described(folder)
     digests = described["sha256"]
-    refuse(folder, [wrong for name in (WEIGHTS, HEADS) if (wrong := changed(folder / name, digests.get(name)))])
+    refuse(
+        folder,
+        [
+            wrong
+            for name in (WEIGHTS, HEADS)
+            if (wrong := changed(folder / name, digests.get(name)))
+        ],
+    )
     heads, metadata = read_weights(folder / HEADS)
     _check_schema(folder, described, metadata)
     schema = _schema(folder, described)
     backbone = read_network(folder)
     try:
-        model: JointClassifier = build_part(described["model"], models, "model")(schema=schema, backbone=backbone)
+        model: JointClassifier = build_part(described["model"], models, "model")(
+            schema=schema, backbone=backbone
+        )
     except (TypeError, AttributeError) as error:
-        raise ConfigError(f"{folder / MARKER}: model {described['model']} cannot be built: {error}") from None
+        raise ConfigError(
+            f"{folder / MARKER}: model {described['model']} cannot be built: {error}"
+        ) from None
     network, _ = read_weights(folder / WEIGHTS)
     _fill(folder, model, heads | {BACKBONE + name: t for name, t in network.items()})
     return Export(model.eval(), _pixels(folder / PREPROCESS), _counts(folder, described, schema))
@@ -80,11 +97,15 @@ def _described(folder: Path) -> dict[str, Any]:
     found = described.get("format")
     if isinstance(found, int) and found > FORMAT:
         raise ConfigError(
-            f"{folder} was written by a newer version ({described.get('written_by', 'unknown')}, format {found}); this "
+            f"{folder} was written by a newer version "
+            f"({described.get('written_by', 'unknown')}, format {found}); this "
             f"one, modular_cls {__version__}, reads formats up to {FORMAT}: update modular_cls"
         )
     wrong = [key for key, kind in _KEYS.items() if not isinstance(described.get(key, ...), kind)]
-    refuse(folder / MARKER, [f"{key} is missing, or of another type than an export writes" for key in wrong])
+    refuse(
+        folder / MARKER,
+        [f"{key} is missing, or of another type than an export writes" for key in wrong],
+    )
     return described
 
 
@@ -92,16 +113,24 @@ def _schema(folder: Path, described: dict[str, Any]) -> Schema:
     try:
         attributes = {a["name"]: a["values"] for a in described["attributes"]}
         composites = {
-            c["name"]: {"attributes": c["attributes"], "names": {n["name"]: n["values"] for n in c["names"]}}
+            c["name"]: {
+                "attributes": c["attributes"],
+                "names": {n["name"]: n["values"] for n in c["names"]},
+            }
             for c in described["composites"]
         }
         return Schema.from_dict({"attributes": attributes, "composites": composites})
     except (KeyError, TypeError) as error:
-        raise ConfigError(f"{folder / MARKER}: attributes and composites are no schema: {error!r}") from None
+        raise ConfigError(
+            f"{folder / MARKER}: attributes and composites are no schema: {error!r}"
+        ) from None
 
 
 def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, str]) -> None:
-    """The heads know the schema that they belong to: values in another order would fit them just as well."""
+    """The heads know the schema that they belong to.
+
+    Values in another order would fit them just as well.
+    """
     try:
         theirs = json.loads(metadata["schema"])
         pairs = [(key, described[key], theirs[key]) for key in ("attributes", "composites")]
@@ -110,9 +139,13 @@ def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, s
     problems = []
     for key, ours, weights in pairs:
         for i in range(max(len(ours), len(weights))):
-            here, there = (entries[i] if i < len(entries) else "nothing" for entries in (ours, weights))
+            here, there = (
+                entries[i] if i < len(entries) else "nothing" for entries in (ours, weights)
+            )
             if here != there:
-                problems.append(f"{key}, entry {i + 1}: the weights are of {there}, {MARKER} says {here}")
+                problems.append(
+                    f"{key}, entry {i + 1}: the weights are of {there}, {MARKER} says {here}"
+                )
     refuse(f"{folder}: the schema does not fit the weights", problems)
 
 
@@ -131,20 +164,32 @@ def _fill(folder: Path, model: JointClassifier, weights: dict[str, torch.Tensor]
 def _pixels(path: Path) -> Pixels:
     found = read_json(path)
     try:
-        size, mean, std = (found["height"], found["width"]), tuple(found["mean"]), tuple(found["std"])
+        size, mean, std = (
+            (found["height"], found["width"]),
+            tuple(found["mean"]),
+            tuple(found["std"]),
+        )
         whole = all(isinstance(side, int) and side > 0 for side in size)
         if not whole or len(mean) != 3 or len(std) != 3 or not all(s > 0 for s in std):
             raise ValueError
         return Pixels(size, mean, std)
     except (KeyError, TypeError, ValueError):
         raise ConfigError(
-            f"{path}: it must hold height and width in whole pixels, and mean and std of three channels, std above 0"
+            f"{path}: it must hold height and width in whole pixels, and mean and std of three "
+            "channels, std above 0"
         ) from None
 
 
-def _counts(folder: Path, described: dict[str, Any], schema: Schema) -> Mapping[str, Sequence[int]] | None:
+def _counts(
+    folder: Path, described: dict[str, Any], schema: Schema
+) -> Mapping[str, Sequence[int]] | None:
     counts: dict[str, Any] | None = described["train_counts"]
     given = [j for j in schema.joints if j.name in (counts or {})]
-    wrong = [j for j in given if not isinstance(c := (counts or {})[j.name], list) or len(c) != j.size]
-    refuse(folder / MARKER, [f"train_counts.{j.name} must be a list of {j.size} numbers" for j in wrong])
+    wrong = [
+        j for j in given if not isinstance(c := (counts or {})[j.name], list) or len(c) != j.size
+    ]
+    refuse(
+        folder / MARKER,
+        [f"train_counts.{j.name} must be a list of {j.size} numbers" for j in wrong],
+    )
     return counts

@@ -1,4 +1,7 @@
-"""What an export keeps of its run so that it can be extended: how it was trained, and scores of its images."""
+"""What an export keeps of its run so that it can be extended.
+
+How it was trained, and scores of its images.
+"""
 
 import shutil
 from dataclasses import replace
@@ -12,8 +15,8 @@ from modular_cls.export.network import read_network
 from modular_cls.export.read import read_export
 from modular_cls.export.weights import changed, read_json, refuse
 from modular_cls.parsing import load_config
-from modular_cls.run import Run
-from modular_cls.scores import FILE
+from modular_cls.runs.folder import Run
+from modular_cls.runs.scores import FILE
 
 _NOT_HERE = "manifest of the training (it does not travel with an export)"
 
@@ -45,8 +48,13 @@ def read_record(folder: Path) -> Run:
     exported, described = read_export(folder), read_json(folder / MARKER)
     kept = [name for name in RECORDED if name in described["sha256"]]
     if f"{RECORD}/config.yaml" not in kept:
-        raise ConfigError(f"{folder} does not say how it was trained; export the run again with this version")
-    refuse(folder, [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))])
+        raise ConfigError(
+            f"{folder} does not say how it was trained; export the run again with this version"
+        )
+    refuse(
+        folder,
+        [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))],
+    )
     config = load_config(folder / RECORD / "config.yaml")
     metrics = {**(described.get("run") or {}), "train_counts": exported.counts}
     return Run(config, exported.model, metrics)

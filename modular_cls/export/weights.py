@@ -1,4 +1,7 @@
-"""Files of an export: weights as safetensors, never pickled, and JSON; what is broken in them is told by name."""
+"""Files of an export: weights as safetensors, never pickled, and JSON.
+
+What is broken in them is told by name.
+"""
 
 import hashlib
 import json
@@ -17,10 +20,15 @@ _SHOWN_PROBLEMS = 20
 _POINTER = b"version https://git-lfs"  # what a clone without Git LFS holds in place of a large file
 
 
-def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def write_weights(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
     """Write tensors by name; metadata go into the header of the file."""
     # Copies, for safetensors refuses tensors that share memory, as tied layers do.
-    laid_out = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    laid_out = {
+        name: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, t in tensors.items()
+    }
     # save_file() would make a file that only its owner may read.
     path.write_bytes(save(laid_out, {"format": "pt"} | (metadata or {})))
 
@@ -62,7 +70,10 @@ def changed(path: Path, expected: object) -> str | None:
             return f"{path.name} is the pointer of a file that was not fetched; run git lfs pull"
     if (found := digest(path)) != expected:
         size = path.stat().st_size
-        return f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {found}, not {expected}"
+        return (
+            f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {found}, "
+            f"not {expected}"
+        )
     return None
 
 

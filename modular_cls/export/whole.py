@@ -20,11 +20,15 @@ from modular_cls.export.graph import check_graph, write_graph
 from modular_cls.export.read import read_export
 from modular_cls.export.record import write_record
 from modular_cls.files import check_free, new_folder
-from modular_cls.run import Run
+from modular_cls.runs.folder import Run
 
 
 def export_run(
-    folder: str | Path, out: str | Path, overwrite: bool = False, onnx: bool = True, licence: str = "other"
+    folder: str | Path,
+    out: str | Path,
+    overwrite: bool = False,
+    onnx: bool = True,
+    licence: str = "other",
 ) -> None:
     """Write the reusable model of a run.
 
@@ -60,7 +64,8 @@ def _metadata(run: Run, pixels: Pixels) -> dict[str, object]:
     """What `model.onnx` says of itself."""
     return {
         "format": FORMAT,
-        "values": "log probabilities (natural logarithm) under target_prior; embedding: features of the backbone",
+        "values": "log probabilities (natural logarithm) under target_prior; embedding: "
+        "features of the backbone",
         "classes": {o.name: o.class_names for o in run.model.schema.outputs},
         "target_prior": target_prior(run),
         "preprocessing": preparation(pixels),
@@ -74,4 +79,6 @@ def _check_same(run: Run, folder: Path, pixels: Pixels) -> None:
     image = torch.randn(2, 3, *pixels.size, generator=torch.Generator().manual_seed(0))
     pairs = ((run.model(image), again(image)), (run.model.log_priors, again.log_priors))
     if not all(torch.equal(ours[name], theirs[name]) for ours, theirs in pairs for name in ours):
-        raise ModularClsError(f"{run.config.backbone.name} gives other values once it is written and read again")
+        raise ModularClsError(
+            f"{run.config.backbone.name} gives other values once it is written and read again"
+        )

@@ -1,8 +1,16 @@
-"""Steps after the fit: the interchangeable last part of a method, looked up by name in `__all__`."""
+"""Steps after the fit, the last part of a method; looked up by name in `__all__`."""
 
 from modular_cls.finish.bias import FitBias
 from modular_cls.finish.classifier import RetrainClassifier, ReweightFeatures
 from modular_cls.finish.composite import CorrectPrior, FitComposite
 from modular_cls.finish.step import Features, FinishStep
 
-__all__ = ["CorrectPrior", "Features", "FinishStep", "FitBias", "FitComposite", "RetrainClassifier", "ReweightFeatures"]
+__all__ = [
+    "CorrectPrior",
+    "Features",
+    "FinishStep",
+    "FitBias",
+    "FitComposite",
+    "RetrainClassifier",
+    "ReweightFeatures",
+]

@@ -9,9 +9,10 @@ from torch import Tensor
 from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError
 from modular_cls.finish.step import Counts, Features, FinishStep
-from modular_cls.models.heads import Additive, affine_reach, affine_weights
+from modular_cls.models.heads import Additive
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.models.reach import affine_reach, affine_weights
 from modular_cls.schema import Composite
 
 _CLOSE = 1e-6  # a bias fitted to this change is exact for any decision
@@ -22,17 +23,17 @@ _MOST_ROUNDS = 2000
 class FitBias(FinishStep):
     """Fit the bias of each seen joint class, extrapolate it to the others.
 
-    Solves `B_z = log mean_x exp(S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z'))` for the seen
-    classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025). Images of
-    the other classes hardly reach where an unseen class lies, so that mean misses some of it and the
-    bias comes out low. Where the scores of the attributes are independent given the labels, the bias is
-    a sum over attributes like the energy, and that of an unseen class is the affine combination of
-    seen ones that identifies it (for 2 x 2: `B_11 = B_10 + B_01 - B_00`). What the attributes share
-    makes that estimate err the other way, so the two are averaged.
+    Solves `B_z = log mean_x exp(S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z'))` for the
+    seen classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025).
+    Images of the other classes hardly reach where an unseen class lies, so that mean misses some of
+    it and the bias comes out low. Where the scores of the attributes are independent given the
+    labels, the bias is a sum over attributes like the energy, and that of an unseen class is the
+    affine combination of seen ones that identifies it (for 2 x 2: `B_11 = B_10 + B_01 - B_00`).
+    What the attributes share makes that estimate err the other way, so the two are averaged.
 
-    The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it would
-    have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w) B0_z` with
-    `w = n / (n + kappa)`.
+    The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it
+    would have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w)
+    B0_z` with `w = n / (n + kappa)`.
 
     Args:
         kappa: Images after which the fitted bias weighs as much as the extrapolated one.
@@ -46,7 +47,9 @@ class FitBias(FinishStep):
         """Needs additive composite heads."""
         heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not all(isinstance(h, Additive) for h in heads):
-            raise ConfigError("finish: FitBias needs model ModularClassifier with composite Additive")
+            raise ConfigError(
+                "finish: FitBias needs model ModularClassifier with composite Additive"
+            )
 
     @torch.no_grad()
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
@@ -58,13 +61,19 @@ class FitBias(FinishStep):
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             known = train.targets[joint.name] >= 0
             assert isinstance(head, Additive)  # check() saw to it
-            energies = head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
+            energies = (
+                head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
+            )
             bias, sizes = self.fit(energies, train.targets[joint.name][known].cpu(), joint)
             head.bias.copy_(bias)
-            notes |= {f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()}
+            notes |= {
+                f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()
+            }
         return notes
 
-    def fit(self, energies: Tensor, target: Tensor, joint: Composite) -> tuple[Tensor, dict[int, float]]:
+    def fit(
+        self, energies: Tensor, target: Tensor, joint: Composite
+    ) -> tuple[Tensor, dict[int, float]]:
         """Fit the biases of one joint space.
 
         Args:
@@ -73,7 +82,8 @@ class FitBias(FinishStep):
             joint: The joint space.
 
         Returns:
-            Biases of all classes, shape (classes,), and the effective sample size of extrapolated ones.
+            Biases of all classes, shape (classes,), and the effective sample size of extrapolated
+            ones.
         """
         counts = torch.bincount(target, minlength=joint.size)
         bias = _fixed_point(energies, counts)
@@ -90,12 +100,14 @@ class FitBias(FinishStep):
             without = _fixed_point(energies[others], rest)
             # Biases are defined up to a constant; put both fits on the scale of the common classes.
             shift = (rest * (fitted - without))[rest > 0].sum() / rest.sum()
-            bias[z] = weight * bias[z] + (1 - weight) * (self._extrapolate(without, rest, joint, z) + shift)
+            bias[z] = weight * bias[z] + (1 - weight) * (
+                self._extrapolate(without, rest, joint, z) + shift
+            )
             sizes[z] = _effective_sample_size(energies[others], without, rest, z)
         return bias, sizes
 
     def _extrapolate(self, bias: Tensor, counts: Tensor, joint: Composite, z: int) -> Tensor:
-        """The bias of a class without images, given those of the seen ones and its own by the mean."""
+        """The bias of a class without images, from the seen ones' and its own by the mean."""
         seen = counts > 0
         if not affine_reach(joint, seen)[z]:
             return bias[z]
@@ -108,7 +120,9 @@ def _fixed_point(energies: Tensor, counts: Tensor) -> Tensor:
     seen = counts > 0
     bias = torch.zeros_like(energies[0])
     for _ in range(_MOST_ROUNDS):
-        update = _log_weights(energies, bias, counts).logsumexp(0) - torch.tensor(len(energies)).log()
+        update = (
+            _log_weights(energies, bias, counts).logsumexp(0) - torch.tensor(len(energies)).log()
+        )
         change = (update - bias)[seen].abs().max()
         bias = update
         if change < _CLOSE:

@@ -28,8 +28,8 @@ class RetrainClassifier(FinishStep):
 
     After Kang et al., ICLR 2020.
 
-    Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image weighs
-    `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
+    Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image
+    weighs `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
 
     Args:
         l2: Penalty on the squared weights.
@@ -47,7 +47,9 @@ class RetrainClassifier(FinishStep):
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Refit the linear layer of each joint space."""
         train = images["train"]
-        for joint, head in zip(model.schema.joints, _linear_heads(model, "RetrainClassifier"), strict=True):
+        for joint, head in zip(
+            model.schema.joints, _linear_heads(model, "RetrainClassifier"), strict=True
+        ):
             known = train.targets[joint.name] >= 0
             features, target = train.features[known], train.targets[joint.name][known]
             self._refit(head, features, target, joint.size)
@@ -57,7 +59,12 @@ class RetrainClassifier(FinishStep):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         weight = 1 / torch.bincount(target, minlength=classes).float()
-        fit_head(head, lambda: nn.functional.cross_entropy(head(features), target, weight), self.l2, self.steps)
+        fit_head(
+            head,
+            lambda: nn.functional.cross_entropy(head(features), target, weight),
+            self.l2,
+            self.steps,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,8 @@ class ReweightFeatures(FinishStep):
 
     After Kirichenko et al., ICLR 2023.
 
-    The mean of ten refits, each on as many held-out images of every joint class as the rarest has; the
-    strength of the penalty is chosen by worst-class recall with one half of the images held out
+    The mean of ten refits, each on as many held-out images of every joint class as the rarest has;
+    the strength of the penalty is chosen by worst-class recall with one half of the images held out
     again, where every class has two. The images come out of the training images (`data.hold_out`).
 
     Args:
@@ -81,13 +88,21 @@ class ReweightFeatures(FinishStep):
         """Needs a flat model with linear heads, and held-out images of every joint class."""
         _linear_heads(model, "ReweightFeatures")
         if "held_out" not in counts:
-            raise ConfigError("finish: ReweightFeatures needs held-out images; give data.hold_out, for example 0.5")
+            raise ConfigError(
+                "finish: ReweightFeatures needs held-out images; give data.hold_out, for "
+                "example 0.5"
+            )
         refuse_empty("ReweightFeatures", model.schema, counts["held_out"], "held-out images")
 
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
-        """Refit the linear layer of each joint space; notes the penalty chosen and the images per class."""
+        """Refit the linear layer of each joint space.
+
+        Notes the penalty chosen and the images per class.
+        """
         notes: dict[str, float] = {}
-        for joint, head in zip(model.schema.joints, _linear_heads(model, "ReweightFeatures"), strict=True):
+        for joint, head in zip(
+            model.schema.joints, _linear_heads(model, "ReweightFeatures"), strict=True
+        ):
             target = images["held_out"].targets[joint.name]
             known = (target >= 0).cpu()
             x = images["held_out"].features.cpu().double()[known].numpy()
@@ -96,20 +111,26 @@ class ReweightFeatures(FinishStep):
             weight, bias = _mean_of_refits(x, y, strength, self.seed)
             head.weight.data.copy_(torch.from_numpy(weight))
             head.bias.data.copy_(torch.from_numpy(bias))
-            notes |= {f"dfr_strength/{joint.name}": strength, f"dfr_per_class/{joint.name}": float(_fewest(y))}
+            notes |= {
+                f"dfr_strength/{joint.name}": strength,
+                f"dfr_per_class/{joint.name}": float(_fewest(y)),
+            }
         return notes
 
 
 def _linear_heads(model: JointClassifier, step: str) -> list[nn.Linear]:
     heads = model.linear_heads() if isinstance(model, FlatClassifier) else []
     if not heads:
-        raise ConfigError(f"finish: {step} needs model FlatClassifier with linear heads (no cosine_scale)")
+        raise ConfigError(
+            f"finish: {step} needs model FlatClassifier with linear heads (no cosine_scale)"
+        )
     return heads
 
 
 def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
     if _fewest(y) < 2:
-        return max(_GRID)  # nothing to choose by; one image a class and a strong penalty would leave all weights 0
+        # Nothing to choose by; one image a class and a strong penalty would leave all weights 0.
+        return max(_GRID)
     learn = np.zeros(len(y), dtype=bool)
     for members in _balanced_draws(y, seed, 1, _fewest(y) // 2):
         learn[members] = True
@@ -118,7 +139,9 @@ def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
 
     def worst(c: float) -> float:
         weight, bias = fits[c]
-        return min(float((np.argmax(x[r] @ weight.T + bias, 1) == z).mean()) for z, r in enumerate(rest))
+        return min(
+            float((np.argmax(x[r] @ weight.T + bias, 1) == z).mean()) for z, r in enumerate(rest)
+        )
 
     return max(_GRID, key=worst)
 
@@ -126,17 +149,21 @@ def _choose_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
 def _mean_of_refits(
     x: np.ndarray, y: np.ndarray, strength: float, seed: int, refits: int = _REFITS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean weights `(classes, F)` and biases `(classes,)` over refits, on the scale of raw features."""
+    """Mean weights `(classes, F)` and biases `(classes,)` over refits, for raw features."""
     mean, spread = x.mean(0), x.std(0).clip(1e-8)
     weights, biases = [], []
     for members in _balanced_draws(y, seed, refits, _fewest(y)):
-        model = LogisticRegression(l1_ratio=1.0, solver="saga", C=strength, max_iter=300, random_state=seed)
+        model = LogisticRegression(
+            l1_ratio=1.0, solver="saga", C=strength, max_iter=300, random_state=seed
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the mean of ten need not be exact
             model.fit((x[members] - mean) / spread, y[members])
         two = model.coef_.shape[0] == 1  # scikit-learn keeps one row for two classes
         weights.append(np.concatenate([-model.coef_, model.coef_]) / 2 if two else model.coef_)
-        biases.append(np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_)
+        biases.append(
+            np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_
+        )
     weight = np.mean(weights, axis=0) / spread
     return weight, np.mean(biases, axis=0) - weight @ mean
 
@@ -145,7 +172,9 @@ def _balanced_draws(y: np.ndarray, seed: int, draws: int, size: int) -> Iterator
     """Positions of `size` images of every class, drawn anew each time."""
     rng = np.random.default_rng(seed)
     for _ in range(draws):
-        yield np.concatenate([rng.choice(np.flatnonzero(y == z), size, replace=False) for z in np.unique(y)])
+        yield np.concatenate(
+            [rng.choice(np.flatnonzero(y == z), size, replace=False) for z in np.unique(y)]
+        )
 
 
 def _fewest(y: np.ndarray) -> int:

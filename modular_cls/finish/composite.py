@@ -18,9 +18,9 @@ from modular_cls.models.modular import ModularClassifier
 class FitComposite(FinishStep):
     """Freeze backbone and attribute heads; fit the composite head alone.
 
-    From few images with tau = 1 it is the lecture's own recipe: the basic classifiers come first, and
-    what they share lets the composite do with little. From all with tau = 0 it is the sequential
-    concept bottleneck (Koh et al., ICML 2020). Minimises cross-entropy of
+    From few images with tau = 1 it is the lecture's own recipe: the basic classifiers come first,
+    and what they share lets the composite do with little. From all with tau = 0 it is the
+    sequential concept bottleneck (Koh et al., ICML 2020). Minimises cross-entropy of
     `score + tau log p(z)` plus an l2 penalty by L-BFGS.
 
     Args:
@@ -39,7 +39,9 @@ class FitComposite(FinishStep):
         """Needs composite heads with parameters."""
         heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not any(p.numel() for h in heads for p in h.parameters()):
-            raise ConfigError("finish: FitComposite needs model ModularClassifier with a composite that learns")
+            raise ConfigError(
+                "finish: FitComposite needs model ModularClassifier with a composite that learns"
+            )
 
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Fit each composite head; notes the number of images used."""
@@ -49,16 +51,27 @@ class FitComposite(FinishStep):
             attributes = model.attribute_scores(train.features)
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             target = train.targets[joint.name]
-            chosen = torch.cat([(target == z).nonzero()[: self.per_class, 0] for z in range(joint.size)])
+            chosen = torch.cat(
+                [(target == z).nonzero()[: self.per_class, 0] for z in range(joint.size)]
+            )
             scores = [attributes[a.name][chosen] for a in joint.attributes]
             self._fit_head(head, scores, target[chosen], joint.size)
             notes[f"composite_images/{joint.name}"] = float(len(chosen))
         return notes
 
-    def _fit_head(self, head: nn.Module, scores: list[Tensor], target: Tensor, classes: int) -> None:
+    def _fit_head(
+        self, head: nn.Module, scores: list[Tensor], target: Tensor, classes: int
+    ) -> None:
         counts = torch.bincount(target, minlength=classes)
-        log_prior = self.tau * log_share(counts) if self.tau else torch.zeros(classes, device=target.device)
-        fit_head(head, lambda: nn.functional.cross_entropy(head(scores) + log_prior, target), self.l2, self.steps)
+        log_prior = (
+            self.tau * log_share(counts) if self.tau else torch.zeros(classes, device=target.device)
+        )
+        fit_head(
+            head,
+            lambda: nn.functional.cross_entropy(head(scores) + log_prior, target),
+            self.l2,
+            self.steps,
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,9 @@ class CorrectPrior(FinishStep):
         """Needs product composite heads."""
         heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
         if not heads or not all(isinstance(h, Product) for h in heads):
-            raise ConfigError("finish: CorrectPrior needs model ModularClassifier with composite Product")
+            raise ConfigError(
+                "finish: CorrectPrior needs model ModularClassifier with composite Product"
+            )
 
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the correction of each product head."""

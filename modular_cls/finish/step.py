@@ -1,4 +1,7 @@
-"""What every finish step is: it takes the model and cached features of its images, and finishes the model."""
+"""What every finish step is.
+
+It takes the model and cached features of its images, and finishes the model.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +37,8 @@ class FinishStep:
 
         Args:
             model: The model, untrained.
-            counts: Images of each joint class, by kind of images (train, held_out), then by joint space.
+            counts: Images of each joint class, by kind of images (train, held_out), then by joint
+                space.
 
         Raises:
             ConfigError: If the step does not fit the model.

@@ -1,26 +1,29 @@
 """One hidden layer can represent anything, but deep nets need far fewer neurons.
 
-The lecture compares nets with circuits: two layers of gates can represent any Boolean function, and so can one
-hidden layer of neurons, yet some functions need exponentially many in two layers and few in a deep circuit. Its
-example is parity: are the ones among d bits an odd number? Two layers of AND and OR (inputs may be negated) need one
-AND for each of the 2^(d-1) odd inputs, for an AND that leaves a bit open is wrong on half of what it covers; with
-the OR, 2^(d-1) + 1 gates. A tree of XOR gates, each of three simple gates, needs 3(d-1). At any constant depth the
-number of gates is exponential (Håstad, "Almost optimal lower bounds for small depth circuits", STOC 1986).
+The lecture compares nets with circuits: two layers of gates can represent any Boolean function, and
+so can one hidden layer of neurons, yet some functions need exponentially many in two layers and few
+in a deep circuit. Its example is parity: are the ones among d bits an odd number? Two layers of AND
+and OR (inputs may be negated) need one AND for each of the 2^(d-1) odd inputs, for an AND that
+leaves a bit open is wrong on half of what it covers; with the OR, 2^(d-1) + 1 gates. A tree of XOR
+gates, each of three simple gates, needs 3(d-1). At any constant depth the number of gates is
+exponential (Håstad, "Almost optimal lower bounds for small depth circuits", STOC 1986).
 
-*parity*: these circuits are built of threshold units and checked on all 2^d inputs. A threshold unit can do more than
-an AND: it can count. One hidden layer of d units, "at least 1 one", "at least 2", and so on, also computes parity,
-and is built as well: what is true of gates need not be true of neurons.
+*parity*: these circuits are built of threshold units and checked on all 2^d inputs. A threshold
+unit can do more than an AND: it can count. One hidden layer of d units, "at least 1 one", "at least
+2", and so on, also computes parity, and is built as well: what is true of gates need not be true of
+neurons.
 
-*learned*: what gradient descent finds, which is more than what is needed (d ReLU units in one hidden layer suffice).
-All 2^d inputs are training inputs; the width is doubled until one of a few starts, at one of three learning rates,
-makes no error, so it is known within a factor of two. Neurons are those of all hidden layers together. Where even the
-widest net tried does not learn, twice its width stands in the table, a lower bound, and `learned` tells how often a net
-did learn.
+*learned*: what gradient descent finds, which is more than what is needed (d ReLU units in one
+hidden layer suffice). All 2^d inputs are training inputs; the width is doubled until one of a few
+starts, at one of three learning rates, makes no error, so it is known within a factor of two.
+Neurons are those of all hidden layers together. Where even the widest net tried does not learn,
+twice its width stands in the table, a lower bound, and `learned` tells how often a net did learn.
 
-*folding*: each layer of two ReLU units folds the interval from 0 to 1 in half, so n layers give 2^n linear pieces
-(Montúfar, Pascanu, Cho and Bengio, "On the number of linear regions of deep neural networks", NeurIPS 2014). One
-hidden layer with as many parameters, 6n + 1, has 2n units and so at most 2n + 1 pieces; one that reaches this is
-built. Pieces are counted in rational numbers, without rounding.
+*folding*: each layer of two ReLU units folds the interval from 0 to 1 in half, so n layers give 2^n
+linear pieces (Montúfar, Pascanu, Cho and Bengio, "On the number of linear regions of deep neural
+networks", NeurIPS 2014). One hidden layer with as many parameters, 6n + 1, has 2n units and so at
+most 2n + 1 pieces; one that reaches this is built. Pieces are counted in rational numbers, without
+rounding.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,10 +33,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from modular_cls.lecture.circuit_figures import draw_folding, draw_parity
 from modular_cls.lecture.constructed import (
     Circuit,
     all_inputs,
@@ -44,12 +47,10 @@ from modular_cls.lecture.constructed import (
     xor_tree,
     zigzag_net,
 )
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Lab, Measured
-from modular_cls.lecture.nets import fully_connected
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import seeded
-from modular_cls.report.style import COLOURS
+from modular_cls.lecture.kit.lab import Lab, Measured
+from modular_cls.lecture.kit.nets import fully_connected
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import seeded
 
 GATES, COUNTING, TREE = "two layers of gates", "one hidden layer that counts", "tree of XOR"
 ONE, DEEP = "one hidden layer", "deep"
@@ -59,29 +60,60 @@ _LEARNED = 10  # bits of the parity that the statements on learning are about
 STATEMENTS = (
     Statement(
         "parity: two layers of gates need more gates than a tree of XOR, from 5 bits on",
-        "parity", "gates", {"network": GATES}, {"network": TREE}, pair="bits", at={"bits": range(5, 99)},
+        "parity",
+        "gates",
+        {"network": GATES},
+        {"network": TREE},
+        pair="bits",
+        at={"bits": range(5, 99)},
     ),
     Statement(
-        "parity: one hidden layer of neurons needs more neurons than a tree of them, from 5 bits on",
-        "parity", "gates", {"network": COUNTING}, {"network": TREE}, pair="bits", at={"bits": range(5, 99)},
+        "parity: one hidden layer of neurons needs more neurons than a tree of them, from 5 "
+        "bits on",
+        "parity",
+        "gates",
+        {"network": COUNTING},
+        {"network": TREE},
+        pair="bits",
+        at={"bits": range(5, 99)},
     ),
     Statement(
         f"learned parity of {_LEARNED} bits: one hidden layer needs more neurons than two",
-        "learned", "neurons", {"depth": 1}, {"depth": 2}, at={"bits": _LEARNED},
+        "learned",
+        "neurons",
+        {"depth": 1},
+        {"depth": 2},
+        at={"bits": _LEARNED},
     ),
     Statement(
         f"learned parity of {_LEARNED} bits: one hidden layer needs more neurons than three",
-        "learned", "neurons", {"depth": 1}, {"depth": 3}, at={"bits": _LEARNED},
+        "learned",
+        "neurons",
+        {"depth": 1},
+        {"depth": 3},
+        at={"bits": _LEARNED},
     ),
     Statement(
-        "folding: of nets with as many parameters the deep one has more linear pieces, from 3 folds on",
-        "folding", "pieces", {"network": DEEP}, {"network": ONE}, pair="folds", at={"folds": range(3, 99)},
+        "folding: of nets with as many parameters the deep one has more linear pieces, from 3 "
+        "folds on",
+        "folding",
+        "pieces",
+        {"network": DEEP},
+        {"network": ONE},
+        pair="folds",
+        at={"folds": range(3, 99)},
     ),
-)  # fmt: skip
+)
 MEASURES = {
-    "gates": ",.0f", "layers": ".0f", "errors": ".0f", "width": ".1f", "neurons": ".1f", "learned": "%",
-    "parameters": ",.0f", "pieces": ",.0f",
-}  # fmt: skip
+    "gates": ",.0f",
+    "layers": ".0f",
+    "errors": ".0f",
+    "width": ".1f",
+    "neurons": ".1f",
+    "learned": "%",
+    "parameters": ",.0f",
+    "pieces": ",.0f",
+}
 
 
 @dataclass(frozen=True)
@@ -114,7 +146,9 @@ def build(data: Path, *, bits: int, network: str) -> Measured:
     return {"gates": len(circuit.gates), "layers": circuit.layers, "errors": errors}
 
 
-def learn(data: Path, *, bits: int, depth: int, seed: int, widest: int, starts: int, updates: int) -> Measured:
+def learn(
+    data: Path, *, bits: int, depth: int, seed: int, widest: int, starts: int, updates: int
+) -> Measured:
     """Double the width of all hidden layers until one start learns parity without error."""
     width = 1
     while width <= widest and not learns(bits, [width] * depth, seed, starts, updates):
@@ -123,19 +157,31 @@ def learn(data: Path, *, bits: int, depth: int, seed: int, widest: int, starts: 
 
 
 def learns(bits: int, widths: Sequence[int], seed: int, starts: int, updates: int) -> bool:
-    """Does any of `starts` ReLU nets at each of three learning rates come to no error on all inputs?
+    """Does any of the ReLU nets come to no error on all inputs?
+
+    There are `starts` of them at each of three learning rates.
 
     All nets are trained side by side on all inputs, by AdamW with warm-up and cosine.
     """
     inputs = torch.from_numpy(all_inputs(bits)).float()
     signs = 2 * (inputs.sum(1) % 2) - 1
     groups = [
-        dict(torch.func.stack_module_state([_start(bits, widths, seed, i * starts + j) for j in range(starts)])[0])
+        dict(
+            torch.func.stack_module_state(
+                [_start(bits, widths, seed, i * starts + j) for j in range(starts)]
+            )[0]
+        )
         for i in range(len(_RATES))
     ]
-    optimizer = torch.optim.AdamW([{"params": list(g.values())} for g in groups], weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(
+        [{"params": list(g.values())} for g in groups], weight_decay=0.0, fused=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, list(_RATES), total_steps=updates, pct_start=max(0.05, 2 / updates), cycle_momentum=False
+        optimizer,
+        list(_RATES),
+        total_steps=updates,
+        pct_start=max(0.05, 2 / updates),
+        cycle_momentum=False,
     )
     for _ in range(updates):
         margins = signs * _outputs(groups, 2 * inputs - 1)
@@ -181,50 +227,20 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         for b in size.learned for d in size.depths for s in range(size.seeds)
     ])  # fmt: skip
     return {
-        "parity": lab.table(build, [{"bits": b, "network": n} for b in range(2, size.bits + 1) for n in _CIRCUITS]),
+        "parity": lab.table(
+            build, [{"bits": b, "network": n} for b in range(2, size.bits + 1) for n in _CIRCUITS]
+        ),
         "learned": learned.drop(columns=list(tried)),
-        "folding": lab.table(fold, [{"folds": n, "network": w} for n in range(1, size.folds + 1) for w in (DEEP, ONE)]),
+        "folding": lab.table(
+            fold,
+            [{"folds": n, "network": w} for n in range(1, size.folds + 1) for w in (DEEP, ONE)],
+        ),
     }
 
 
 def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
     """Gates and neurons against bits; pieces against parameters, beside folded functions."""
-    parity = Figure(figsize=(10, 4), layout="constrained")
-    built, learned = parity.subplots(1, 2)
-    _lines(built, tables["parity"], ("network", "bits", "gates"), str)
-    _on_log_axis(built, "parity, built", "bits", "gates or threshold units", 10)
-    _lines(learned, tables["learned"], ("depth", "bits", "neurons"), lambda d: f"{d} hidden layer{'s' * (d > 1)}")
-    bits = sorted(tables["learned"]["bits"].unique())
-    learned.plot(bits, bits, color="#808080", linestyle=":", linewidth=1, label="one hidden layer: these suffice")
-    _on_log_axis(learned, "parity, learned by gradient descent", "bits", "hidden neurons of the smallest net", 2)
-    return {"parity": parity, "folding": _folding(tables["folding"])}
-
-
-def _folding(table: pd.DataFrame) -> Figure:
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    grid = figure.add_gridspec(2, 4)
-    pieces = figure.add_subplot(grid[:, :2])
-    _lines(pieces, table, ("network", "parameters", "pieces"), str)
-    _on_log_axis(pieces, "nets with as many parameters", "parameters", "linear pieces", 2)
-    for n in range(1, 5):
-        axis = figure.add_subplot(grid[(n - 1) // 2, 2 + (n - 1) % 2])
-        axis.plot(*zip(*((float(x), float(y)) for x, y in corners(folding_net(n))), strict=True), color=COLOURS[0])
-        axis.set_title(f"{n} layer{'s' * (n > 1)}, {2**n} pieces", fontsize=9)
-        axis.set_xticks([0, 1])
-        axis.set_yticks([0, 1])
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def _lines(axis: Axes, table: pd.DataFrame, columns: tuple[str, str, str], name: Callable[..., str]) -> None:
-    """One line for each kind of net, with the interval over seeds."""
-    kind, across, up = columns
-    for i, (value, rows) in enumerate(table.groupby(kind, sort=False)):
-        curve(axis, rows, across, up, i, name(value), markersize=5)
-
-
-def _on_log_axis(axis: Axes, title: str, across: str, up: str, base: int) -> None:
-    axis.set_yscale("log", base=base)
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    frame(axis, title, across, up)
-    axis.legend(frameon=False, fontsize=8)
+    return {
+        "parity": draw_parity(tables["parity"], tables["learned"]),
+        "folding": draw_folding(tables["folding"]),
+    }

@@ -1,4 +1,7 @@
-"""Parity as circuits of threshold units, and ReLU nets that fold: built by hand, counted exactly."""
+"""Parity as circuits of threshold units, and ReLU nets that fold.
+
+Built by hand, counted exactly.
+"""
 
 import itertools
 from collections import deque
@@ -61,9 +64,15 @@ def gates_in_two_layers(bits: int) -> Circuit:
 
 
 def counting_layer(bits: int) -> Circuit:
-    """Parity with one hidden layer: unit k says "at least k ones"; the output adds them with changing signs."""
+    """Parity with one hidden layer: unit k says "at least k ones".
+
+    The output adds them with changing signs.
+    """
     hidden = [Gate(tuple(range(bits)), (1,) * bits, k) for k in range(1, bits + 1)]
-    return Circuit(bits, (*hidden, Gate(tuple(range(bits, 2 * bits)), tuple((-1) ** k for k in range(bits)), 1)))
+    return Circuit(
+        bits,
+        (*hidden, Gate(tuple(range(bits, 2 * bits)), tuple((-1) ** k for k in range(bits)), 1)),
+    )
 
 
 def xor_tree(bits: int) -> Circuit:
@@ -71,27 +80,39 @@ def xor_tree(bits: int) -> Circuit:
     wires, gates = deque(range(bits)), list[Gate]()
     while len(wires) > 1:
         pair, first = (wires.popleft(), wires.popleft()), bits + len(gates)
-        gates += [Gate(pair, (1, 1), 1), Gate(pair, (-1, -1), -1), Gate((first, first + 1), (1, 1), 2)]
+        gates += [
+            Gate(pair, (1, 1), 1),
+            Gate(pair, (-1, -1), -1),
+            Gate((first, first + 1), (1, 1), 2),
+        ]
         wires.append(first + 2)
     return Circuit(bits, tuple(gates))
 
 
 def folding_net(folds: int) -> list[Layer]:
-    """Layers of two units, 2 relu(x) - 4 relu(x - 1/2): each folds the interval from 0 to 1 in half."""
+    """Layers of two units, 2 relu(x) - 4 relu(x - 1/2).
+
+    Each folds the interval from 0 to 1 in half.
+    """
     fold, biases = _exact([[2, -4]]), _exact([0, Fraction(-1, 2)])
     hidden = [(_exact([[1], [1]]) @ (fold if i else _exact([[1]])), biases) for i in range(folds)]
     return [*hidden, (fold, _exact([0]))]
 
 
 def zigzag_net(units: int) -> list[Layer]:
-    """One hidden layer that bends at each of its units, evenly spaced: units + 1 pieces between 0 and 1."""
+    """One hidden layer that bends at each of its units, evenly spaced.
+
+    Units + 1 pieces between 0 and 1.
+    """
     bends = [Fraction(-k, units + 1) for k in range(1, units + 1)]
     turns = [units + 1, *(2 * (units + 1) * (-1) ** k for k in range(1, units))]
     return [(_exact([[1]] * units), _exact(bends)), (_exact([turns]), _exact([0]))]
 
 
 def corners(net: Sequence[Layer]) -> list[tuple[Fraction, Fraction]]:
-    """Where the function of a ReLU net on the interval from 0 to 1 bends, and its two ends: exact points (x, y).
+    """Where the function of a ReLU net on the interval from 0 to 1 bends, and its two ends.
+
+    Exact points (x, y).
 
     Args:
         net: Layers of one input and one output; ReLU after all but the last.
@@ -107,12 +128,15 @@ def corners(net: Sequence[Layer]) -> list[tuple[Fraction, Fraction]]:
 
 
 def _with_zeros(x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """More points on lines z (points, units) over x, so that no line crosses zero between two of them."""
+    """More points on lines z (points, units) over x; no line crosses zero between two."""
     points = [(x[0], z[0])]
     for i in range(1, len(x)):
         crossing = z[i - 1] * z[i] < 0
         shares = sorted(set(z[i - 1][crossing] / (z[i - 1] - z[i])[crossing]))
-        points += [(x[i - 1] + s * (x[i] - x[i - 1]), z[i - 1] + s * (z[i] - z[i - 1])) for s in [*shares, Fraction(1)]]
+        points += [
+            (x[i - 1] + s * (x[i] - x[i - 1]), z[i - 1] + s * (z[i] - z[i - 1]))
+            for s in [*shares, Fraction(1)]
+        ]
     return _exact([a for a, _ in points]), np.stack([b for _, b in points])
 
 

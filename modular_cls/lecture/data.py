@@ -1,16 +1,18 @@
 """Deep and modular nets need less data.
 
-Test error against the number of training pictures, 1 to 100 % of them: draws are nested, and every net sees the same
-ones. On MNIST and on the built-in faces a fully connected net of 4 hidden layers stands against one of 1 hidden layer
-with as many parameters. On the faces a convolutional net that tells the four joint classes apart by one linear layer
-(flat) stands against the same net whose last layer scores hair and gender, the score of a joint class being their sum
-(modular); both are trained by the cross-entropy of the joint classes and have the same number of parameters. Every net
-gets the same number of updates at every number of pictures, and at each of them its learning rate is chosen among three
-on the validation split, with seed 0.
+Test error against the number of training pictures, 1 to 100 % of them: draws are nested, and every
+net sees the same ones. On MNIST and on the built-in faces a fully connected net of 4 hidden layers
+stands against one of 1 hidden layer with as many parameters. On the faces a convolutional net that
+tells the four joint classes apart by one linear layer (flat) stands against the same net whose last
+layer scores hair and gender, the score of a joint class being their sum (modular); both are trained
+by the cross-entropy of the joint classes and have the same number of parameters. Every net gets the
+same number of updates at every number of pictures, and at each of them its learning rate is chosen
+among three on the validation split, with seed 0.
 
-The claim is the lecture's: a deep net is modular, its basic classifiers share the data of all classes, so that few
-pictures are enough. It gives no numbers. Here all joint classes are equally common. The stronger form, where one joint
-class has k pictures and the others have all theirs, is the main subject of this library: see docs/results.
+The claim is the lecture's: a deep net is modular, its basic classifiers share the data of all
+classes, so that few pictures are enough. It gives no numbers. Here all joint classes are equally
+common. The stronger form, where one joint class has k pictures and the others have all theirs, is
+the main subject of this library: see docs/results.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,13 +25,20 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from modular_cls.data.faces.write import SCHEMA
-from modular_cls.lecture import sets
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Cell, Lab
-from modular_cls.lecture.nets import convolutional, fully_connected, he, parameters, spread, width_for
-from modular_cls.lecture.sets import Pictures
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import BATCH, best_rates, error, fit, seeded
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.nets import (
+    convolutional,
+    fully_connected,
+    he,
+    parameters,
+    spread,
+    width_for,
+)
+from modular_cls.lecture.kit.sets import Pictures
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import BATCH, best_rates, error, fit, seeded
 
 NETS = {"mnist": ("shallow", "deep"), "faces": ("shallow", "deep", "flat", "modular")}
 LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}
@@ -55,11 +64,17 @@ _SIZES = {
 
 
 def _less(task: str, more: str, less: str, at: int, of: int | None = None) -> Statement:
-    says = f"with {at} % of the pictures {less} errs less than {more}" + (f" with {of} %" if of else "")
+    says = f"with {at} % of the pictures {less} errs less than {more}" + (
+        f" with {of} %" if of else ""
+    )
     return Statement(
-        f"{task}: {says}", "error", "test error",
-        more={"net": more, "percent": of or at}, less={"net": less, "percent": at}, at={"task": task},
-    )  # fmt: skip
+        f"{task}: {says}",
+        "error",
+        "test error",
+        more={"net": more, "percent": of or at},
+        less={"net": less, "percent": at},
+        at={"task": task},
+    )
 
 
 STATEMENTS = (
@@ -81,7 +96,7 @@ def needs(data: Path) -> object:
 
 
 class Added(nn.Module):
-    """Scores of hair (2) and gender (2), shape (B, 4), to those of the joint classes, shape (B, 4): their sums."""
+    """Scores of hair and gender, (B, 2 + 2), to those of the joint classes, (B, 4): their sums."""
 
     def forward(self, scores: Tensor) -> Tensor:
         """Joint classes in the order of the faces' schema: the last attribute varies fastest."""
@@ -108,11 +123,18 @@ def builder(net: str, example: Tensor, classes: int) -> Callable[[int], nn.Modul
     if net == "flat":
         return lambda units: convolutional(len(example), spread(units, layers), classes)
     scores = sum(len(a.values) for a in SCHEMA.composites[0].attributes)
-    return lambda units: nn.Sequential(convolutional(len(example), spread(units, layers), scores), Added())
+    return lambda units: nn.Sequential(
+        convolutional(len(example), spread(units, layers), scores), Added()
+    )
 
 
-def measure(data: Path, *, task: str, net: str, percent: int, updates: int, rate: float, seed: int) -> dict[str, float]:
-    """Train one net on a part of the pictures; the seed decides which, their order and the initial weights."""
+def measure(
+    data: Path, *, task: str, net: str, percent: int, updates: int, rate: float, seed: int
+) -> dict[str, float]:
+    """Train one net on a part of the pictures.
+
+    The seed decides which, their order and the initial weights.
+    """
     few = drawn(sets.load(task, data), percent, seed).standardised()
     build = builder(net, few.images["train"][0], few.classes)
     units = width_for(build, PARAMETERS[net])
@@ -142,12 +164,14 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     rates = best_rates(lab.table(measure, tried), nets)
     chosen = zip(nets, rates, strict=True)
     return {
-        "error": lab.table(measure, [{**net, "rate": r, "seed": s} for net, r in chosen for s in range(size.seeds)])
+        "error": lab.table(
+            measure, [{**net, "rate": r, "seed": s} for net, r in chosen for s in range(size.seeds)]
+        )
     }
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Error against the number of training pictures, both on logarithmic scales, one panel per set."""
+    """Error against the number of training pictures, logarithmic, one panel per set."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     for axis, (task, nets) in zip(figure.subplots(1, len(NETS)), NETS.items(), strict=True):
         found = tables["error"][tables["error"]["task"] == task]
@@ -169,6 +193,11 @@ def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
     axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
     axis.minorticks_off()
     low, high = axis.get_ylim()
-    ticks = [t for e in range(-4, 0) for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7)) if low <= t <= high]
+    ticks = [
+        t
+        for e in range(-4, 0)
+        for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7))
+        if low <= t <= high
+    ]
     axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
     axis.legend(frameon=False, fontsize=8)

@@ -1,23 +1,26 @@
 """Tall and thin beats short and fat.
 
-Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within 1 %), and one net
-with a single hidden layer and eight times as many. Fully connected nets read MNIST, spoken digits (40 log-mel bands,
-each the mean over 40 ms; left out where there are none) and the built-in faces; convolutional nets read the faces.
-All nets of a table are trained for the same number of updates; each has its learning rate chosen among three on the
-validation split, with seed 0, and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm.
-A convolutional net of one layer sees 3 x 3 pixels at a time, one of several a larger part: that is a part of what depth
-gives it.
+Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within
+1 %), and one net with a single hidden layer and eight times as many. Fully connected nets read
+MNIST, spoken digits (40 log-mel bands, each the mean over 40 ms; left out where there are none) and
+the built-in faces; convolutional nets read the faces. All nets of a table are trained for the same
+number of updates; each has its learning rate chosen among three on the validation split, with seed
+0, and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm. A
+convolutional net of one layer sees 3 x 3 pixels at a time, one of several a larger part: that is a
+part of what depth gives it.
 
-The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using context-dependent deep
-neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8, 17.2 and 17.1 % with 1, 2, 3, 4, 5
-and 7 hidden layers of 2,048 units. One hidden layer with as many parameters as 5 has 22.5 %, with as many as 7 it has
-22.6 %, and with 16,384 units 22.1 %. Their nets were pretrained layer by layer; these are not.
+The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using
+context-dependent deep neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8,
+17.2 and 17.1 % with 1, 2, 3, 4, 5 and 7 hidden layers of 2,048 units. One hidden layer with as many
+parameters as 5 has 22.5 %, with as many as 7 it has 22.6 %, and with 16,384 units 22.1 %. Their
+nets were pretrained layer by layer; these are not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -27,14 +30,22 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from modular_cls.errors import ConfigError
-from modular_cls.lecture import sets
-from modular_cls.lecture.curves import curve, frame
-from modular_cls.lecture.lab import Cell, Lab
-from modular_cls.lecture.nets import convolutional, fully_connected, he, operations, parameters, spread, width_for
-from modular_cls.lecture.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
-from modular_cls.lecture.sets import Pictures
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import best_rates, error, fit, seeded
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.curves import curve, frame
+from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.nets import (
+    convolutional,
+    fully_connected,
+    he,
+    operations,
+    parameters,
+    spread,
+    width_for,
+)
+from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
+from modular_cls.lecture.kit.sets import Pictures
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import best_rates, error, fit, seeded
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 TASKS = ("mnist", "spoken digits", "faces")
@@ -43,8 +54,10 @@ RATES = (1e-3, 4e-3, 1.6e-2)
 BATCHES = {"fully_connected": 100, "convolutional": 16}
 PARAMETERS = 100_000
 WIDE = 8 * PARAMETERS
-CONVOLUTIONAL_PARAMETERS = 2285  # widths come out within 1 % at every depth, and one wide layer can be paid for
-_TEST_TAKES, _VALIDATION_TAKES = range(5), range(5, 10)  # the former is the test set its makers recommend
+# Widths come out within 1 % at every depth, and one wide layer can be paid for.
+CONVOLUTIONAL_PARAMETERS = 2285
+_TEST_TAKES = range(5)  # the test set that its makers recommend
+_VALIDATION_TAKES = range(5, 10)
 _FRAMES_TOGETHER = 4
 
 
@@ -60,11 +73,15 @@ _SIZES = {"quick": _Size(300, 200, 1), "full": _Size(2500, 1500, 5)}
 
 def _better(task: str, table: str, deep: int, budget: int, more: str) -> Statement:
     return Statement(
-        f"{table.replace('_', ' ')} nets, {task}: {deep} layers err less than 1 layer with {more} parameters",
+        f"{table.replace('_', ' ')} nets, {task}: {deep} layers err less than 1 layer with "
+        f"{more} parameters",
         table,
         "test error",
         more={"layers": 1, "budget": budget},
-        less={"layers": deep, "budget": CONVOLUTIONAL_PARAMETERS if table == "convolutional" else PARAMETERS},
+        less={
+            "layers": deep,
+            "budget": CONVOLUTIONAL_PARAMETERS if table == "convolutional" else PARAMETERS,
+        },
         at={"task": task},
     )
 
@@ -88,7 +105,10 @@ def needs(data: Path) -> object:
     Raises:
         ConfigError: If there are too few spoken digits in `data`, or no MNIST is at hand.
     """
-    return {"mnist": sets.at_hand(data), "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none"}
+    return {
+        "mnist": sets.at_hand(data),
+        "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none",
+    }
 
 
 def _is_there(data: Path) -> bool:
@@ -98,7 +118,8 @@ def _is_there(data: Path) -> bool:
 def _spoken_at_hand(data: Path) -> str:
     said = recordings_at_hand(data)
     if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
-        raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first {_VALIDATION_TAKES.stop} are "
+        raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first "
+                          f"{_VALIDATION_TAKES.stop} are "
                           f"for validation and test, the others for training")  # fmt: skip
     return said
 
@@ -124,7 +145,11 @@ def _spoken(data: Path) -> Pictures:
     digits, takes = torch.tensor(found.digit), torch.tensor(found.take)
     test, held_out = takes < _TEST_TAKES.stop, takes < _VALIDATION_TAKES.stop
     where = {"train": ~held_out, "validation": held_out & ~test, "test": test}
-    return Pictures({s: inputs[w] for s, w in where.items()}, {s: {"class": digits[w]} for s, w in where.items()}, 10)
+    return Pictures(
+        {s: inputs[w] for s, w in where.items()},
+        {s: {"class": digits[w]} for s, w in where.items()},
+        10,
+    )
 
 
 def builder(kind: str, pictures: Pictures, layers: int) -> Callable[[int], nn.Module]:
@@ -138,11 +163,21 @@ def builder(kind: str, pictures: Pictures, layers: int) -> Callable[[int], nn.Mo
     channels, height, width = pictures.images["train"].shape[1:]
     if kind == "convolutional":
         return lambda units: convolutional(channels, spread(units, layers), pictures.classes)
-    return lambda units: he(fully_connected(channels * height * width, spread(units, layers), pictures.classes))
+    return lambda units: he(
+        fully_connected(channels * height * width, spread(units, layers), pictures.classes)
+    )
 
 
 def measure(
-    data: Path, *, task: str, kind: str, layers: int, budget: int, updates: int, rate: float, seed: int
+    data: Path,
+    *,
+    task: str,
+    kind: str,
+    layers: int,
+    budget: int,
+    updates: int,
+    rate: float,
+    seed: int,
 ) -> dict[str, float]:
     """Train one net and count its parameters, multiplications and errors."""
     pictures = examples(task, data)
@@ -151,8 +186,18 @@ def measure(
     net = seeded(lambda: build(units), seed)
     images, labels = pictures.images, {split: y["class"] for split, y in pictures.labels.items()}
     counted = {"parameters": parameters(net), "operations": operations(net, images["train"][:1])}
-    fit(net, images["train"], labels["train"], updates=updates, rate=rate, seed=seed, batch=BATCHES[kind])
-    return counted | {f"{s} error": error(net, images[s], labels[s]) for s in ("validation", "test")}
+    fit(
+        net,
+        images["train"],
+        labels["train"],
+        updates=updates,
+        rate=rate,
+        seed=seed,
+        batch=BATCHES[kind],
+    )
+    return counted | {
+        f"{s} error": error(net, images[s], labels[s]) for s in ("validation", "test")
+    }
 
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
@@ -170,19 +215,32 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
          "updates": size.convolutional_updates}
         for d in DEPTHS
     ]  # fmt: skip
-    return {"fully_connected": _tuned(lab, fully, size.seeds), "convolutional": _tuned(lab, conv, size.seeds)}
+    return {
+        "fully_connected": _tuned(lab, fully, size.seeds),
+        "convolutional": _tuned(lab, conv, size.seeds),
+    }
 
 
 def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
-    """Seed 0 at every rate, then all seeds at the rate with the least validation error; seed 0 is not done again."""
-    trials = lab.table(measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES])
+    """Seed 0 at every rate, then all seeds at the rate with the least validation error.
+
+    Seed 0 is not done again.
+    """
+    trials = lab.table(
+        measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES]
+    )
     rates = best_rates(trials, nets)
     chosen = zip(nets, rates, strict=True)
-    return lab.table(measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)])
+    return lab.table(
+        measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)]
+    )
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Error against depth on every task, beside the published numbers; the same for convolutional nets."""
+    """Error against depth on every task, beside the published numbers.
+
+    The same for convolutional nets.
+    """
     fully, conv = tables["fully_connected"], tables["convolutional"]
     deep = Figure(figsize=(13, 4.2), layout="constrained")
     tasks = fully["task"].unique()
@@ -208,7 +266,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
 
 def _wide(axis: Axes, rows: pd.DataFrame) -> None:
     """The very wide net: a point at one layer, and a line across to compare with."""
-    curve(axis, rows, "layers", "test error", 1, f"1 layer, {WIDE:,} parameters", linestyle="", zorder=3)
+    label = f"1 layer, {WIDE:,} parameters"
+    curve(axis, rows, "layers", "test error", 1, label, linestyle="", zorder=3)
     axis.axhline(rows["test error"].mean(), color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
 
 
@@ -216,12 +275,12 @@ def _published(axis: Axes) -> None:
     for i, (errors, label) in enumerate(
         ((_PUBLISHED, "layers of 2,048 units"), (_PUBLISHED_TWINS, "1 layer, as many parameters"))
     ):
-        look = 2 * i
-        axis.plot(list(errors), [e / 100 for e in errors.values()], color=COLOURS[look], marker=MARKERS[look],
-                  linestyle=LINES[look], linewidth=1.7, label=label)  # fmt: skip
-    axis.axhline(
-        _PUBLISHED_WIDE / 100, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label="1 layer, 16,384 units"
-    )
+        colour, marker, line = COLOURS[2 * i], MARKERS[2 * i], LINES[2 * i]
+        across, up = list(errors), [e / 100 for e in errors.values()]
+        look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line}
+        axis.plot(across, up, linewidth=1.7, label=label, **look)
+    wide, label = _PUBLISHED_WIDE / 100, "1 layer, 16,384 units"
+    axis.axhline(wide, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label=label)
     _frame(axis, "published: word error")
 
 

@@ -1,23 +1,25 @@
 """Each layer sees the classes more plainly than the one before.
 
 A fully connected net of four hidden layers learns the digits of MNIST, a convolutional net of four
-convolutions and a mean over places learns the joint class (hair and gender) of the drawn faces. At the
-input and at every hidden layer stand, for the trained net and for the same net before training: the test
-accuracy of a linear probe (fitted on the layer's features, its penalty chosen on validation pictures); purity,
-the share of pictures whose nearest neighbour has the same class; the Fisher ratio, scatter of class means
-over scatter within classes, also for 4 and 9 alone; and `apart`, the lecture's "similar inputs apart,
-different inputs together": for each picture the nearest one of another class and the farthest one of its own
-are taken *in the input*, exactly these pairs are followed, and the mean distance of the first is divided by
-that of the second. Pairs chosen for being extreme are less so under any other measure, chance included, so
-that only the comparison with the untrained net says what training did. `units` is the share of the commonest
+convolutions and a mean over places learns the joint class (hair and gender) of the drawn faces. At
+the input and at every hidden layer stand, for the trained net and for the same net before training:
+the test accuracy of a linear probe (fitted on the layer's features, its penalty chosen on
+validation pictures); purity, the share of pictures whose nearest neighbour has the same class; the
+Fisher ratio, scatter of class means over scatter within classes, also for 4 and 9 alone; and
+`apart`, the lecture's "similar inputs apart, different inputs together": for each picture the
+nearest one of another class and the farthest one of its own are taken *in the input*, exactly these
+pairs are followed, and the mean distance of the first is divided by that of the second. Pairs
+chosen for being extreme are less so under any other measure, chance included, so that only the
+comparison with the untrained net says what training did. `units` is the share of the commonest
 class among the test pictures that excite a unit most, averaged over units.
 
-The lecture shows such pictures without numbers: 4 and 9 part in the higher layers of a net for MNIST, the
-same words of different speakers fall together in the eighth layer of an acoustic model (Mohamed, Hinton, Penn,
-ICASSP 2012), and units of higher layers respond to larger and more meaningful parts (Zeiler and Fergus, ECCV
-2014). Alain and Bengio (2016, arXiv:1610.01644) find that linear probes of Inception v3 and ResNet-50 get better
-with every layer. Projections are PCA and t-SNE (van der Maaten and Hinton, JMLR 2008) of test pictures, with
-the numbers of exactly these pictures beside them.
+The lecture shows such pictures without numbers: 4 and 9 part in the higher layers of a net for
+MNIST, the same words of different speakers fall together in the eighth layer of an acoustic model
+(Mohamed, Hinton, Penn, ICASSP 2012), and units of higher layers respond to larger and more
+meaningful parts (Zeiler and Fergus, ECCV 2014). Alain and Bengio (2016, arXiv:1610.01644) find that
+linear probes of Inception v3 and ResNet-50 get better with every layer. Projections are PCA and
+t-SNE (van der Maaten and Hinton, JMLR 2008) of test pictures, with the numbers of exactly these
+pictures beside them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,10 +35,13 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from torch import Tensor, nn
 
-from modular_cls.lecture import sets
-from modular_cls.lecture.lab import Arrays, Cell, Lab, Measured, Plain
+from modular_cls.lecture import layer_statements
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Measured, Plain
+from modular_cls.lecture.kit.nets import convolutional, fully_connected
+from modular_cls.lecture.kit.training import fit, seeded
 from modular_cls.lecture.layer_figures import curves, excited, projections
-from modular_cls.lecture.nets import convolutional, fully_connected
+from modular_cls.lecture.layer_statements import LAST
 from modular_cls.lecture.probes import (
     Examples,
     Pairs,
@@ -53,13 +58,11 @@ from modular_cls.lecture.probes import (
     spanned,
     through,
 )  # fmt: skip
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import fit, seeded
 
 SETS = {"mnist": "mnist", "faces": "faces_colour"}
-LAST = {"mnist": 4, "faces": 5}  # hidden layers; that of faces is the mean over places
 _LABELS = {"mnist": ("class",), "faces": ("class", "hair", "gender")}
-_RATES = {"mnist": 1e-3, "faces": 3e-3}  # nothing is compared between nets of different rates: none is chosen
+# Nothing is compared between nets of different rates: none is chosen.
+_RATES = {"mnist": 1e-3, "faces": 3e-3}
 _SETTLING = 50  # batches that an untrained net is shown
 _SHOWN, _TOP = 6, 8  # units of a layer in figures, pictures of a unit
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, for speed
@@ -79,38 +82,17 @@ _SIZES = {
     "full": _Size({"mnist": 3000, "faces": 600}, {"mnist": 10_000, "faces": 2000}, 1000, 1000, 5),
 }
 
+STATEMENTS = layer_statements.STATEMENTS
 MEASURES = {
-    "probe_class": "%", "probe_hair": "%", "probe_gender": "%", "purity": "%", "fisher": ".3f", "fisher_4_9": ".3f",
-    "apart": ".2f", "units": "%",
-}  # fmt: skip
-_SAID = {"probe_class": "linear probe of the class", "purity": "purity", "fisher": "Fisher ratio", "apart": "apart"}
-
-
-def _statements() -> tuple[Statement, ...]:
-    found = []
-    for name, last in LAST.items():
-        top, first = {"layer": last, "trained": "yes"}, {"layer": 0, "trained": "yes"}
-        for column, said in _SAID.items():
-            for less, than in (
-                (first, "in the input"),
-                ({"layer": last, "trained": "no"}, "in that of the same net untrained"),
-            ):
-                says = f"{name}: {said} is higher in the last hidden layer than {than}"
-                found.append(Statement(says, "layers", column, top, less, at={"set": name}))
-        says = f"{name}: the pictures that excite a unit most are more of one class in the last layer than in the first"
-        found.append(Statement(says, "layers", "units", top, {"layer": 1, "trained": "yes"}, at={"set": name}))
-    says = "mnist: 4 and 9 are better separated in the last hidden layer than in the input"
-    at: dict[str, object] = {"set": "mnist", "trained": "yes"}
-    found.append(Statement(says, "layers", "fisher_4_9", {"layer": LAST["mnist"]}, {"layer": 0}, at=at))
-    for attribute in ("hair", "gender"):
-        for low, high in ((0, 2), (2, LAST["faces"])):
-            says = f"faces: the probe of {attribute} rises from layer {low} to layer {high}"
-            at = {"set": "faces", "trained": "yes"}
-            found.append(Statement(says, "layers", f"probe_{attribute}", {"layer": high}, {"layer": low}, at=at))
-    return tuple(found)
-
-
-STATEMENTS = _statements()
+    "probe_class": "%",
+    "probe_hair": "%",
+    "probe_gender": "%",
+    "purity": "%",
+    "fisher": ".3f",
+    "fisher_4_9": ".3f",
+    "apart": ".2f",
+    "units": "%",
+}
 
 
 def needs(data: Path) -> object:
@@ -137,7 +119,9 @@ def measure(
     """
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     counts = {"train": probed, "validation": probed // 2, "test": sample}
-    images, labels = zip(*(_some(data, set, split, count, seed) for split, count in counts.items()), strict=True)
+    images, labels = zip(
+        *(_some(data, set, split, count, seed) for split, count in counts.items()), strict=True
+    )
     pairs = extreme_pairs(Examples(images[2].flatten(1).numpy(), labels[2]["class"].numpy()))
     layers = zip(*(through(net, x) for x in images), strict=True)
     rows = [{"layer": i} | _numbers(set, found, labels, pairs) for i, found in enumerate(layers)]
@@ -153,7 +137,9 @@ def _numbers(
     features = [x.flatten(1).numpy() for x in layer]
     spans = spanned(*features)
     for name in _LABELS[set]:
-        row[f"probe_{name}"] = probe(*(Examples(x, y[name].numpy()) for x, y in zip(spans, labels, strict=True)))
+        row[f"probe_{name}"] = probe(
+            *(Examples(x, y[name].numpy()) for x, y in zip(spans, labels, strict=True))
+        )
     test = Examples(features[2], labels[2]["class"].numpy())
     row |= {"purity": purity(test), "fisher": fisher(test), "apart": apart(test.features, pairs)}
     row["units"] = alike_at_top(layer[2], labels[2]["class"], _TOP)
@@ -163,8 +149,13 @@ def _numbers(
     return row
 
 
-def project(data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int, steps: int) -> Arrays:
-    """The test pictures that `measure` looks at, in two dimensions: `pca_0`, `tsne_0`, ... by layer, and `labels`."""
+def project(
+    data: Path, *, set: str, trained: str, seed: int, updates: int, sample: int, steps: int
+) -> Arrays:
+    """The test pictures that `measure` looks at, in two dimensions: `pca_0`, `tsne_0`, ...
+
+    By layer, and `labels`.
+    """
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     images, labels = _some(data, set, "test", sample, seed)
     found = {"labels": labels["class"].numpy()}
@@ -182,25 +173,38 @@ def excite(data: Path, *, set: str, seed: int, updates: int) -> Arrays:
     """What the first live units of each hidden layer respond to most.
 
     Returns:
-        For each layer `pictures_1`, ... of shape (units, top, height, width, channels): all a unit sees of a
-        picture where it responds most, and `classes_1`, ... of shape (units, top).
+        For each layer `pictures_1`, ... of shape (units, top, height, width, channels): all a unit
+        sees of a picture where it responds most, and `classes_1`, ... of shape (units, top).
     """
     net = _net(data, set, seed, updates)
-    images, classes = sets.load(SETS[set], data).images["test"], sets.load(SETS[set], data).labels["test"]["class"]
+    images, classes = (
+        sets.load(SETS[set], data).images["test"],
+        sets.load(SETS[set], data).labels["test"]["class"],
+    )
     found = {}
     for i, layer in enumerate(through(net, images)):
         if i:
             strength = excitation(layer)
             live = (strength.amax(0) > strength.amin(0)).nonzero()[:_SHOWN, 0]
             top = strength[:, live].topk(min(_TOP, len(strength)), 0).indices.T
-            seen = [[_seen(net, i, layer, images, p, u) for p in some] for u, some in zip(live, top, strict=True)]
-            found[f"pictures_{i}"] = torch.stack([torch.stack(row) for row in seen]).permute(0, 1, 3, 4, 2).numpy()
+            seen = [
+                [_seen(net, i, layer, images, p, u) for p in some]
+                for u, some in zip(live, top, strict=True)
+            ]
+            found[f"pictures_{i}"] = (
+                torch.stack([torch.stack(row) for row in seen]).permute(0, 1, 3, 4, 2).numpy()
+            )
             found[f"classes_{i}"] = classes[top].numpy()
     return found
 
 
-def _seen(net: nn.Sequential, depth: int, layer: Tensor, images: Tensor, picture: Tensor, unit: Tensor) -> Tensor:
-    """The part of a picture that a unit sees where it responds most; all of it where the layer has no places."""
+def _seen(
+    net: nn.Sequential, depth: int, layer: Tensor, images: Tensor, picture: Tensor, unit: Tensor
+) -> Tensor:
+    """The part of a picture that a unit sees where it responds most.
+
+    All of it where the layer has no places.
+    """
     if layer.dim() != 4:
         return images[picture]
     row, column = divmod(int(layer[picture, unit].argmax()), layer.shape[3])
@@ -214,7 +218,14 @@ def _net(data: Path, set: str, seed: int, updates: int) -> nn.Sequential:
     images, labels = pictures.images["train"], pictures.labels["train"]["class"]
     net = seeded(lambda: _build(set, images, pictures.classes), seed)
     # Rate 0 leaves the weights as they are: an untrained net whose batch norms know the pictures.
-    fit(net, images, labels, updates=updates or _SETTLING, rate=_RATES[set] if updates else 0.0, seed=seed)
+    fit(
+        net,
+        images,
+        labels,
+        updates=updates or _SETTLING,
+        rate=_RATES[set] if updates else 0.0,
+        seed=seed,
+    )
     assert isinstance(net, nn.Sequential)
     return net.eval()
 
@@ -225,7 +236,9 @@ def _build(set: str, images: Tensor, classes: int) -> nn.Sequential:
     return convolutional(images.shape[1], [12, 24, 48, 64], classes, halvings=4)
 
 
-def _some(data: Path, set: str, split: str, count: int, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+def _some(
+    data: Path, set: str, split: str, count: int, seed: int
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Pictures of a split drawn by `seed`, and their labels by name."""
     pictures = sets.load(SETS[set], data)
     images, labels = pictures.images[split], pictures.labels[split]
@@ -237,7 +250,12 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Every number of every layer: both sets, trained and not."""
     size = _SIZES[lab.size]
     cells: list[Cell] = [
-        {**_training(lab, name, seed), "trained": trained, "probed": size.probed[name], "sample": size.sample}
+        {
+            **_training(lab, name, seed),
+            "trained": trained,
+            "probed": size.probed[name],
+            "sample": size.sample,
+        }
         for seed in range(size.seeds)
         for name in reversed(SETS)  # the longest first
         for trained in ("yes", "no")
@@ -253,7 +271,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     for name in SETS:
         training = _training(lab, name, 0)
         cells: list[Cell] = [
-            {**training, "trained": t, "sample": size.sample, "steps": size.steps} for t in ("yes", "no")
+            {**training, "trained": t, "sample": size.sample, "steps": size.steps}
+            for t in ("yes", "no")
         ]
         figures[f"projections_{name}"] = projections(name, table, *lab.arrays(project, cells))
         figures[f"units_{name}"] = excited(name, *lab.arrays(excite, [training]))

@@ -1,23 +1,26 @@
 """A shallow net can learn from a deep one what it does not learn from labels.
 
-Do deep nets really need to be deep? Ba and Caruana ("Do deep nets really need to be deep?", NeurIPS 2014) trained a
-shallow net on the logits of deep ones, by squared error, and it came close to them: phone error on TIMIT was 23.1 % for
-a shallow net of 8,000 units trained on labels, 21.9 % for a deep net, 21.6 % for the shallow net taught by logits,
-20.0 % for one of 400,000 units taught alike (their teachers were ensembles of convolutional nets, better than the deep
-net listed). So a shallow net *can represent* what was learned; it does not *find* it from labels. Urban et al. ("Do
-deep convolutional nets really need to be deep and convolutional?", ICLR 2017) answered for CIFAR-10: yes, they do;
-without several layers of convolution no student came near its teacher.
+Do deep nets really need to be deep? Ba and Caruana ("Do deep nets really need to be deep?", NeurIPS
+2014) trained a shallow net on the logits of deep ones, by squared error, and it came close to them:
+phone error on TIMIT was 23.1 % for a shallow net of 8,000 units trained on labels, 21.9 % for a
+deep net, 21.6 % for the shallow net taught by logits, 20.0 % for one of 400,000 units taught alike
+(their teachers were ensembles of convolutional nets, better than the deep net listed). So a shallow
+net *can represent* what was learned; it does not *find* it from labels. Urban et al. ("Do deep
+convolutional nets really need to be deep and convolutional?", ICLR 2017) answered for CIFAR-10:
+yes, they do; without several layers of convolution no student came near its teacher.
 
-Here, on MNIST and on the built-in faces, with a tenth of the training pictures and with all: *deep* has 4 hidden layers
-of 128 units, *shallow* one hidden layer with as many parameters (within 1 %), both trained on labels; *mimic* is the
-shallow net again, trained on the deep net's logits of the same training pictures. *wide* and *wide mimic* have ten
-times as many hidden units behind a linear bottleneck of 64 units, as in the paper. *convolutional* has three
-convolutions and far fewer parameters, and *convolutional mimic* is the shallow net once more, taught by it. All get the
-same number of updates, and each the best of three learning rates by the error on validation pictures, with a seed that
-is not used again. `agrees` is the share of test pictures on which a mimic answers as its teacher does.
+Here, on MNIST and on the built-in faces, with a tenth of the training pictures and with all: *deep*
+has 4 hidden layers of 128 units, *shallow* one hidden layer with as many parameters (within 1 %),
+both trained on labels; *mimic* is the shallow net again, trained on the deep net's logits of the
+same training pictures. *wide* and *wide mimic* have ten times as many hidden units behind a linear
+bottleneck of 64 units, as in the paper. *convolutional* has three convolutions and far fewer
+parameters, and *convolutional mimic* is the shallow net once more, taught by it. All get the same
+number of updates, and each the best of three learning rates by the error on validation pictures,
+with a seed that is not used again. `agrees` is the share of test pictures on which a mimic answers
+as its teacher does.
 
-Equal updates are not equal convergence: mimics learn slowly, and with more updates than these might come nearer. So a
-mimic that falls short here is not shown to be unable.
+Equal updates are not equal convergence: mimics learn slowly, and with more updates than these might
+come nearer. So a mimic that falls short here is not shown to be unable.
 """
 
 import math
@@ -26,22 +29,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from modular_cls.lecture import sets
-from modular_cls.lecture.curves import frame
-from modular_cls.lecture.lab import Cell, Lab, Measured
-from modular_cls.lecture.nets import convolutional, fully_connected, parameters, width_for
-from modular_cls.lecture.sets import SETS, Pictures
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import best_rates, error, fit, outputs, seeded
-from modular_cls.report.statistics import mean_interval
-from modular_cls.report.style import COLOURS, MARKERS
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.nets import convolutional, fully_connected, parameters, width_for
+from modular_cls.lecture.kit.sets import SETS, Pictures
+from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.training import best_rates, error, fit, outputs, seeded
+from modular_cls.lecture.mimic_figures import draw_errors
 
 TEACHERS = {
     "deep": None, "shallow": None, "mimic": "deep", "wide": None, "wide_mimic": "deep",
@@ -63,15 +62,28 @@ def _says(of: str, share: float) -> tuple[Statement, ...]:
     at = {"set": of, "share": share}
 
     def less(one: str, other: str, says: str, by: float = 0.0) -> Statement:
-        return Statement(f"{where}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at=at)
+        return Statement(
+            f"{where}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at=at
+        )
 
     return (
         less("deep", "shallow", "the deep net errs less than the shallow net on labels"),
         less("mimic", "shallow", "the mimic errs less than the same net on labels"),
-        less("mimic", "deep", f"the mimic errs at most {100 * _MARGIN:g} points more than the deep net", -_MARGIN),
+        less(
+            "mimic",
+            "deep",
+            f"the mimic errs at most {100 * _MARGIN:g} points more than the deep net",
+            -_MARGIN,
+        ),
         less("wide_mimic", "mimic", "the wide mimic errs less than the mimic"),
-        less("convolutional_mimic", "shallow", "the convolutional net's mimic errs less than the same net on labels"),
-        less("convolutional", "convolutional_mimic", "the convolutional net errs less than its mimic"),
+        less(
+            "convolutional_mimic",
+            "shallow",
+            "the convolutional net's mimic errs less than the same net on labels",
+        ),
+        less(
+            "convolutional", "convolutional_mimic", "the convolutional net errs less than its mimic"
+        ),
     )
 
 
@@ -116,7 +128,9 @@ def _standardised(of: str, data: Path) -> Pictures:
 
 
 def builders(shape: Sequence[int], classes: int) -> dict[str, Callable[[], nn.Module]]:
-    """How to build each net: deep, shallow and mimics have as many parameters, the wide ones more hidden units.
+    """How to build each net.
+
+    Deep, shallow and mimics have as many parameters, the wide ones more hidden units.
 
     Args:
         shape: Of a picture: channels, height, width.
@@ -142,7 +156,9 @@ def builders(shape: Sequence[int], classes: int) -> dict[str, Callable[[], nn.Mo
     return {net: own.get(net, shallow) for net in TEACHERS}
 
 
-def train(name: str, found: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None) -> nn.Module:
+def train(
+    name: str, found: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None
+) -> nn.Module:
     """Train one net on the training pictures.
 
     Args:
@@ -151,20 +167,25 @@ def train(name: str, found: Pictures, rate: float, seed: int, updates: int, teac
         rate: Highest learning rate.
         seed: Of the initial weights and the order of pictures.
         updates: Number of batches.
-        teacher: Whose logits are to be met, by squared error (Ba and Caruana, section 2.2); None: labels are.
+        teacher: Whose logits are to be met, by squared error (Ba and Caruana, section 2.2); None:
+            labels are.
     """
     images, labels = found.images["train"], found.labels["train"]["class"]
     net = seeded(builders(images.shape[1:], found.classes)[name], seed)
     if teacher is None:
         return fit(net, images, labels, updates=updates, rate=rate, seed=seed)
-    return fit(net, images, lesson(teacher, images), updates=updates, rate=rate, seed=seed, loss=F.mse_loss)
+    return fit(
+        net, images, lesson(teacher, images), updates=updates, rate=rate, seed=seed, loss=F.mse_loss
+    )
 
 
 def lesson(teacher: nn.Module, images: Tensor) -> Tensor:
-    """What a mimic is to answer: the teacher's logits, shifted and scaled by the mean and deviation of all of them.
+    """What a mimic is to answer.
 
-    One shift and one scale for all classes leave the largest where it is. Without it a net must first grow its
-    weights to reach logits of 10 or 20, which takes most of few updates.
+    The teacher's logits, shifted and scaled by the mean and deviation of all of them.
+
+    One shift and one scale for all classes leave the largest where it is. Without it a net must
+    first grow its weights to reach logits of 10 or 20, which takes most of few updates.
 
     Args:
         teacher: A trained net.
@@ -177,10 +198,16 @@ def lesson(teacher: nn.Module, images: Tensor) -> Tensor:
     return (logits - logits.mean()) / logits.std()
 
 
-def try_rate(data: Path, *, of: str, share: float, net: str, rate: float, seed: int, updates: int) -> Measured:
+def try_rate(
+    data: Path, *, of: str, share: float, net: str, rate: float, seed: int, updates: int
+) -> Measured:
     """Validation error of a net trained on labels."""
     found = pictures(of, share, seed, data)
-    return {"validation error": _error(train(net, found, rate, seed, updates, None), found, "validation")}
+    return {
+        "validation error": _error(
+            train(net, found, rate, seed, updates, None), found, "validation"
+        )
+    }
 
 
 def try_taught(
@@ -192,22 +219,34 @@ def try_taught(
     students = [(net, rate) for net, its in TEACHERS.items() if its == teacher for rate in _RATES]
     nets = [train(net, found, rate, seed, updates, taught_by) for net, rate in students]
     errors = [_error(net, found, "validation") for net in nets]
-    return [{"net": n, "rate": r, "validation error": e} for (n, r), e in zip(students, errors, strict=True)]
+    return [
+        {"net": n, "rate": r, "validation error": e}
+        for (n, r), e in zip(students, errors, strict=True)
+    ]
 
 
-def measure(data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float) -> Sequence[Measured]:
-    """Train each net at its rate, teachers before those they teach, and count its errors on test pictures."""
+def measure(
+    data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float
+) -> Sequence[Measured]:
+    """Train each net at its rate, teachers first, and count its errors on test pictures."""
     found = pictures(of, share, seed, data)
     images = found.images["test"]
     nets, rows = dict[str, nn.Module](), list[Measured]()
     for name, its in TEACHERS.items():
         teacher = nets[its] if its else None
         net = nets[name] = train(name, found, rates[name], seed, updates, teacher)
-        rows.append({
-            "pictures": len(found.images["train"]), "net": name, "parameters": parameters(net), "rate": rates[name],
-            "error": _error(net, found, "test"),
-            "agrees": 1 - error(net, images, outputs(teacher, images).argmax(1)) if teacher else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "pictures": len(found.images["train"]),
+                "net": name,
+                "parameters": parameters(net),
+                "rate": rates[name],
+                "error": _error(net, found, "test"),
+                "agrees": 1 - error(net, images, outputs(teacher, images).argmax(1))
+                if teacher
+                else None,
+            }
+        )
     return rows
 
 
@@ -218,16 +257,29 @@ def _error(net: nn.Module, found: Pictures, split: str) -> float:
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Choose a rate for each net on validation pictures, then train all with every seed."""
     size = _SIZES[lab.size]
-    each: list[Cell] = [{"of": of, "share": share, "updates": size.updates} for of in SETS for share in _SHARES]
+    each: list[Cell] = [
+        {"of": of, "share": share, "updates": size.updates} for of in SETS for share in _SHARES
+    ]
     tuned: list[Cell] = [{**e, "seed": _TUNING_SEED} for e in each]
-    on_labels = lab.table(try_rate, [{**t, "net": n, "rate": r} for t in tuned for n in _LABELS for r in _RATES])
+    on_labels = lab.table(
+        try_rate, [{**t, "net": n, "rate": r} for t in tuned for n in _LABELS for r in _RATES]
+    )
     taught = lab.table(try_taught, [
         {**t, "teacher": net, "teacher_rate": best_rates(on_labels, [{**t, "net": net}])[0]}
         for t in tuned for net in _TEACHING
     ])  # fmt: skip
-    trials = pd.concat([on_labels, taught.drop(columns=["teacher", "teacher_rate"])], ignore_index=True)
-    chosen = [dict(zip(TEACHERS, best_rates(trials, [{**t, "net": n} for n in TEACHERS]), strict=True)) for t in tuned]
-    cells = [{**e, **rates, "seed": s} for e, rates in zip(each, chosen, strict=True) for s in range(size.seeds)]
+    trials = pd.concat(
+        [on_labels, taught.drop(columns=["teacher", "teacher_rate"])], ignore_index=True
+    )
+    chosen = [
+        dict(zip(TEACHERS, best_rates(trials, [{**t, "net": n} for n in TEACHERS]), strict=True))
+        for t in tuned
+    ]
+    cells = [
+        {**e, **rates, "seed": s}
+        for e, rates in zip(each, chosen, strict=True)
+        for s in range(size.seeds)
+    ]
     found = lab.table(measure, cells).drop(columns=["updates", *TEACHERS])
     return {
         "errors": found.rename(columns={"of": "set"}),
@@ -236,22 +288,5 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Test error of each net, one panel for each set and number of pictures; bars are 95 % intervals over seeds."""
-    groups = list(tables["errors"].groupby(["set", "pictures"], sort=False))
-    figure = Figure(figsize=(3 * len(groups), 3.2), layout="constrained")
-    axes = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
-    for axis, ((of, count), rows) in zip(axes, groups, strict=True):
-        _panel(axis, rows)
-        frame(axis, f"{of}, {count:,} training pictures", "test error, %", grid="x")
-    axes[0].set_yticks(range(len(TEACHERS)), [n.replace("_", " ") for n in TEACHERS])
-    axes[0].invert_yaxis()
-    return {"errors": figure}
-
-
-def _panel(axis: Axes, rows: pd.DataFrame) -> None:
-    for i, net in enumerate(TEACHERS):
-        found = mean_interval((100 * rows.loc[rows["net"] == net, "error"]).tolist())
-        axis.errorbar(found.mean, i, xerr=np.nan_to_num(found.half), color=COLOURS[i], marker=MARKERS[i], capsize=3)
-        if net == "deep":
-            axis.axvline(found.mean, color="#808080", linestyle=":", linewidth=0.8, zorder=0)
-    axis.margins(x=0.15, y=0.12)
+    """Test error of each net, one panel for each set and number of pictures."""
+    return {"errors": draw_errors(tables["errors"], tuple(TEACHERS))}

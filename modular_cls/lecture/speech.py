@@ -1,26 +1,32 @@
-"""Speech recognition: a hand-made pipeline is handed over to learning stage by stage, and speakers merge.
+"""Speech recognition: a hand-made pipeline is handed over to learning stage by stage.
 
-Spoken digits are recognised from every stage of the pipeline waveform, DFT, mel filter bank, logarithm, DCT. At
-its end stands what came before deep learning, a Gaussian mixture per digit on single frames of MFCC (with no model
-of their order, unlike the hidden Markov models that it was part of). Then a net takes its place, and gets its
-input from an ever earlier stage: MFCC, log-mel, the spectrogram, the waveform; what is no longer made by hand
-becomes its first layer. From there on all nets are the same, have the same number of updates, and the learning rate
-(for mixtures the number of Gaussians) is one of three, chosen by held-out takes of the training speakers
-(which are far easier than a new voice, so that the choice is a rough one for all pipelines alike).
+On the way, speakers merge.
 
-Equal updates are not equal convergence: nets on waveforms and spectrograms would gain from more of them (`choice` holds
-the errors on voices that they know). So a stage that falls short here is not shown to be unlearnable.
+Spoken digits are recognised from every stage of the pipeline waveform, DFT, mel filter bank,
+logarithm, DCT. At its end stands what came before deep learning, a Gaussian mixture per digit on
+single frames of MFCC (with no model of their order, unlike the hidden Markov models that it was
+part of). Then a net takes its place, and gets its input from an ever earlier stage: MFCC, log-mel,
+the spectrogram, the waveform; what is no longer made by hand becomes its first layer. From there on
+all nets are the same, have the same number of updates, and the learning rate (for mixtures the
+number of Gaussians) is one of three, chosen by held-out takes of the training speakers (which are
+far easier than a new voice, so that the choice is a rough one for all pipelines alike).
 
-Every speaker is the test in turn and is never trained on. In the tables of errors and filters `seed` is the number
-of that speaker in alphabetical order, and the intervals are over speakers: six voices are the sample, a small one.
+Equal updates are not equal convergence: nets on waveforms and spectrograms would gain from more of
+them (`choice` holds the errors on voices that they know). So a stage that falls short here is not
+shown to be unlearnable.
 
-Published: Sainath et al. (Interspeech 2015, "Learning the speech front-end with raw waveform CLDNNs") match log-mel
-by raw waveforms with over 2,000 hours of speech, and lower the word error rate by 3 % (relative) with both together;
-here there are 22 minutes.
-Mohamed, Hinton and Penn (ICASSP 2012, "Understanding how deep belief networks perform acoustic modelling") show that
-speakers who say the same are far apart in the input and come together in the higher layers. Here that is measured as
-the share of the variance that words and speakers explain in each layer of the log-mel net, on takes not trained on,
-beside a net that was not trained at all; that net is trained on all six speakers, and `seed` is a seed.
+Every speaker is the test in turn and is never trained on. In the tables of errors and filters
+`seed` is the number of that speaker in alphabetical order, and the intervals are over speakers: six
+voices are the sample, a small one.
+
+Published: Sainath et al. (Interspeech 2015, "Learning the speech front-end with raw waveform
+CLDNNs") match log-mel by raw waveforms with over 2,000 hours of speech, and lower the word error
+rate by 3 % (relative) with both together; here there are 22 minutes.
+Mohamed, Hinton and Penn (ICASSP 2012, "Understanding how deep belief networks perform acoustic
+modelling") show that speakers who say the same are far apart in the input and come together in the
+higher layers. Here that is measured as the share of the variance that words and speakers explain in
+each layer of the log-mel net, on takes not trained on, beside a net that was not trained at all;
+that net is trained on all six speakers, and `seed` is a seed.
 """
 
 from collections.abc import Sequence
@@ -34,11 +40,11 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from modular_cls.lecture import spoken_figures
-from modular_cls.lecture.lab import Arrays, Cell, Lab, Plain
-from modular_cls.lecture.recordings import load_recordings, recordings_at_hand
+from modular_cls.lecture import spoken_figures, spoken_statements
+from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
+from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
+from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.spoken_nets import (
-    STAGES,
     compared,
     digits,
     filter_responses,
@@ -50,15 +56,10 @@ from modular_cls.lecture.spoken_nets import (
     stage,
     without_speaker,
 )
-from modular_cls.lecture.statement import Statement
-from modular_cls.lecture.training import outputs
+from modular_cls.lecture.spoken_statements import ALL, FEW, MIXTURE, NETS, PIPELINES
 
-MIXTURE = "MFCC, mixture"
-NETS = {f"{name}, net": name for name in STAGES}
-PIPELINES = (MIXTURE, *NETS)
-ALL, FEW = "all", "100"
+STATEMENTS = spoken_statements.STATEMENTS
 SHOWN = 6  # words in the projections
-_NO_WORSE = -0.01
 _SETTLING = 50  # updates at rate 0: an untrained net whose batch norms know the data
 
 
@@ -85,50 +86,14 @@ class Plan:
 
 _SIZES = {"quick": Plan(1, (FEW, ALL), 300, 1), "full": Plan(6, (FEW, "500", ALL), 900, 5)}
 
-MEASURES = {"validation": "%", "error": "%", "word": "%", "speaker": "%", "distance": ",.0f", "widths": ".2f"}
-
-
-def _errs_less(says: str, better: str, worse: str, recordings: str, by: float = 0.0) -> Statement:
-    at = {"recordings": recordings}
-    return Statement(says, "error", "error", {"pipeline": worse}, {"pipeline": better}, by=by, at=at)
-
-
-_TRAINED = {"net": "trained"}
-STATEMENTS = (
-    _errs_less("with all recordings a net on log-mel errs less than mixtures on MFCC", "log-mel, net", MIXTURE, ALL),
-    _errs_less(
-        "the DCT handed over: on log-mel a net errs at most one point more than on MFCC",
-        "log-mel, net", "MFCC, net", ALL, _NO_WORSE,
-    ),
-    _errs_less(
-        "the filter bank handed over, too: on the spectrogram at most one point more than on log-mel",
-        "spectrogram, net", "log-mel, net", ALL, _NO_WORSE,
-    ),
-    _errs_less(
-        "the DFT handed over, too: on the waveform at most one point more than on log-mel",
-        "waveform, net", "log-mel, net", ALL, _NO_WORSE,
-    ),
-    _errs_less(
-        "with 100 recordings a net on log-mel errs less than one on waveforms", "log-mel, net", "waveform, net", FEW
-    ),
-    _errs_less("with 100 recordings mixtures on MFCC err less than a net on waveforms", MIXTURE, "waveform, net", FEW),
-    Statement(
-        "speakers explain less in the last hidden layer than in the input",
-        "layers", "speaker", {"layer": "input"}, {"layer": "last hidden"}, at=_TRAINED,
-    ),
-    Statement(
-        "words explain more in the last hidden layer than in the input",
-        "layers", "word", {"layer": "last hidden"}, {"layer": "input"}, at=_TRAINED,
-    ),
-    Statement(
-        "words explain more in the last hidden layer of the trained net than of an untrained one",
-        "layers", "word", {"net": "trained"}, {"net": "untrained"}, at={"layer": "last hidden"},
-    ),
-    Statement(
-        "learned filters are nearer to the mel scale than untrained ones",
-        "filters", "distance", {"net": "untrained"}, {"net": "trained"},
-    ),
-)  # fmt: skip
+MEASURES = {
+    "validation": "%",
+    "error": "%",
+    "word": "%",
+    "speaker": "%",
+    "distance": ",.0f",
+    "widths": ".2f",
+}
 
 
 def needs(data: Path) -> object:
@@ -137,7 +102,7 @@ def needs(data: Path) -> object:
 
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
-    """Errors of every pipeline, shares of variance in the layers, and where the learned filters lie."""
+    """Errors of every pipeline, variance in the layers, and where learned filters lie."""
     plan = _plan(lab)
     tried = lab.table(recognise, _error_cells(plan))
     chosen = _chosen(tried, ["pipeline", "recordings", "seed"])
@@ -145,7 +110,9 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     cells = _filter_cells(plan, chosen)
     return {
         "error": chosen[["pipeline", "recordings", "seed", "error"]],
-        "layers": _chosen(layers, ["net", "layer", "seed"])[["net", "layer", "seed", "word", "speaker"]],
+        "layers": _chosen(layers, ["net", "layer", "seed"])[
+            ["net", "layer", "seed", "word", "speaker"]
+        ],
         "filters": _filter_table(lab.arrays(filters, cells), cells),
         "choice": tried[["pipeline", "recordings", "choice", "seed", "validation"]],
     }
@@ -164,7 +131,9 @@ def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
         "error": spoken_figures.errors(tables["error"], PIPELINES),
         "layers": spoken_figures.shares(tables["layers"]),
         "speakers": spoken_figures.projections(lab.arrays(projected, [cell])[0]),
-        "filters": spoken_figures.filters({net: found["response"] for net, found in responses.items()}),
+        "filters": spoken_figures.filters(
+            {net: found["response"] for net, found in responses.items()}
+        ),
     }
 
 
@@ -182,10 +151,12 @@ def recognise(
         seed: Number of the speaker held out.
 
     Returns:
-        `validation` and `loss` on held-out takes of the training speakers, to choose by; `error` on the
-        speaker held out, to report.
+        `validation` and `loss` on held-out takes of the training speakers, to choose by; `error` on
+        the speaker held out, to report.
     """
-    split = without_speaker(load_recordings(data), seed, None if recordings == ALL else int(recordings))
+    split = without_speaker(
+        load_recordings(data), seed, None if recordings == ALL else int(recordings)
+    )
     parts = (split.validation, split.test)
     if pipeline == MIXTURE:
         validation, test = mixture_scores(data, split, int(choice), parts)
@@ -196,8 +167,12 @@ def recognise(
     return to_choose_by | {"error": _judged(test, digits(data, split.test))["validation"]}
 
 
-def explained(data: Path, *, net: str, choice: float, updates: int, seed: int) -> list[dict[str, Plain]]:
-    """Shares of the variance that words and speakers explain in each layer of a log-mel net, on held-out takes.
+def explained(
+    data: Path, *, net: str, choice: float, updates: int, seed: int
+) -> list[dict[str, Plain]]:
+    """Shares of the variance that words and speakers explain in each layer.
+
+    Of a log-mel net, on held-out takes.
 
     Args:
         data: Folder of data sets.
@@ -213,24 +188,36 @@ def explained(data: Path, *, net: str, choice: float, updates: int, seed: int) -
     quality = _judged(outputs(found, x[split.validation]), digits(data, split.validation))
     words, speakers = recordings.digit[split.test], recordings.speaker[split.test]
     return [
-        {"layer": layer, **quality, "word": share(values, words), "speaker": share(values, speakers)}
+        {
+            "layer": layer,
+            **quality,
+            "word": share(values, words),
+            "speaker": share(values, speakers),
+        }
         for layer, values in hidden_layers(found, x[split.test]).items()
     ]
 
 
 def projected(data: Path, *, choice: float, updates: int, seed: int) -> Arrays:
-    """The first two principal components of layers of the trained net, for SHOWN words: `{layer}`, shape (n, 2)."""
+    """The first two principal components of layers of the trained net, for SHOWN words.
+
+    `{layer}`, shape (n, 2).
+    """
     recordings = load_recordings(data)
     split = held_out_takes(recordings)
     test = split.test[recordings.digit[split.test] < SHOWN]
     net = fitted(data, split, "log-mel", choice, updates, seed)
     layers = hidden_layers(net, stage(data, "log-mel")[test])
-    points = {layer: PCA(2, random_state=0).fit_transform(values) for layer, values in layers.items()}
+    points = {
+        layer: PCA(2, random_state=0).fit_transform(values) for layer, values in layers.items()
+    }
     return points | {"words": recordings.digit[test], "speakers": recordings.speaker[test]}
 
 
 def filters(data: Path, *, net: str, choice: float, updates: int, seed: int) -> Arrays:
-    """Energy that each learned filter lets through: `response`, shape (BANDS, BINS), sorted by its highest place.
+    """Energy that each learned filter lets through.
+
+    `response`, shape (BANDS, BINS), sorted by its highest place.
 
     Args:
         data: Folder of data sets.
@@ -252,7 +239,13 @@ def _plan(lab: Lab) -> Plan:
 
 def _error_cells(plan: Plan) -> list[Cell]:
     return [
-        {"pipeline": pipeline, "recordings": recordings, "choice": choice, "updates": plan.updates, "seed": speaker}
+        {
+            "pipeline": pipeline,
+            "recordings": recordings,
+            "choice": choice,
+            "updates": plan.updates,
+            "seed": speaker,
+        }
         for pipeline in PIPELINES
         for recordings in plan.recordings
         for speaker in range(plan.speakers)
@@ -264,29 +257,42 @@ def _layer_cells(plan: Plan) -> list[Cell]:
     return [
         {"net": net, "choice": choice, "updates": updates, "seed": seed}
         for seed in range(plan.seeds)
-        for net, updates, choices in (("trained", plan.updates, plan.rates), ("untrained", _SETTLING, (0.0,)))
+        for net, updates, choices in (
+            ("trained", plan.updates, plan.rates),
+            ("untrained", _SETTLING, (0.0,)),
+        )
         for choice in choices
     ]
 
 
 def _filter_cells(plan: Plan, chosen: pd.DataFrame) -> list[Cell]:
     """Waveform nets as they were chosen, and untrained ones."""
-    best = chosen[(chosen["pipeline"] == "waveform, net") & (chosen["recordings"] == ALL)].set_index("seed")["choice"]
+    best = chosen[
+        (chosen["pipeline"] == "waveform, net") & (chosen["recordings"] == ALL)
+    ].set_index("seed")["choice"]
     return [
         {"net": net, "choice": choice, "updates": updates, "seed": speaker}
         for speaker in range(plan.speakers)
-        for net, updates, choice in (("trained", plan.updates, float(best[speaker])), ("untrained", _SETTLING, 0.0))
+        for net, updates, choice in (
+            ("trained", plan.updates, float(best[speaker])),
+            ("untrained", _SETTLING, 0.0),
+        )
     ]
 
 
 def _filter_table(found: Sequence[Arrays], cells: Sequence[Cell]) -> pd.DataFrame:
-    rows = [{"net": c["net"], "seed": c["seed"], **compared(f["response"])} for c, f in zip(cells, found, strict=True)]
+    each = zip(cells, found, strict=True)
+    rows = [{"net": c["net"], "seed": c["seed"], **compared(f["response"])} for c, f in each]
     return pd.DataFrame(rows)
 
 
 def _chosen(tried: pd.DataFrame, settings: list[str]) -> pd.DataFrame:
     """Of the choices tried in each setting the one with the lowest validation error, then loss."""
-    return tried.sort_values(["validation", "loss"], kind="stable").drop_duplicates(settings).sort_index()
+    return (
+        tried.sort_values(["validation", "loss"], kind="stable")
+        .drop_duplicates(settings)
+        .sort_index()
+    )
 
 
 def _judged(scores: Tensor, labels: Tensor) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""Recognisers of spoken digits from any stage of the hand-made pipeline: what is left of it, they learn."""
+"""Recognisers of spoken digits from any stage of the hand-made pipeline.
+
+What is left of it, they learn.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from scipy.stats import spearmanr, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 
-from modular_cls.lecture.recordings import (
+from modular_cls.lecture.kit.recordings import (
     BANDS,
     BINS,
     COEFFICIENTS,
@@ -27,7 +30,7 @@ from modular_cls.lecture.recordings import (
     sounding,
     spectrogram,
 )
-from modular_cls.lecture.training import fit, seeded
+from modular_cls.lecture.kit.training import fit, seeded
 
 WORDS = 10
 STAGES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -63,14 +66,18 @@ def without_speaker(recordings: Recordings, speaker: int, count: int | None) -> 
     for_choice = ~theirs & (recordings.take < _tenth(recordings))
     pool = np.flatnonzero(~theirs & ~for_choice)
     shuffled = np.random.default_rng(speaker).permutation(pool)
-    # Each recording's place among those of its speaker and digit: all first ones, then all second ones, and so on.
+    # Each recording's place among those of its speaker and digit: all first ones, then all second
+    # ones, and so on.
     place = pd.DataFrame({"speaker": recordings.speaker, "digit": recordings.digit}).loc[shuffled]
     order = shuffled[np.argsort(place.groupby(["speaker", "digit"]).cumcount(), kind="stable")]
     return Split(np.sort(order[:count]), np.flatnonzero(for_choice), np.flatnonzero(theirs))
 
 
 def held_out_takes(recordings: Recordings) -> Split:
-    """Every speaker is in each part: the first tenth of the takes is the test, the next one for validation."""
+    """Every speaker is in each part.
+
+    The first tenth of the takes is the test, the next one for validation.
+    """
     tenth = _tenth(recordings)
     part = recordings.take // tenth
     return Split(np.flatnonzero(part > 1), np.flatnonzero(part == 1), np.flatnonzero(part == 0))
@@ -82,15 +89,18 @@ def _tenth(recordings: Recordings) -> int:
 
 @cache
 def stage(data: Path, name: str) -> Tensor:
-    """All recordings up to one stage, shape (recordings, channels, time); computed once in a process."""
+    """All recordings up to one stage, shape (recordings, channels, time).
+
+    Computed once in a process.
+    """
     return torch.from_numpy(STAGES[name](load_recordings(data).waves))
 
 
 class LogEnergy(nn.Module):
-    """Logarithm of the energy of each channel, or of the sum over two channels where they come in pairs.
+    """Logarithm of the energy of each channel, or of two where they come in pairs.
 
-    Two filters a quarter of a wave apart together give the energy in a band whatever the phase, as the
-    sine and the cosine of a DFT do.
+    Two filters a quarter of a wave apart together give the energy in a band whatever the phase, as
+    the sine and the cosine of a DFT do.
     """
 
     def __init__(self, paired: bool) -> None:
@@ -106,12 +116,14 @@ class LogEnergy(nn.Module):
 
 
 def recogniser(name: str) -> nn.Sequential:
-    """A net that takes one stage of the pipeline; from the first layer on it is the same for all stages.
+    """A net that takes one stage of the pipeline.
+
+    From the first layer on it is the same for all stages.
 
     Args:
-        name: Of the stage. The spectrogram first goes through BANDS learned sums over frequencies, the
-            waveform through BANDS learned pairs of filters as long as a frame of the spectrogram and as
-            often, both followed by `LogEnergy`.
+        name: Of the stage. The spectrogram first goes through BANDS learned sums over frequencies,
+            the waveform through BANDS learned pairs of filters as long as a frame of the
+            spectrogram and as often, both followed by `LogEnergy`.
 
     Returns:
         The front, the five stages of LAYERS, and `Linear`.
@@ -119,9 +131,10 @@ def recogniser(name: str) -> nn.Sequential:
     fronts: dict[str, list[nn.Module]] = {
         "spectrogram": [nn.Conv1d(BINS, BANDS, 1, bias=False), LogEnergy(paired=False)],
         "waveform": [
-            nn.Conv1d(1, 2 * BANDS, WINDOW, stride=HOP, padding=WINDOW // 2, bias=False), LogEnergy(paired=True)
+            nn.Conv1d(1, 2 * BANDS, WINDOW, stride=HOP, padding=WINDOW // 2, bias=False),
+            LogEnergy(paired=True),
         ],
-    }  # fmt: skip
+    }
     channels = 3 * COEFFICIENTS if name == "MFCC" else BANDS
     front = nn.Sequential(*fronts.get(name, []), nn.BatchNorm1d(channels))
     convolutions = (_convolution(channels if i == 0 else _CHANNELS) for i in range(3))
@@ -135,8 +148,13 @@ def _convolution(channels: int) -> nn.Sequential:
     return nn.Sequential(over_time, nn.BatchNorm1d(_CHANNELS), nn.ReLU(), nn.MaxPool1d(2))
 
 
-def fitted(data: Path, split: Split, name: str, rate: float, updates: int, seed: int) -> nn.Sequential:
-    """A `recogniser` trained on one stage of the training recordings; at rate 0 only its batch norms learn."""
+def fitted(
+    data: Path, split: Split, name: str, rate: float, updates: int, seed: int
+) -> nn.Sequential:
+    """A `recogniser` trained on one stage of the training recordings.
+
+    At rate 0 only its batch norms learn.
+    """
     net = seeded(partial(recogniser, name), seed)
     assert isinstance(net, nn.Sequential)
     x, y = stage(data, name)[split.train], digits(data, split.train)
@@ -151,7 +169,10 @@ def digits(data: Path, chosen: np.ndarray) -> Tensor:
 
 @torch.inference_mode()
 def hidden_layers(net: nn.Sequential, x: Tensor) -> dict[str, np.ndarray]:
-    """What a net makes of its input, layer by layer: `input` and LAYERS, each of shape (n, numbers)."""
+    """What a net makes of its input, layer by layer.
+
+    `input` and LAYERS, each of shape (n, numbers).
+    """
     found = {"input": x}
     x = net.cpu().eval()[0](x)
     for name, layer in zip(LAYERS, list(net)[1:], strict=False):
@@ -160,13 +181,18 @@ def hidden_layers(net: nn.Sequential, x: Tensor) -> dict[str, np.ndarray]:
 
 
 def filter_responses(net: nn.Sequential) -> np.ndarray:
-    """Energy that each learned pair of filters of a waveform net lets through; shape (BANDS, BINS), 0 to 4 kHz."""
+    """Energy that each learned pair of filters of a waveform net lets through.
+
+    Shape (BANDS, BINS), 0 to 4 kHz.
+    """
     filters = next(net.parameters()).detach().cpu().numpy().reshape(BANDS, 2, WINDOW)
     return (np.abs(np.fft.rfft(filters, 2 * (BINS - 1))) ** 2).sum(1)
 
 
 def share(values: np.ndarray, groups: np.ndarray) -> float:
-    """Share of the variance that lies between groups: sum of squares between them over the total, all columns taken.
+    """Share of the variance that lies between groups.
+
+    Sum of squares between them over the total, all columns taken.
 
     Args:
         values: Shape (n, columns).
@@ -189,9 +215,9 @@ def compared(response: np.ndarray) -> dict[str, float]:
         response: Energy let through, shape (filters, BINS).
 
     Returns:
-        `distance`: how far their centres (the highest places) must be moved on average to lie as those of
-        the mel filters do, in mel (Wasserstein distance); `widths`: rank correlation of centre and
-        width, near 1 for mel filters, which become wider as they become higher.
+        `distance`: how far their centres (the highest places) must be moved on average to lie as
+        those of the mel filters do, in mel (Wasserstein distance); `widths`: rank correlation of
+        centre and width, near 1 for mel filters, which become wider as they become higher.
     """
     centres, mel = (_mel(r.argmax(1) * RATE / 2 / (BINS - 1)) for r in (response, mel_filters()))
     width = response.sum(1) / response.max(1)
@@ -205,8 +231,12 @@ def _mel(hertz: np.ndarray) -> np.ndarray:
     return 2595 * np.log10(1 + hertz / 700)
 
 
-def mixture_scores(data: Path, split: Split, components: int, parts: tuple[np.ndarray, ...]) -> list[Tensor]:
-    """A Gaussian mixture per digit on single MFCC frames; a recording's score sums the log likelihoods of its frames.
+def mixture_scores(
+    data: Path, split: Split, components: int, parts: tuple[np.ndarray, ...]
+) -> list[Tensor]:
+    """A Gaussian mixture per digit on single MFCC frames.
+
+    A recording's score sums the log likelihoods of its frames.
 
     Args:
         data: Folder of data sets.
@@ -225,9 +255,13 @@ def mixture_scores(data: Path, split: Split, components: int, parts: tuple[np.nd
     scores: list[list[np.ndarray]] = [[] for _ in parts]
     for digit in range(WORDS):
         mine = split.train[recordings.digit[split.train] == digit]
-        fitted = GaussianMixture(components, covariance_type="diag", reg_covar=1e-2, tol=1e-2, random_state=0)
+        fitted = GaussianMixture(
+            components, covariance_type="diag", reg_covar=1e-2, tol=1e-2, random_state=0
+        )
         fitted.fit((frames[mine][there[mine]] - mean) / spread)
         for part, found in zip(parts, scores, strict=True):
-            likelihood = fitted.score_samples(((frames[part] - mean) / spread).reshape(-1, len(mean)))
+            likelihood = fitted.score_samples(
+                ((frames[part] - mean) / spread).reshape(-1, len(mean))
+            )
             found.append((likelihood.reshape(len(part), -1) * there[part]).sum(1))
     return [torch.from_numpy(np.stack(found, axis=1)).float() for found in scores]

@@ -7,6 +7,7 @@ without the training prior, and says which joint classes it can reach from which
 import torch
 from torch import Tensor, nn
 
+from modular_cls.models.reach import affine_reach
 from modular_cls.schema import Composite
 
 __all__ = ["MLP", "Additive", "AttributeHead", "Linear", "Product"]
@@ -17,7 +18,9 @@ class AttributeHead(nn.Linear):
 
 
 class Cosine(nn.Linear):
-    """`scale * cos(w_z, h)`: the normalised linear layer that margins ask for (Cao et al., NeurIPS 2019).
+    """`scale * cos(w_z, h)`, the normalised linear layer that margins ask for.
+
+    (Cao et al., NeurIPS 2019)
 
     Args:
         width: F, features.
@@ -41,16 +44,17 @@ class CompositeHead(nn.Module):
 
     @staticmethod
     def reachable(joint: Composite, seen: Tensor) -> Tensor:
-        """Classes that can be predicted when those of the mask `seen`, shape (classes,), were trained on."""
+        """Classes that can be predicted after training on those of the mask `seen`, (classes,)."""
         return seen.clone()
 
 
 class Additive(CompositeHead):
-    """Attribute scores are added, one bias per joint class is taken away (COMPOSITION: the default).
+    """Attribute scores are added, one bias per joint class is taken away: the default.
 
     `log p(x | z) = sum_i s_i(x, z_i) - B_z + c(x)`: an additive energy model of each joint class
     (Mahajan et al., Compositional Risk Minimization, ICML 2025). The biases are all its parameters.
-    They are learned with the network, then fitted and extrapolated to unseen classes (finish.py).
+    They are learned with the network, then fitted and extrapolated to unseen classes
+    (finish/bias.py).
 
     Args:
         joint: The joint space.
@@ -117,58 +121,23 @@ class MLP(nn.Sequential, CompositeHead):
     """
 
     def __init__(self, joint: Composite, hidden: int = 32) -> None:
-        super().__init__(_Concatenate(), nn.Linear(_width(joint), hidden), nn.ReLU(), nn.Linear(hidden, joint.size))
+        super().__init__(
+            _Concatenate(),
+            nn.Linear(_width(joint), hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, joint.size),
+        )
 
 
 def _added(scores: list[Tensor]) -> Tensor:
-    """One score `(B, values)` per attribute -> their sum for each joint class, in the order of `Composite.cells`."""
+    """One score `(B, values)` per attribute -> their sum for each joint class.
+
+    The classes are in the order of `Composite.cells`.
+    """
     total = scores[0]
     for more in scores[1:]:
         total = (total[:, :, None] + more[:, None]).flatten(1)
     return total
-
-
-def affine_reach(joint: Composite, seen: Tensor) -> Tensor:
-    """Which joint classes an additive model identifies from the seen ones.
-
-    A class is reached when its concatenated one-hot vector is an affine combination of those of the
-    seen classes (Mahajan et al. 2025): one least-squares solve for all classes.
-
-    Args:
-        joint: The joint space.
-        seen: Mask of the classes with training images, shape (classes,), bool.
-
-    Returns:
-        Mask of shape (classes,), bool; the seen classes are in it.
-    """
-    if not seen.any():
-        return seen.clone()
-    vectors = _one_hot(joint)
-    residual = vectors.T - vectors[seen].T @ affine_weights(joint, seen)
-    return residual.abs().amax(0) < 1e-6
-
-
-def affine_weights(joint: Composite, seen: Tensor) -> Tensor:
-    """The combination of seen classes that comes closest to each joint class, in one-hot vectors.
-
-    Args:
-        joint: The joint space.
-        seen: Mask of the classes with training images, shape (classes,), bool.
-
-    Returns:
-        Weights of shape (seen classes, classes), the smallest in square; those of a class that
-        `affine_reach` has sum to 1.
-    """
-    vectors = _one_hot(joint)
-    return torch.linalg.pinv(vectors[seen].T) @ vectors.T
-
-
-def _one_hot(joint: Composite) -> Tensor:
-    """The values of each class as concatenated one-hot vectors, shape (classes, sum of values), double."""
-    cells = torch.tensor(joint.cells)
-    columns = [torch.nn.functional.one_hot(cells[:, i], len(a.values)) for i, a in enumerate(joint.attributes)]
-    # Each attribute's one-hot sums to 1, so any linear combination that fits is an affine one.
-    return torch.cat(columns, dim=1).double()
 
 
 class _Concatenate(nn.Module):

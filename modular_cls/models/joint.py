@@ -53,8 +53,14 @@ class JointClassifier(nn.Module):
 
     @property
     def log_priors(self) -> dict[str, Tensor]:
-        """Log of the target prior of each joint space, shape (classes,); -inf is never predicted."""
-        return {joint.name: getattr(self, f"_log_prior_{i}") for i, joint in enumerate(self.schema.joints)}
+        """Log of the target prior of each joint space, shape (classes,).
+
+        -inf is never predicted.
+        """
+        return {
+            joint.name: getattr(self, f"_log_prior_{i}")
+            for i, joint in enumerate(self.schema.joints)
+        }
 
     def set_priors(self, priors: Mapping[str, Tensor]) -> None:
         """Set the target prior of each joint space; saved with the weights.
@@ -71,15 +77,18 @@ class JointClassifier(nn.Module):
         log_priors: Mapping[str, Tensor] | None = None,
         evidence: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """Scores -> `{output: (B, classes)}`: log probabilities under a prior and what else is known.
+        """Scores -> `{output: (B, classes)}`.
+
+        Log probabilities under a prior and what else is known.
 
         Every attribute and composite is the marginal of the joint space that it is part of.
 
         Args:
             scores: What `score` returns.
-            log_priors: Log prior by joint space, shape (classes,); default the model's target prior.
-            evidence: By attribute, what is added to the log probability of each value, shape (values,): 0 for one
-                value and -inf for all others sets the attribute by hand.
+            log_priors: Log prior by joint space, shape (classes,); default the model's target
+                prior.
+            evidence: By attribute, what is added to the log probability of each value, shape
+                (values,): 0 for one value and -inf for all others sets the attribute by hand.
         """
         log_priors = self.log_priors if log_priors is None else log_priors
         joint = {}
@@ -87,7 +96,9 @@ class JointClassifier(nn.Module):
             known = log_priors[space.name]
             if evidence:
                 known = known.cpu() + self.of_classes(space, evidence)
-            joint[space.name] = (scores[space.name] + known.to(scores[space.name].device)).log_softmax(1)
+            joint[space.name] = (
+                scores[space.name] + known.to(scores[space.name].device)
+            ).log_softmax(1)
         return {output.name: self._marginal(joint, output) for output in self.schema.outputs}
 
     @staticmethod

@@ -24,10 +24,14 @@ class ModularClassifier(JointClassifier):
         ConfigError: If the backbone or the composite head does not exist.
     """
 
-    def __init__(self, schema: Schema, backbone: Backbone, composite: Part | str = "Additive") -> None:
+    def __init__(
+        self, schema: Schema, backbone: Backbone, composite: Part | str = "Additive"
+    ) -> None:
         super().__init__(schema, backbone)
         build = build_part(composite, heads, "model.composite")
-        self.attribute_heads = nn.ModuleList(AttributeHead(self.width, len(a.values)) for a in schema.attributes)
+        self.attribute_heads = nn.ModuleList(
+            AttributeHead(self.width, len(a.values)) for a in schema.attributes
+        )
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in schema.joints)
 
     def attribute_scores(self, features: Tensor) -> dict[str, Tensor]:
@@ -36,7 +40,7 @@ class ModularClassifier(JointClassifier):
         return {a.name: head(features) for a, head in pairs}
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> scores of each attribute and, composed of them, of each joint space."""
+        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space."""
         attributes = self.attribute_scores(features)
         pairs = zip(self.schema.joints, self.composite_heads, strict=True)
         joint = {j.name: head([attributes[a.name] for a in j.attributes]) for j, head in pairs}

@@ -1,12 +1,13 @@
-"""Were the methods compared on identical terms? And which learning rate is best on validation images?"""
+"""Were the methods compared on identical terms? Which learning rate validates best?"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modular_cls.report.results import SCORES, FinishedRun, keep_order
+from modular_cls.report.results import FinishedRun, keep_order
 from modular_cls.report.statistics import mean_interval
-from modular_cls.report.wording import NAMES, listed, table, with_interval
+from modular_cls.report.wording import listed, table, with_interval
+from modular_cls.runs.metrics import NAMES, SCORES
 
 
 def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
@@ -14,10 +15,28 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
     by_method: dict[str, list[FinishedRun]] = defaultdict(list)
     for run in runs:
         by_method[run.method].append(run)
-    header = ["method", "trainable parameters", "updates", "batch", "passes", "sampling", "weight decay",
-              "learning rate", "rates tried", "precision"]  # fmt: skip
+    header = [
+        "method",
+        "trainable parameters",
+        "updates",
+        "batch",
+        "passes",
+        "sampling",
+        "weight decay",
+        "learning rate",
+        "rates tried",
+        "precision",
+    ]
     rows = [[method, *_terms(part).values()] for method, part in sorted(by_method.items())]
-    return ["## Identical terms", "", *table(header, rows), _parameters(runs), "", *_training_images(runs), ""]
+    return [
+        "## Identical terms",
+        "",
+        *table(header, rows),
+        _parameters(runs),
+        "",
+        *_training_images(runs),
+        "",
+    ]
 
 
 def tuning_lines(runs: Sequence[FinishedRun]) -> list[str]:
@@ -26,7 +45,8 @@ def tuning_lines(runs: Sequence[FinishedRun]) -> list[str]:
     lines = [
         "## Choice of the learning rate",
         "",
-        "Several learning rates occur for these methods, so their runs are for choosing one. Scores are of the "
+        "Several learning rates occur for these methods, so their runs are for choosing one. "
+        "Scores are of the "
         "validation split; test scores are not shown. A scarce class has no validation images.",
         "",
     ]
@@ -46,15 +66,24 @@ class _Rate:
 
 
 def _tuning_table(runs: Sequence[FinishedRun], composite: str) -> list[str]:
-    cells: dict[tuple[str, str], dict[float, list[FinishedRun]]] = defaultdict(lambda: defaultdict(list))
+    cells: dict[tuple[str, str], dict[float, list[FinishedRun]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for run in runs:
         if composite in run.composites and not run.undefined:
             cells[run.method, run.keep][run.learning_rate].append(run)
     rows = []
     for method, keep in sorted(cells, key=lambda cell: (cell[0], keep_order(cell[1]))):
         rates = [_Rate(*item) for item in sorted(cells[method, keep].items())]
-        means = {r.learning_rate: mean_interval(r.score(composite, "balanced_accuracy")).mean for r in rates}
-        best = max((rate for rate, mean in means.items() if mean == mean), key=means.__getitem__, default=None)
+        means = {
+            r.learning_rate: mean_interval(r.score(composite, "balanced_accuracy")).mean
+            for r in rates
+        }
+        best = max(
+            (rate for rate, mean in means.items() if mean == mean),
+            key=means.__getitem__,
+            default=None,
+        )
         for rate in rates:
             scores = [with_interval(mean_interval(rate.score(composite, s))) for s in SCORES]
             mark = "best" if rate.learning_rate == best else ""
@@ -65,7 +94,9 @@ def _tuning_table(runs: Sequence[FinishedRun], composite: str) -> list[str]:
 def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
     defined = [r for r in runs if not r.undefined] or runs
     return {
-        "parameters": listed(f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None),
+        "parameters": listed(
+            f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None
+        ),
         "updates": listed(r.metrics.get("updates") for r in defined),
         "batch": listed(r.config.data.batch_size for r in defined),
         "passes": _range([_passes(r) for r in defined if r.metrics.get("train_images")]),
@@ -79,7 +110,11 @@ def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
 
 def _passes(run: FinishedRun) -> float:
     """How often a training image is seen, on average."""
-    return float(run.metrics["updates"]) * run.config.data.batch_size / float(run.metrics["train_images"])
+    return (
+        float(run.metrics["updates"])
+        * run.config.data.batch_size
+        / float(run.metrics["train_images"])
+    )
 
 
 def _range(values: Sequence[float]) -> str:
@@ -91,7 +126,9 @@ def _parameters(runs: Sequence[FinishedRun]) -> str:
     sizes = [n for r in runs if not r.undefined and (n := r.metrics.get("trainable_parameters"))]
     if not sizes:
         return "The numbers of parameters are not known."
-    return f"Largest difference in trainable parameters: {100 * (max(sizes) / min(sizes) - 1):.2f} %."
+    return (
+        f"Largest difference in trainable parameters: {100 * (max(sizes) / min(sizes) - 1):.2f} %."
+    )
 
 
 def _training_images(runs: Sequence[FinishedRun]) -> list[str]:
@@ -102,12 +139,19 @@ def _training_images(runs: Sequence[FinishedRun]) -> list[str]:
             lists[run.keep, run.seed][str(run.metrics["train_list"])].append(run.method)
     shared = {cell: found for cell, found in lists.items() if sum(map(len, found.values())) > 1}
     if not shared:
-        return ["Lists of training images are not recorded for two methods of any cell, so they are not compared."]
+        return [
+            "Lists of training images are not recorded for two methods of any cell, so they "
+            "are not compared."
+        ]
     differing = {cell: found for cell, found in shared.items() if len(found) > 1}
     if not differing:
-        return [f"Lists of training images: the same in all {len(shared)} cells (number kept, seed)."]
+        return [
+            f"Lists of training images: the same in all {len(shared)} cells (number kept, seed)."
+        ]
     lines = [f"**Lists of training images differ in {len(differing)} of {len(shared)} cells:**", ""]
-    for (keep, seed), found in sorted(differing.items(), key=lambda item: (keep_order(item[0][0]), item[0][1])):
+    for (keep, seed), found in sorted(
+        differing.items(), key=lambda item: (keep_order(item[0][0]), item[0][1])
+    ):
         groups = "; against ".join(", ".join(methods) for methods in found.values())
         lines.append(f"- kept {keep}, seed {seed}: {groups}")
     return lines

@@ -1,4 +1,7 @@
-"""Runs of several methods seen through one composite: the cells method x number kept, in a sensible order."""
+"""Runs of several methods seen through one composite.
+
+The cells method x number kept, in a sensible order.
+"""
 
 import math
 from collections import defaultdict
@@ -23,8 +26,8 @@ class Comparison:
         methods: The reference first, then by mean balanced accuracy at the smallest number kept.
         modulars: The modular methods, in that order.
         flats: The flat methods, in that order.
-        reference: The method that the others are measured against: `modular`, else the first modular
-            one; None if there is none.
+        reference: The method that the others are measured against: `modular`, else the first
+            modular one; None if there is none.
     """
 
     def __init__(self, composite: str, runs: Sequence[FinishedRun]) -> None:
@@ -39,7 +42,9 @@ class Comparison:
         self.reference = "modular" if "modular" in kinds else next(iter(modular), None)
         self.methods = sorted(kinds, key=self._rank)
         self.modulars = [m for m in self.methods if m in modular]
-        self.flats = [m for m in self.methods if kinds[m] == "FlatClassifier" and m != self.reference]
+        self.flats = [
+            m for m in self.methods if kinds[m] == "FlatClassifier" and m != self.reference
+        ]
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -62,7 +67,11 @@ class Comparison:
 
     def scores(self, method: str, keep: str, score: str) -> dict[int, float]:
         """Seed -> score, of the runs in which it is defined."""
-        found = {r.seed: r.value(self.composite, score) for r in self.cell(method, keep) if not r.undefined}
+        found = {
+            r.seed: r.value(self.composite, score)
+            for r in self.cell(method, keep)
+            if not r.undefined
+        }
         return {seed: float(value) for seed, value in found.items() if value is not None}
 
     def estimate(self, method: str, keep: str, score: str) -> Estimate:
@@ -70,13 +79,18 @@ class Comparison:
         return mean_interval(list(self.scores(method, keep, score).values()))
 
     def best(self, methods: Iterable[str], keep: str) -> str | None:
-        """The method with the highest mean balanced accuracy at a number kept; None if none is defined."""
+        """The method with the highest mean balanced accuracy at a number kept.
+
+        None if none is defined.
+        """
         means = {m: self.estimate(m, keep, _ACCURACY).mean for m in methods}
-        return max((m for m in means if not math.isnan(means[m])), key=means.__getitem__, default=None)
+        return max(
+            (m for m in means if not math.isnan(means[m])), key=means.__getitem__, default=None
+        )
 
     @property
     def telling_keeps(self) -> list[str]:
-        """The smallest number kept and one in the middle, 5 where there is one, to show in detail."""
+        """The smallest number kept and a middle one, 5 where there is one, to show in detail."""
         middle = [str(n) for n in self.numbers[1:]]
         chosen = "5" if "5" in middle else next(iter(middle[(len(middle) - 1) // 2 :]), None)
         return list(dict.fromkeys(k for k in (self.keeps[0], chosen) if k))

@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from modular_cls.report.comparison import Comparison
-from modular_cls.report.results import SCORES
-from modular_cls.report.statistics import Estimate, images_to_match, match_interval, paired_difference
-from modular_cls.report.wording import MISSING
+from modular_cls.report.statistics import (
+    Estimate,
+    images_to_match,
+    match_interval,
+    paired_difference,
+)
+from modular_cls.runs.metrics import MISSING, SCORES
 
 LEAST_PAIRS = 5
 LEAST_MEAN, LEAST_LOW, LEAD, LEAD_UP_TO = -0.01, -0.03, 0.10, 1
@@ -75,7 +79,9 @@ def contrasts(comparison: Comparison, rivals: Sequence[str]) -> list[Contrast]:
 
 def _contrast(comparison: Comparison, rival: str, keep: str) -> Contrast:
     ours = comparison.reference or ""
-    pairs = {s: (comparison.scores(ours, keep, s), comparison.scores(rival, keep, s)) for s in SCORES}
+    pairs = {
+        s: (comparison.scores(ours, keep, s), comparison.scores(rival, keep, s)) for s in SCORES
+    }
     return Contrast(keep, rival, {s: paired_difference(*pair) for s, pair in pairs.items()})
 
 

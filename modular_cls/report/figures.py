@@ -1,4 +1,7 @@
-"""Figures of a comparison: scores against the number kept, recall of each class, confusion, missed images."""
+"""Figures of a comparison.
+
+Scores against the number kept, recall of each class, confusion, missed images.
+"""
 
 import math
 from collections.abc import Sequence
@@ -9,10 +12,10 @@ from matplotlib.figure import Figure
 
 from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.misses import MissedImage
-from modular_cls.report.results import ALL, SCORES
+from modular_cls.report.results import ALL
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import Style, styles
-from modular_cls.report.wording import MISSING, NAMES
+from modular_cls.runs.metrics import MISSING, NAMES, SCORES
 
 _PANELS = 4  # side by side
 _MOST_BARS = 24  # joint classes in the figure of recall
@@ -29,11 +32,23 @@ def curves(comparison: Comparison) -> Figure:
     for axis, score in zip(axes, SCORES, strict=True):
         # The grey ones first, so that those that matter lie on top.
         for method in sorted(looks, key=lambda m: looks[m].strong):
-            _curve(axis, comparison, (method, score), np.array(places) + looks[method].shift, looks[method])
+            _curve(
+                axis,
+                comparison,
+                (method, score),
+                np.array(places) + looks[method].shift,
+                looks[method],
+            )
         _frame(axis, comparison.keeps, places, score)
     handles, labels = axes[0].get_legend_handles_labels()
     by_method = dict(zip(labels, handles, strict=True))
-    figure.legend([by_method[m] for m in looks], list(looks), loc="outside right upper", frameon=False, fontsize=9)
+    figure.legend(
+        [by_method[m] for m in looks],
+        list(looks),
+        loc="outside right upper",
+        frameon=False,
+        fontsize=9,
+    )
     return figure
 
 
@@ -44,7 +59,9 @@ def recalls(comparison: Comparison) -> Figure:
     width = max(3.6, len(classes) * max(0.55, 0.16 * (len(looks) + 1)))  # names need room, too
     columns = min(len(keeps), _PANELS)
     rows = math.ceil(len(keeps) / columns)
-    figure = Figure(figsize=(min(1.5 + width * columns, 40), 0.8 + 3.0 * rows), layout="constrained")
+    figure = Figure(
+        figsize=(min(1.5 + width * columns, 40), 0.8 + 3.0 * rows), layout="constrained"
+    )
     axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     for axis in axes[len(keeps) :]:
         axis.set_visible(False)
@@ -59,15 +76,30 @@ def recalls(comparison: Comparison) -> Figure:
     if len(classes) == _MOST_BARS:
         figure.suptitle(f"the {_MOST_BARS} joint classes with the lowest recall", fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), frameon=False, fontsize=9)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(4, len(labels)),
+        frameon=False,
+        fontsize=9,
+    )
     return figure
 
 
 def confusions(comparison: Comparison) -> Figure | None:
-    """Confusion matrices of the reference and of the best flat method, where few images and some are kept."""
+    """Confusion matrices of the reference and of the best flat method.
+
+    Where few images are kept, and where some are.
+    """
     keeps = comparison.telling_keeps
     pairs = [[comparison.reference, comparison.best(comparison.flats, keep)] for keep in keeps]
-    shown = [(m, keep) for i in range(2) for keep, pair in zip(keeps, pairs, strict=True) if (m := pair[i])]
+    shown = [
+        (m, keep)
+        for i in range(2)
+        for keep, pair in zip(keeps, pairs, strict=True)
+        if (m := pair[i])
+    ]
     shown = [cell for cell in shown if comparison.scores(*cell, "balanced_accuracy")]
     if not shown:
         return None
@@ -108,18 +140,31 @@ def _places(keeps: Sequence[str]) -> list[float]:
     return [*places, (places[-1] if places else 0.0) + 1.0] if ALL in keeps else places
 
 
-def _curve(axis: Axes, comparison: Comparison, what: tuple[str, str], places: np.ndarray, look: Style) -> None:
+def _curve(
+    axis: Axes, comparison: Comparison, what: tuple[str, str], places: np.ndarray, look: Style
+) -> None:
     method, score = what
     estimates = [comparison.estimate(method, keep, score) for keep in comparison.keeps]
     means, halves = np.array([e.mean for e in estimates]), np.array([e.half for e in estimates])
     # Missing cells leave no gap: a line between the cells that exist is easier to follow.
     known = ~np.isnan(means)
     axis.errorbar(
-        places[known], means[known], np.nan_to_num(halves[known]) if look.strong else None,
-        color=look.colour, marker=look.marker, linestyle=look.line, label=method, linewidth=1.7 if look.strong else 0.6,
-        markersize=6, markerfacecolor=look.ink, markeredgecolor=look.ink, markeredgewidth=0.3, elinewidth=0.8,
-        capsize=2, zorder=3 if look.strong else 2,
-    )  # fmt: skip
+        places[known],
+        means[known],
+        np.nan_to_num(halves[known]) if look.strong else None,
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        label=method,
+        linewidth=1.7 if look.strong else 0.6,
+        markersize=6,
+        markerfacecolor=look.ink,
+        markeredgecolor=look.ink,
+        markeredgewidth=0.3,
+        elinewidth=0.8,
+        capsize=2,
+        zorder=3 if look.strong else 2,
+    )
 
 
 def _frame(axis: Axes, keeps: Sequence[str], places: list[float], score: str) -> None:
@@ -128,7 +173,9 @@ def _frame(axis: Axes, keeps: Sequence[str], places: list[float], score: str) ->
     axis.set_xticks(places, keeps)
     if keeps[-1] == ALL and len(keeps) > 1:
         axis.axvline(places[-1] - 0.5, color="#cccccc", linestyle=":", linewidth=0.8)
-    means = [y for line in axis.lines for y in np.asarray(line.get_ydata(), dtype=float) if 0 < y < 1]
+    means = [
+        y for line in axis.lines for y in np.asarray(line.get_ydata(), dtype=float) if 0 < y < 1
+    ]
     low = math.floor(20 * min(means, default=0.0)) / 20 if score == "balanced_accuracy" else 0.0
     axis.set_ylim(low - 0.02, 1.02)
     axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
@@ -137,15 +184,24 @@ def _frame(axis: Axes, keeps: Sequence[str], places: list[float], score: str) ->
 
 
 def _classes(comparison: Comparison) -> list[str]:
-    """Joint classes to show: all, or those recognised worst where they are too many for a figure."""
+    """Joint classes to show: all, or those recognised worst where they are too many."""
     found = [r.value(comparison.composite, "recall") or {} for r in comparison.runs]
-    means = {c: mean_interval([f[c] for f in found if f.get(c) is not None]).mean for f in found for c in f}
+    means = {
+        c: mean_interval([f[c] for f in found if f.get(c) is not None]).mean
+        for f in found
+        for c in f
+    }
     worst = sorted(means, key=lambda c: (math.isnan(means[c]), means[c]))[:_MOST_BARS]
     return [c for c in means if c in worst]
 
 
 def _bars(
-    axis: Axes, comparison: Comparison, cell: tuple[str, str], classes: list[str], look: Style, place: tuple[int, int]
+    axis: Axes,
+    comparison: Comparison,
+    cell: tuple[str, str],
+    classes: list[str],
+    look: Style,
+    place: tuple[int, int],
 ) -> None:
     found = [r.value(comparison.composite, "recall") or {} for r in comparison.cell(*cell)]
     estimates = [mean_interval([f[c] for f in found if f.get(c) is not None]) for c in classes]
@@ -153,8 +209,18 @@ def _bars(
     i, methods = place
     places = np.arange(len(classes)) + (i - (methods - 1) / 2) * 0.8 / methods
     label = cell[0] if look.strong else f"{look.marker}  {cell[0]}"
-    axis.bar(places, means, 0.76 / methods, color=look.colour, hatch=look.hatch, edgecolor="white", linewidth=0,
-             label=label, yerr=np.nan_to_num([e.half for e in estimates]), error_kw={"lw": 0.8})  # fmt: skip
+    axis.bar(
+        places,
+        means,
+        0.76 / methods,
+        color=look.colour,
+        hatch=look.hatch,
+        edgecolor="white",
+        linewidth=0,
+        label=label,
+        yerr=np.nan_to_num([e.half for e in estimates]),
+        error_kw={"lw": 0.8},
+    )
     for x, mean, estimate in zip(places, means, estimates, strict=True):
         if not estimate.count:  # not 0: there is nothing to show
             axis.text(x, 0.01, MISSING, ha="center", va="bottom", fontsize=7)
@@ -165,7 +231,10 @@ def _bars(
 
 
 def _matrix(axis: Axes, comparison: Comparison, method: str, keep: str, classes: list[str]) -> None:
-    counts = sum(np.array(r.value(comparison.composite, "confusion"), float) for r in comparison.cell(method, keep))
+    counts = sum(
+        np.array(r.value(comparison.composite, "confusion"), float)
+        for r in comparison.cell(method, keep)
+    )
     totals = np.asarray(counts).sum(1, keepdims=True)
     shares = 100 * np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     axis.imshow(shares, cmap="Greys", vmin=0, vmax=100)
@@ -177,5 +246,12 @@ def _matrix(axis: Axes, comparison: Comparison, method: str, keep: str, classes:
         axis.set_yticks(range(len(classes)), classes, fontsize=8)
     if len(classes) <= _MOST_NUMBERS:
         for (row, column), share in np.ndenumerate(shares):
-            axis.text(column, row, f"{share:.0f}" if share >= 1 or share == 0 else f"{share:.1f}", ha="center",
-                      va="center", fontsize=9, color="white" if share > 50 else "black")  # fmt: skip
+            axis.text(
+                column,
+                row,
+                f"{share:.0f}" if share >= 1 or share == 0 else f"{share:.1f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if share > 50 else "black",
+            )

@@ -40,7 +40,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class MissedImage:
-    """A rare test image with the share of runs that missed it, and the wrong class they named most."""
+    """A rare test image, the share of runs that missed it, the wrong class named most."""
 
     path: str
     share: float
@@ -49,7 +49,10 @@ class MissedImage:
 
 @dataclass(frozen=True)
 class MissShares:
-    """Share of rare images missed, and of the misses those with a wrong attribute; None of no misses."""
+    """Share of rare images missed, and of the misses those with a wrong attribute.
+
+    None of no misses.
+    """
 
     images: int
     missed: float
@@ -71,9 +74,14 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
     rare = {joint.class_names[z] for values in scarce for z in joint.contains(values)}
     with file.open(encoding="utf-8", newline="") as opened:
         rows = csv.DictReader(opened)
-        wanted = ["path", *(column for n in (composite, *names) for column in (n, f"{n}:predicted"))]
+        wanted = [
+            "path",
+            *(column for n in (composite, *names) for column in (n, f"{n}:predicted")),
+        ]
         if lacking := [c for c in wanted if c not in (rows.fieldnames or [])]:
-            raise ConfigError(f"{file}: no column {lacking[0]!r}{nearest(lacking[0], rows.fieldnames or [])}")
+            raise ConfigError(
+                f"{file}: no column {lacking[0]!r}{nearest(lacking[0], rows.fieldnames or [])}"
+            )
         return [
             Prediction(row["path"], row[composite], row[f"{composite}:predicted"],
                        all(row[n] == row[f"{n}:predicted"] for n in names))
@@ -113,7 +121,9 @@ def read_pictures(run: FinishedRun, images: Sequence[MissedImage]) -> list[np.nd
     """The images themselves, of shape (height, width, 3), or why they cannot be shown."""
     data = run.config.data
     try:
-        root = expand(data.root, data.about) if data.root else expand(data.manifest, data.about).parent
+        root = (
+            expand(data.root, data.about) if data.root else expand(data.manifest, data.about).parent
+        )
         return [read_image(root / image.path, image.path) for image in images]
     except (ConfigError, ImageError) as error:
         return str(error)

@@ -11,7 +11,13 @@ from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
 from modular_cls.report.results import read_runs, split_tuning, write_results
-from modular_cls.report.sections import contrast_lines, match_lines, miss_lines, score_lines, undefined_lines
+from modular_cls.report.sections import (
+    contrast_lines,
+    match_lines,
+    miss_lines,
+    score_lines,
+    undefined_lines,
+)
 
 _FEW_METHODS = 4
 
@@ -48,12 +54,20 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
 
 def _composite_lines(comparison: Comparison, out: Path, suffix: str) -> list[str]:
     """All sections on one composite; its figures are written beside."""
-    lines = [f"## {comparison.composite}", "", _introduction(comparison), "", *score_lines(comparison)]
+    lines = [
+        f"## {comparison.composite}",
+        "",
+        _introduction(comparison),
+        "",
+        *score_lines(comparison),
+    ]
     lines += _figure_lines(comparison, out, suffix)
     lines += contrast_lines(comparison)
     lines += match_lines(comparison)
     if figure := confusions(comparison):
-        about = "Confusion matrices, summed over seeds, in percent of the test images of each class:"
+        about = (
+            "Confusion matrices, summed over seeds, in percent of the test images of each class:"
+        )
         lines += ["### Confusion", "", about, "", _save(figure, out / f"confusion{suffix}.png"), ""]
     return [*lines, *miss_lines(comparison), *_sheet_lines(comparison, out / f"misses{suffix}.png")]
 
@@ -88,7 +102,10 @@ def _sheet_lines(comparison: Comparison, path: Path) -> list[str]:
     pictures = read_pictures(runs[0], images)
     if isinstance(pictures, str):
         return [f"The images missed by {where} are not shown: {' '.join(pictures.split())}", ""]
-    about = f"Missed most often by {where}; under each, the share of runs that missed it, and the class most named:"
+    about = (
+        f"Missed most often by {where}; under each, the share of runs that missed it, and "
+        "the class most named:"
+    )
     return [about, "", _save(contact_sheet(images, pictures), path), ""]
 
 

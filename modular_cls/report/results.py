@@ -14,15 +14,27 @@ from modular_cls.config import Config
 from modular_cls.errors import ConfigError
 from modular_cls.files import replacing_file
 from modular_cls.parsing import load_config
+from modular_cls.runs.metrics import SCORES
 from modular_cls.schema import Schema
 
 ALL = "all"  # kept, where nothing was taken away
-SCORES = ("rare_class_recall", "balanced_accuracy", "worst_class_recall")
 _METRICS = "metrics.json"
 _NEEDED = ("method", "seed", "keep", "test")
 _COUNTS = ("trainable_parameters", "train_images", "updates")
-_COLUMNS = ("composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
-            "rare_test_images", *_COUNTS, "learning_rate", "seconds", "undefined")  # fmt: skip
+_COLUMNS = (
+    "composite",
+    "method",
+    "keep",
+    "seed",
+    "balanced_accuracy",
+    "rare_class_recall",
+    "worst_class_recall",
+    "rare_test_images",
+    *_COUNTS,
+    "learning_rate",
+    "seconds",
+    "undefined",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,10 @@ class FinishedRun:
 
     @property
     def keep(self) -> str:
-        """Images kept of the rare class as a label: a number (of each, if there are several), `all`, or a list."""
+        """Images kept of the rare class as a label.
+
+        A number (of each, if there are several), `all`, or a list.
+        """
         keep = self.metrics["keep"]
         if isinstance(keep, list) and len(set(keep)) == 1:
             keep = keep[0]
@@ -64,7 +79,9 @@ class FinishedRun:
     def config(self) -> Config:
         """The configuration; raises ConfigError if the folder holds none."""
         if not (self.folder / "config.yaml").is_file():
-            raise ConfigError(f"{self.folder} holds no config.yaml; a run folder has the one it was trained with")
+            raise ConfigError(
+                f"{self.folder} holds no config.yaml; a run folder has the one it was trained with"
+            )
         return load_config(self.folder / "config.yaml")
 
     @cached_property
@@ -85,7 +102,9 @@ class FinishedRun:
     @property
     def composites(self) -> list[str]:
         """Names of the composites; an undefined run has no metrics to read them from."""
-        scored = [name for name, values in self.metrics["test"].items() if "rare_class_recall" in values]
+        scored = [
+            name for name, values in self.metrics["test"].items() if "rare_class_recall" in values
+        ]
         return scored or [c.name for c in self.schema.composites]
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
@@ -102,9 +121,15 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
     """
     found: dict[Path, FinishedRun] = {}
     for place in places:
-        files = [place / _METRICS] if (place / _METRICS).is_file() else sorted(place.glob(f"[!.]*/{_METRICS}"))
+        files = (
+            [place / _METRICS]
+            if (place / _METRICS).is_file()
+            else sorted(place.glob(f"[!.]*/{_METRICS}"))
+        )
         if not files:
-            raise ConfigError(f"{place} holds no finished run (no {_METRICS}, neither in folders in it)")
+            raise ConfigError(
+                f"{place} holds no finished run (no {_METRICS}, neither in folders in it)"
+            )
         for file in files:
             if file.parent.resolve() not in found:
                 found[file.parent.resolve()] = FinishedRun(file.parent, _read_metrics(file))
@@ -112,10 +137,13 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
 
 
 def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[FinishedRun]]:
-    """Separate final runs from those that try learning rates: the runs of a method that has several.
+    """Separate final runs from those that try learning rates.
+
+    The runs of a method that has several.
 
     Raises:
-        ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not pair.
+        ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not
+            pair.
     """
     rates = defaultdict(set)
     for run in runs:
@@ -127,16 +155,22 @@ def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[F
         first = seen.setdefault((run.method, run.keep, run.seed), run)
         if first is not run:
             raise ConfigError(
-                f"{first.folder} and {run.folder} both hold method {run.method!r}, kept {run.keep}, seed {run.seed}; "
+                f"{first.folder} and {run.folder} both hold method {run.method!r}, kept "
+                f"{run.keep}, seed {run.seed}; "
                 "give one another `method` name, or report them apart"
             )
     return final, [r for r in runs if len(rates[r.method]) > 1]
 
 
 def write_results(path: Path, final: Sequence[FinishedRun], tuning: Sequence[FinishedRun]) -> None:
-    """Write one row per run and composite; runs that try learning rates stay without test scores."""
+    """Write one row per run and composite.
+
+    Runs that try learning rates stay without test scores.
+    """
     rows = [_row(run, composite) for run in final for composite in run.composites]
-    hidden = dict.fromkeys(SCORES, "") | {"undefined": "learning rate being chosen; test scores stay unseen"}
+    hidden = dict.fromkeys(SCORES, "") | {
+        "undefined": "learning rate being chosen; test scores stay unseen"
+    }
     rows += [_row(run, composite) | hidden for run in tuning for composite in run.composites]
     rows.sort(key=lambda r: (r["composite"], keep_order(r["keep"]), r["method"], r["seed"]))
     with replacing_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
@@ -170,9 +204,18 @@ def _read_metrics(file: Path) -> dict[str, Any]:
     try:
         metrics = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:  # JSON's and Unicode's errors are ValueErrors
-        raise ConfigError(f"{file} cannot be read: {error}; train this run again, or remove its folder") from None
+        raise ConfigError(
+            f"{file} cannot be read: {error}; train this run again, or remove its folder"
+        ) from None
     missing = [key for key in _NEEDED if not isinstance(metrics, dict) or key not in metrics]
     if missing or not isinstance(metrics["test"], dict):
-        what = f"it has no {', '.join(missing)}" if missing else "its `test` is not a mapping of outputs"
-        raise ConfigError(f"{file} is not the metrics of a run: {what}; train this run again, or remove its folder")
+        what = (
+            f"it has no {', '.join(missing)}"
+            if missing
+            else "its `test` is not a mapping of outputs"
+        )
+        raise ConfigError(
+            f"{file} is not the metrics of a run: {what}; train this run again, or remove its "
+            "folder"
+        )
     return dict(metrics)

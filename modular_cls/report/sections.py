@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match_text
 from modular_cls.report.misses import gather_predictions, miss_shares
-from modular_cls.report.results import SCORES
-from modular_cls.report.wording import MISSING, NAMES, in_points, listed, percent, table, with_interval
+from modular_cls.report.wording import in_points, listed, table, with_interval
+from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
-    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the lower end of its interval "
+    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the "
+    "lower end of its interval "
     "at least -3 points"
 )
 
@@ -23,7 +24,9 @@ def score_lines(comparison: Comparison) -> list[str]:
             if runs := comparison.cell(method, keep):
                 scores = [with_interval(comparison.estimate(method, keep, s)) for s in SCORES]
                 reasons = {r.undefined for r in runs if r.undefined}
-                marks = "".join(f" ({notes.setdefault(r, len(notes) + 1)})" for r in sorted(reasons))
+                marks = "".join(
+                    f" ({notes.setdefault(r, len(notes) + 1)})" for r in sorted(reasons)
+                )
                 defined = sum(not r.undefined for r in runs)
                 rows.append([keep, method + marks, defined, scores[0], images, *scores[1:]])
     rare, *others = NAMES.values()
@@ -33,36 +36,51 @@ def score_lines(comparison: Comparison) -> list[str]:
 
 
 def contrast_lines(comparison: Comparison) -> list[str]:
-    """Paired differences of the reference and the best of the others, with the verdict on the criterion."""
+    """Paired differences of the reference and the best others, and the criterion's verdict."""
     reference = comparison.reference
     others = [m for m in comparison.methods if m != reference]
     if reference is None or not others:
         return []
     lines = [f"### Paired differences: {reference} minus the best of the others", ""]
     lines += [
-        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the same test images serve "
-        f"all). The best is the method that {reference} leads least in mean balanced accuracy at that number kept, "
-        f"chosen on these same test scores, to the favour of the others, among those with {LEAST_PAIRS} seeds if any.",
+        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the "
+        "same test images serve "
+        f"all). The best is the method that {reference} leads least in mean balanced accuracy "
+        "at that number kept, "
+        "chosen on these same test scores, to the favour of the others, among those with "
+        f"{LEAST_PAIRS} seeds if any.",
         "",
     ]
     if flat := contrasts(comparison, comparison.flats):
-        criterion = f"{_CRITERION}; where at most one image is kept, the mean is at least +10 points."
+        criterion = (
+            f"{_CRITERION}; where at most one image is kept, the mean is at least +10 points."
+        )
         lines += ["**Best flat method.** " + criterion, "", *_contrast_table(flat, lead=True)]
     best = contrasts(comparison, others)
-    return [*lines, f"**Best of all other methods.** {_CRITERION}.", "", *_contrast_table(best, lead=False)]
+    return [
+        *lines,
+        f"**Best of all other methods.** {_CRITERION}.",
+        "",
+        *_contrast_table(best, lead=False),
+    ]
 
 
 def match_lines(comparison: Comparison) -> list[str]:
     """Rare training images that each flat method needs to reach the reference without any."""
     reference = comparison.reference
-    if reference is None or not comparison.flats or not comparison.scores(reference, "0", "balanced_accuracy"):
+    if (
+        reference is None
+        or not comparison.flats
+        or not comparison.scores(reference, "0", "balanced_accuracy")
+    ):
         return []
     scores = ("balanced_accuracy", "rare_class_recall")
     rows = [[m, *(match_text(comparison, m, score) for score in scores)] for m in comparison.flats]
     return [
         f"### Rare training images that match {reference} at k = 0",
         "",
-        f"Where the mean over seeds first reaches the mean of {reference} with no image of the rare class, by straight "
+        f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
+        "rare class, by straight "
         "lines over log(1 + k) between the numbers measured; in brackets, for five "
         "seeds or more, a 95 % interval by drawing seeds anew.",
         "",
@@ -71,24 +89,38 @@ def match_lines(comparison: Comparison) -> list[str]:
 
 
 def miss_lines(comparison: Comparison) -> list[str]:
-    """How many rare images modular methods miss, and whether an attribute or the composition was wrong."""
+    """How many rare images modular methods miss: by an attribute, or by the composition."""
     rows = []
     for method in comparison.modulars:
         for keep in comparison.keeps:
-            shares = miss_shares(gather_predictions(comparison.cell(method, keep), comparison.composite))
+            shares = miss_shares(
+                gather_predictions(comparison.cell(method, keep), comparison.composite)
+            )
             if shares:
                 wrong = shares.attribute_errors
                 composition = None if wrong is None else 1 - wrong
-                rows.append([method, keep, percent(shares.missed), percent(wrong), percent(composition)])
+                rows.append(
+                    [method, keep, percent(shares.missed), percent(wrong), percent(composition)]
+                )
     if not rows:
         return []
     return [
         "### Missed rare images",
         "",
-        "Of the misses, an attribute error has some attribute of the composite predicted wrongly by itself; a "
+        "Of the misses, an attribute error has some attribute of the composite predicted "
+        "wrongly by itself; a "
         "composition error has every attribute right and the joint class wrong.",
         "",
-        *table(["method", "kept", "missed", "of these attribute errors", "of these composition errors"], rows),
+        *table(
+            [
+                "method",
+                "kept",
+                "missed",
+                "of these attribute errors",
+                "of these composition errors",
+            ],
+            rows,
+        ),
     ]
 
 
@@ -102,7 +134,11 @@ def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
         for r in c.cell(method, keep)
         if r.undefined
     )
-    return ["## Undefined cells", "", *table(["method", "kept", "reason"], list(found))] if found else []
+    return (
+        ["## Undefined cells", "", *table(["method", "kept", "reason"], list(found))]
+        if found
+        else []
+    )
 
 
 def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:

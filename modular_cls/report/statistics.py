@@ -1,4 +1,7 @@
-"""Statistics of few runs: means with intervals, differences paired by seed, images to match. Pure functions."""
+"""Statistics of few runs: means with intervals, differences paired by seed, images to match.
+
+Pure functions.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -42,8 +45,13 @@ def mean_interval(values: Sequence[float]) -> Estimate:
 
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Estimate:
-    """Mean of ours minus theirs over the seeds that both have; each argument maps a seed to a score."""
-    return mean_interval([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    """Mean of ours minus theirs over the seeds that both have.
+
+    Each argument maps a seed to a score.
+    """
+    return mean_interval(
+        [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
+    )
 
 
 def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float) -> float:
@@ -57,7 +65,8 @@ def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float)
         target: Score to reach.
 
     Returns:
-        Where the curve first reaches the target: `keeps[0]` if it starts there, infinity if it never does.
+        Where the curve first reaches the target: `keeps[0]` if it starts there, infinity if it
+        never does.
     """
     first = next((i for i, score in enumerate(curve) if score >= target), None)
     if first is None:
@@ -69,8 +78,12 @@ def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float)
     return float(np.expm1(x[0] + (target - before) / (after - before) * (x[1] - x[0])))
 
 
-def match_interval(keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """95 % bootstrap interval of `images_to_match`: seeds are drawn anew, each with its curve and its target.
+def match_interval(
+    keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
+) -> tuple[float, float]:
+    """95 % bootstrap interval of `images_to_match`.
+
+    Seeds are drawn anew, each with its curve and its target.
 
     Args:
         keeps: Numbers of images, ascending.
@@ -78,13 +91,18 @@ def match_interval(keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
         targets: Scores to reach, shape (seeds,).
 
     Returns:
-        Lower and upper end, infinity where the target is not reached; NaN for fewer than five seeds.
+        Lower and upper end, infinity where the target is not reached; NaN for fewer than five
+        seeds.
     """
     seeds = len(targets)
     if seeds < FEWEST_TO_RESAMPLE:
         return math.nan, math.nan
     draws = np.random.default_rng(0).integers(seeds, size=(_RESAMPLES, seeds))
-    found = [images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean())) for draw in draws]
-    # A quantile between a number and infinity would be neither, so one of the values found is taken.
+    found = [
+        images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean()))
+        for draw in draws
+    ]
+    # A quantile between a number and infinity would be neither, so one of the values found is
+    # taken.
     low, high = np.quantile(found, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)

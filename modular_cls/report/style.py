@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from modular_cls.report.comparison import Comparison
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+# Okabe and Ito.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     "-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)),
@@ -36,16 +37,25 @@ class Style:
 
 
 def styles(comparison: Comparison) -> dict[str, Style]:
-    """A style per method. Of more than seven, six stand out; the others are grey, told apart by letters."""
+    """A style per method. Of more than seven, six stand out.
+
+    The others are grey, told apart by letters.
+    """
     methods = comparison.methods
     strong = methods if len(methods) <= len(COLOURS) else _emphasised(comparison)
-    found = {method: Style(COLOURS[i], MARKERS[i], LINES[i], HATCHES[i], True) for i, method in enumerate(strong)}
+    found = {
+        method: Style(COLOURS[i], MARKERS[i], LINES[i], HATCHES[i], True)
+        for i, method in enumerate(strong)
+    }
     weak = [m for m in methods if m not in found]
     return found | {m: Style(_GREY, _letter(i), "-", "", False) for i, m in enumerate(weak)}
 
 
 def _emphasised(comparison: Comparison) -> Sequence[str]:
-    """The reference, plain `flat`, the best flat method at each number kept, then the first of the others."""
+    """The methods to show in colour.
+
+    The reference, plain `flat`, the best flat method at each number kept, then the first others.
+    """
     flats = ["flat"] if "flat" in comparison.flats else []
     best = (comparison.best(comparison.flats, str(n)) for n in comparison.numbers)
     first = [comparison.reference] if comparison.reference else []

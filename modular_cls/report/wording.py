@@ -4,18 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from modular_cls.report.statistics import Estimate
-
-MISSING = "–"  # noqa: RUF001 (what prints as a dash in a table)
-NAMES = {
-    "rare_class_recall": "rare-class recall",
-    "balanced_accuracy": "balanced accuracy",
-    "worst_class_recall": "worst-class recall",
-}
-
-
-def percent(value: float | None, missing: str = MISSING) -> str:
-    """A fraction in percent; a dash where it is undefined."""
-    return missing if value is None or math.isnan(value) else f"{100 * value:.1f} %"
+from modular_cls.runs.metrics import MISSING, percent
 
 
 def with_interval(estimate: Estimate) -> str:

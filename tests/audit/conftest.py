@@ -25,7 +25,9 @@ class Faces:
 
     def write(self):
         with (self.folder / "manifest.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(dict.fromkeys(key for row in self.rows for key in row)), restval="")
+            writer = csv.DictWriter(
+                file, list(dict.fromkeys(key for row in self.rows for key in row)), restval=""
+            )
             writer.writeheader()
             writer.writerows(self.rows)
 
@@ -42,7 +44,9 @@ class Faces:
         if config is None:
             config = ["--config", str(MODULAR), "--config", str(self.data_config())]
         out = self.folder / "audit.json"
-        status = main(["audit", str(self.folder / "manifest.csv"), *config, "--json", str(out), *flags])
+        status = main(
+            ["audit", str(self.folder / "manifest.csv"), *config, "--json", str(out), *flags]
+        )
         text = self.capsys.readouterr().out
         report = json.loads(out.read_text())
         assert status == (1 if report["errors"] else 0)

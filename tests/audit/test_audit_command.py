@@ -37,7 +37,14 @@ def test_json_to_the_standard_output_is_alone_there(faces):
     spoil(faces)
     faces.audit()
     report = faces.report
-    arguments = ["audit", str(faces.folder / "manifest.csv"), "--config", str(faces.data_config()), "--json", "-"]
+    arguments = [
+        "audit",
+        str(faces.folder / "manifest.csv"),
+        "--config",
+        str(faces.data_config()),
+        "--json",
+        "-",
+    ]
     arguments[2:2] = ["--config", str(MODULAR)]
     assert main(arguments) == 1
     out, err = faces.capsys.readouterr()
@@ -51,7 +58,12 @@ def test_a_configuration_of_data_alone_is_enough(faces):
         "schema: {attributes: {gender: [female, male]}, composites: {g: {attributes: [gender]}}}\ndata: {image_size: 32}"
     )
     faces.write()
-    assert main(["audit", str(faces.folder / "manifest.csv"), "--config", str(schema), "--no-pictures"]) == 0
+    assert (
+        main(
+            ["audit", str(faces.folder / "manifest.csv"), "--config", str(schema), "--no-pictures"]
+        )
+        == 0
+    )
     out = faces.capsys.readouterr().out
     assert "gender" in out
     assert "hair" not in out

@@ -31,7 +31,9 @@ def clustered_hashes(draw):
 
 @given(clustered_hashes(), st.integers(0, 10), st.sampled_from([None, 4, 7]))
 def test_pairs_within_a_distance_against_all_pairs(hashes, distance, bands):
-    found = [tuple(pair) for pairs in near_pairs(hashes, distance, bands) for pair in pairs.tolist()]
+    found = [
+        tuple(pair) for pairs in near_pairs(hashes, distance, bands) for pair in pairs.tolist()
+    ]
     expected = [
         (i, j)
         for i, j in itertools.combinations(range(len(hashes)), 2)
@@ -60,7 +62,10 @@ def test_pairs_are_found_over_several_steps(monkeypatch):
     assert len(np.unique(found, axis=0)) == len(found) == 16 * (4 * 3 // 2) + 32 * 16
 
 
-@given(st.lists(st.integers(0, 6), max_size=10), st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=6))
+@given(
+    st.lists(st.integers(0, 6), max_size=10),
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=6),
+)
 def test_joined_against_sets(labels, pairs):
     pairs = [p for p in pairs if max(p) <= max(labels, default=-1)]
     groups = [{label} for label in range(7)]
@@ -85,7 +90,8 @@ def test_similar_pairs_against_all_correlations():
     expected = [
         (i, j)
         for i, j in itertools.combinations(range(60), 2)
-        if (pictures[i].hash ^ pictures[j].hash).bit_count() <= DISTANCE and correlation[i, j] >= CORRELATION
+        if (pictures[i].hash ^ pictures[j].hash).bit_count() <= DISTANCE
+        and correlation[i, j] >= CORRELATION
     ]
     assert sorted(map(tuple, similar_pairs(pictures).tolist())) == expected
     assert 10 < len(expected) < 4 * 15 * 14 // 2
@@ -111,12 +117,18 @@ def test_exact_duplicates(faces, split, name, level):
     assert list(found) == [name]
     assert found[name]["level"] == level
     assert found[name]["groups"] == [[2, other + 2]]
-    assert found[name]["examples"] == [f"row 2, {faces.rows[0]['path']} = row {other + 2}, {faces.rows[other]['path']}"]
+    assert found[name]["examples"] == [
+        f"row 2, {faces.rows[0]['path']} = row {other + 2}, {faces.rows[other]['path']}"
+    ]
     assert faces.found("--no-pictures") == {}
 
 
 def test_duplicates_whose_labels_contradict_each_other(faces):
-    other = next(i for i, r in enumerate(faces.rows) if r["split"] == "train" and r["hair"] != faces.rows[0]["hair"])
+    other = next(
+        i
+        for i, r in enumerate(faces.rows)
+        if r["split"] == "train" and r["hair"] != faces.rows[0]["hair"]
+    )
     faces.path(other).write_bytes(faces.path(0).read_bytes())
     found = faces.found()
     assert set(found) == {"conflicting_labels", "duplicates_within_split"}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.audit.coverage import across_splits
-from modular_cls.fit import Fit
 from modular_cls.parsing import load_config
+from modular_cls.training.fit import Fit
 
 MODULAR = Path(__file__).parent.parent.parent / "configs" / "modular.yaml"
 SCARCE = ["--config", str(MODULAR)]
@@ -27,7 +27,12 @@ def test_a_clean_set_has_no_finding(faces):
     assert (status, found) == (0, {})
     assert "136 pictures looked at" in text
     assert "0 errors, 0 warnings, 0 notes" in text
-    assert faces.report["labels"]["splits"] == {"train": 96, "validation": 16, "test": 24, "none": 0}
+    assert faces.report["labels"]["splits"] == {
+        "train": 96,
+        "validation": 16,
+        "test": 24,
+        "none": 0,
+    }
 
 
 def test_joint_classes_after_scarcity(faces):
@@ -54,9 +59,16 @@ def test_counts_agree_with_the_rows(faces):
     assert labels["unknown"] == {"hair": sum(not r["hair"] for r in faces.rows), "gender": 0}
     for name, counts in labels["sources"].items():
         mine = [r for r in faces.rows if r["source"] == name]
-        assert counts == {"rows": len(mine), "hair": sum(bool(r["hair"]) for r in mine), "gender": len(mine)}
+        assert counts == {
+            "rows": len(mine),
+            "hair": sum(bool(r["hair"]) for r in mine),
+            "gender": len(mine),
+        }
     together = {tuple(t["attributes"]): t["rows"] for t in labels["together"]}
-    assert together == {("gender",): labels["unknown"]["hair"], ("hair", "gender"): 136 - labels["unknown"]["hair"]}
+    assert together == {
+        ("gender",): labels["unknown"]["hair"],
+        ("hair", "gender"): 136 - labels["unknown"]["hair"],
+    }
 
 
 def test_scarcity_that_cannot_be(faces):
@@ -70,8 +82,15 @@ def announced(faces):
     faces.capsys.readouterr()
     fit.announce()
     told = faces.capsys.readouterr().out.splitlines()
-    kinds = {"from_parts": "learned from parts: ", "reachable": "by composition: ", "unreachable": "never predicted: "}
-    return {kind: [n for t in told if w in t for n in t.split(w)[1].split(", ")] for kind, w in kinds.items()}
+    kinds = {
+        "from_parts": "learned from parts: ",
+        "reachable": "by composition: ",
+        "unreachable": "never predicted: ",
+    }
+    return {
+        kind: [n for t in told if w in t for n in t.split(w)[1].split(", ")]
+        for kind, w in kinds.items()
+    }
 
 
 def blank(rows, attribute):
@@ -109,7 +128,10 @@ def test_empty_joint_classes(faces):
     status, _, found = faces.audit()
     assert status == 1
     assert found["value_without_training"]["examples"] == ["gender: male"]
-    assert found["out_of_reach"]["examples"] == ["hair_gender: short_male", "hair_gender: long_haired_man"]
+    assert found["out_of_reach"]["examples"] == [
+        "hair_gender: short_male",
+        "hair_gender: long_haired_man",
+    ]
 
 
 def test_joint_classes_without_a_test_image(faces):
@@ -133,7 +155,9 @@ def test_pools_of_one_value(faces):
     men = those(faces, "train", gender="male", hair="short")
     blank(men[:5], "hair")
     found = faces.found()
-    assert found["uninformative_pool"]["examples"] == ["hair_gender: 5 rows know gender male and nothing else"]
+    assert found["uninformative_pool"]["examples"] == [
+        "hair_gender: 5 rows know gender male and nothing else"
+    ]
     assert found["uninformative_pool"]["rows"] == [faces.rows.index(r) + 2 for r in men[:5]]
     blank(those(faces, "train", gender="female", hair="short")[:1], "hair")
     assert faces.found() == {}
@@ -162,7 +186,9 @@ def test_identities_across_splits(faces):
     train[2]["identity"] = test[1]["identity"] = ""
     status, _, found = faces.audit()
     assert status == 1
-    assert found["identity_across_test"]["groups"] == [[faces.rows.index(r) + 2 for r in (train[1], test[0])]]
+    assert found["identity_across_test"]["groups"] == [
+        [faces.rows.index(r) + 2 for r in (train[1], test[0])]
+    ]
     assert found["identity_across_validation"]["level"] == "warning"
     assert found["identity_across_validation"]["count"] == 1
 

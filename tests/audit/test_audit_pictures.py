@@ -56,7 +56,10 @@ def test_files_that_training_may_skip(faces):
     faces.path(1).unlink()
     skipping = ["--data.on_bad_image", "skip", "--data.max_bad"]
     found = faces.found(*skipping, "0.02")
-    assert {name: f["level"] for name, f in found.items()} == {"missing": "warning", "unreadable": "warning"}
+    assert {name: f["level"] for name, f in found.items()} == {
+        "missing": "warning",
+        "unreadable": "warning",
+    }
     found = faces.found(*skipping, "0.01")
     assert {f["level"] for f in found.values()} == {"error"}
 
@@ -82,7 +85,9 @@ def test_tiny(faces, size, image_size, tiny):
     opened(faces, 0).resize(size).save(faces.path(0))
     found = faces.found("--data.image_size", str(image_size))
     if tiny:
-        assert only(found, "tiny", 2, level="warning")["examples"][0].endswith(f": {size[0]} x {size[1]}")
+        assert only(found, "tiny", 2, level="warning")["examples"][0].endswith(
+            f": {size[0]} x {size[1]}"
+        )
     else:
         assert found == {}
 
@@ -100,7 +105,9 @@ def test_modes_are_a_note(faces, mode):
     path = faces.path(0)
     opened(faces, 0).convert(mode).save(path, format="TIFF" if mode == "CMYK" else "PNG")
     finding = only(faces.found(), "not_rgb", 2, level="note")
-    assert finding["examples"] == [f"{mode}: 1 pictures, the first is row 2, {faces.rows[0]['path']}"]
+    assert finding["examples"] == [
+        f"{mode}: 1 pictures, the first is row 2, {faces.rows[0]['path']}"
+    ]
 
 
 def test_sixteen_bits_are_a_note(faces):
@@ -121,7 +128,9 @@ def test_exif_is_a_note(faces, format):
 
 def test_animated(faces):
     frames = [opened(faces, 0), FLAT]
-    frames[0].save(faces.path(0), format="WEBP", lossless=True, save_all=True, append_images=frames[1:])
+    frames[0].save(
+        faces.path(0), format="WEBP", lossless=True, save_all=True, append_images=frames[1:]
+    )
     only(faces.found(), "animated", 2, level="warning")
 
 

@@ -40,7 +40,10 @@ def test_values_spelt_otherwise_count_as_what_is_meant(faces):
     assert status == 1
     assert set(found) == {"table", "spelling"}
     assert found["spelling"]["rows"] == [2, 3, 7]
-    assert "column hair: 'Short ' for 'short', 1 rows, the first is row 2" in found["spelling"]["examples"]
+    assert (
+        "column hair: 'Short ' for 'short', 1 rows, the first is row 2"
+        in found["spelling"]["examples"]
+    )
     assert faces.report["labels"]["splits"]["train"] == 96
     assert faces.report["labels"]["unknown"]["hair"] == 0
 
@@ -77,12 +80,21 @@ def test_schema_values_alike(faces):
 
 def test_without_a_schema_it_is_read_off_the_table(faces):
     for i, row in enumerate(faces.rows):
-        row |= {"note": str(i), "glasses": ["no", "yes", "yes", " Yes"][i % 4], "box": "", "same": "x"}
+        row |= {
+            "note": str(i),
+            "glasses": ["no", "yes", "yes", " Yes"][i % 4],
+            "box": "",
+            "same": "x",
+        }
     status, text, found = faces.audit(config=[])
     assert status == 1
     assert faces.report["schema_from_table"]
     assert faces.report["schema"] == {
-        "attributes": {"hair": ["long", "short"], "gender": ["female", "male"], "glasses": ["no", "yes"]},
+        "attributes": {
+            "hair": ["long", "short"],
+            "gender": ["female", "male"],
+            "glasses": ["no", "yes"],
+        },
         "composites": {"hair_gender_glasses": {"attributes": ["hair", "gender", "glasses"]}},
     }
     assert found["spelling"]["count"] == 136 // 4

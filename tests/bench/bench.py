@@ -31,15 +31,17 @@ from scale import measure_decoding, measure_growth, measure_manifest
 from tables import show, spread, yes
 from torch import Tensor
 
-from modular_cls import criteria, fit
+from modular_cls import criteria
 from modular_cls.config import Study
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.models.build import build_model
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
-from modular_cls.run import train
 from modular_cls.schema import Schema
-from modular_cls.study import run_study
-from modular_cls.task import AttributeTask
+from modular_cls.study.study import run_study
+from modular_cls.training.task import AttributeTask
+from modular_cls.training.train import train
+from modular_cls.training.trainer import be_quiet, make_trainer, use_threads
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "configs/modular.yaml"
@@ -50,19 +52,28 @@ CELL_LIMIT = 1.05
 
 
 class Setup:
-    """What the measured loops share, for that many blocks: built as in `fit.Fit`, on the CPU."""
+    """What the measured loops share, for that many blocks: built as in `Fit`, on the CPU."""
 
     def __init__(self, blocks: int) -> None:
         given = {"updates": blocks * BLOCK, "validate_every": 0, "accelerator": "cpu"}
-        self.config = config = load_config(CONFIG, **{f"training__{name}": value for name, value in given.items()})
-        fit.be_quiet()
-        fit.use_threads(config)  # leaves a core to the configuration's worker
+        self.config = config = load_config(
+            CONFIG, **{f"training__{name}": value for name, value in given.items()}
+        )
+        be_quiet()
+        use_threads(config)  # leaves a core to the configuration's worker
         pl.seed_everything(config.seed, workers=True, verbose=False)
         schema = Schema.from_dict(config.schema)
-        self.data = AttributeDataModule(schema, config.data, config.seed, config.training.updates, splits=("train",))
-        counts = {j.name: torch.from_numpy(self.data.datasets["train"].manifest.counts(j)) for j in schema.joints}
-        self.criterion = build_part(config.criterion, criteria, "criterion")(schema=schema, counts=counts)
-        self.model = fit.build_model(config, schema)
+        self.data = AttributeDataModule(
+            schema, config.data, config.seed, config.training.updates, splits=("train",)
+        )
+        counts = {
+            j.name: torch.from_numpy(self.data.datasets["train"].manifest.counts(j))
+            for j in schema.joints
+        }
+        self.criterion = build_part(config.criterion, criteria, "criterion")(
+            schema=schema, counts=counts
+        )
+        self.model = build_model(config, schema)
         self.data.decode()
 
     def task(self) -> AttributeTask:
@@ -105,7 +116,9 @@ class Alternate(pl.Callback):
     def on_train_start(self, *_: Any) -> None:
         self.resumed = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: Any, task: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: Any, task: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         number, step = divmod(batch_idx, BLOCK)
         if step < BLOCK - 1:
             return
@@ -119,13 +132,28 @@ class Alternate(pl.Callback):
 def measure_memory(updates: int = 30) -> None:
     """Print the peak memory of a short real run. Call first: a child's peak includes what its parent held."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "modular_cls", "train", "--config", CONFIG, "--out", f"{folder}/run"]
+        command = [
+            sys.executable,
+            "-m",
+            "modular_cls",
+            "train",
+            "--config",
+            CONFIG,
+            "--out",
+            f"{folder}/run",
+        ]
         command += ["--training.updates", str(updates), "--training.validate_every", "0"]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2 ** (30 if sys.platform == "darwin" else 20)
-    row = ("peak of the largest process", f"{gib:.2f} GiB", f"at most {GIB_LIMIT} GiB: {yes(gib <= GIB_LIMIT)}")
+    gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2 ** (
+        30 if sys.platform == "darwin" else 20
+    )
+    row = (
+        "peak of the largest process",
+        f"{gib:.2f} GiB",
+        f"at most {GIB_LIMIT} GiB: {yes(gib <= GIB_LIMIT)}",
+    )
     show(f"Memory of a run of {updates} updates", [row])
 
 
@@ -136,7 +164,7 @@ def measure_step(setup: Setup, blocks: int) -> None:
     loops = [HandLoop(setup.task(), iter(data.train_dataloader())) for _ in range(2)]
     alternate = Alternate(*loops, blocks)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = fit.make_trainer(setup.config, Path(folder), progress=False)
+        trainer = make_trainer(setup.config, Path(folder), progress=False)
         trainer.callbacks.append(alternate)  # type: ignore[attr-defined]
         trainer.fit(task, data)
     lightning, first, second = (times[1:] for times in alternate.seconds)
@@ -144,17 +172,26 @@ def measure_step(setup: Setup, blocks: int) -> None:
     control = [a / b for a, b in zip(second, first, strict=True)]
     ratio = median(ratios)
     inside = "within" if min(control) <= ratio <= max(control) else "outside"
-    weights = [list(model.state_dict().values()) for model in (task.model, *(loop.model for loop in loops))]
+    weights = [
+        list(model.state_dict().values()) for model in (task.model, *(loop.model for loop in loops))
+    ]
     same = all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(*weights, strict=True))
     rows = [
         ("Lightning", spread([1000 * s for s in lightning], "ms", 1), ""),
         ("plain loop", spread([1000 * s for s in first], "ms", 1), ""),
-        ("Lightning / plain loop", spread(ratios), f"at most {RATIO_LIMIT:.2f}: {yes(ratio <= RATIO_LIMIT)}"),
+        (
+            "Lightning / plain loop",
+            spread(ratios),
+            f"at most {RATIO_LIMIT:.2f}: {yes(ratio <= RATIO_LIMIT)}",
+        ),
         ("control: plain / plain", spread(control), f"the ratio is {inside} control"),
         ("same weights at the end", yes(same), "all loops do the same work"),
     ]
     threads = torch.get_num_threads()
-    show(f"Training step, loading included: {blocks - 1} rounds of {BLOCK} steps, threads: {threads}", rows)
+    show(
+        f"Training step, loading included: {blocks - 1} rounds of {BLOCK} steps, threads: {threads}",
+        rows,
+    )
 
 
 def measure_data(setup: Setup, blocks: int) -> None:
@@ -169,11 +206,18 @@ def measure_data(setup: Setup, blocks: int) -> None:
     trained = [size / loop.block() for _ in range(blocks)]
     ratio = median(loaded[1:]) / median(trained[1:])
     rows = [
-        (f"loader with augmentation, data.workers={workers}", spread(loaded[1:], "images/s", 0), ""),
+        (
+            f"loader with augmentation, data.workers={workers}",
+            spread(loaded[1:], "images/s", 0),
+            "",
+        ),
         ("training step on a fixed batch", spread(trained[1:], "images/s", 0), ""),
         ("loader / training step", f"{ratio:.2f}", f"at least 1: {yes(ratio >= 1)}"),
     ]
-    show(f"Data path: {blocks - 1} blocks of {BLOCK} batches of {size}, threads: {torch.get_num_threads()}", rows)
+    show(
+        f"Data path: {blocks - 1} blocks of {BLOCK} batches of {size}, threads: {torch.get_num_threads()}",
+        rows,
+    )
 
 
 def measure_study(rounds: int, updates: int = 60) -> None:
@@ -197,14 +241,20 @@ def measure_study(rounds: int, updates: int = 60) -> None:
     rows = [
         ("run alone", spread(alone, "s", 1), ""),
         ("cell of a study", spread(cells, "s", 1), ""),
-        ("cell / run alone", spread(ratios), f"at most {CELL_LIMIT:.2f}: {yes(median(ratios) <= CELL_LIMIT)}"),
+        (
+            "cell / run alone",
+            spread(ratios),
+            f"at most {CELL_LIMIT:.2f}: {yes(median(ratios) <= CELL_LIMIT)}",
+        ),
     ]
     show(f"Study: {rounds} rounds of {updates} updates, the same configuration and seed", rows)
 
 
 def main() -> None:
     """Run all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="3 rounds instead of 8")
     blocks = 1 + (3 if parser.parse_args().quick else 8)
     os.chdir(ROOT)

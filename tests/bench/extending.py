@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 from tables import show, spread, yes
 
-from modular_cls.data.faces import write_faces
-from modular_cls.extend import extend
+from modular_cls.data.faces.write import write_faces
+from modular_cls.extend.extend import extend
 from modular_cls.parsing import load_config
-from modular_cls.run import Run, train
+from modular_cls.runs.folder import Run
+from modular_cls.training.train import train
 
 TIMES_LIMIT = 50.0
 ATTRIBUTES = {"hair": ["short", "long"], "gender": ["female", "male"], "glasses": ["no", "yes"]}
@@ -29,12 +30,18 @@ def measure_extending(rounds: int, per_class: int = 500) -> None:
         _train(folder, "base", PART)
         with _timed() as scratch:
             whole = _train(folder, "scratch", PART | WHOLE)
-        (folder / "more.yaml").write_text(yaml.safe_dump({"schema": {"composites": WHOLE}}), encoding="utf-8")
+        (folder / "more.yaml").write_text(
+            yaml.safe_dump({"schema": {"composites": WHOLE}}), encoding="utf-8"
+        )
         seconds = []
         for _ in range(rounds):
             with _timed() as took:
                 extended = extend(
-                    folder / "base", folder / "more.yaml", folder / "extended", overwrite=True, progress=False
+                    folder / "base",
+                    folder / "more.yaml",
+                    folder / "extended",
+                    overwrite=True,
+                    progress=False,
                 )
             seconds += took
         kib = (folder / "base" / "scores.safetensors").stat().st_size / 2**10
@@ -53,7 +60,9 @@ def _train(folder: Path, name: str, composites: dict[str, Any]) -> Run:
         "data": {"manifest": str(folder / "faces" / "manifest.csv"), "scarcity": None},
     }
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(overlay, sort_keys=False), encoding="utf-8")
-    config = load_config("configs/modular.yaml", folder / f"{name}.yaml", training__validate_every=0)
+    config = load_config(
+        "configs/modular.yaml", folder / f"{name}.yaml", training__validate_every=0
+    )
     return train(config, folder / name, progress=False)
 
 
@@ -66,4 +75,6 @@ def _timed() -> Iterator[list[float]]:
 
 
 def _accuracy(run: Run) -> str:
-    return f"balanced accuracy {run.metrics['test']['hair_gender_glasses']['balanced_accuracy']:.1%}"
+    return (
+        f"balanced accuracy {run.metrics['test']['hair_gender_glasses']['balanced_accuracy']:.1%}"
+    )

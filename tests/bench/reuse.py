@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from modular_cls.config import Config
 from modular_cls.export.graph import write_graph
-from modular_cls.fit import build_model
 from modular_cls.models import ModularClassifier
 from modular_cls.models.backbone import create_backbone
+from modular_cls.models.build import build_model
 from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 
@@ -31,7 +31,9 @@ class Separate(nn.Module):
     def __init__(self, config: Config, classes: int) -> None:
         super().__init__()
         networks = [create_backbone(config.backbone) for _ in range(classes)]
-        self.networks = nn.ModuleList(nn.Sequential(network, nn.Linear(width, 1)) for network, width in networks)
+        self.networks = nn.ModuleList(
+            nn.Sequential(network, nn.Linear(width, 1)) for network, width in networks
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """Images `(B, 3, H, W)` -> probability of each joint class, `(B, classes)`."""
@@ -55,7 +57,9 @@ def measure_reuse(rounds: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _measure_separate(config: Config, model: ModularClassifier, images: Tensor, rounds: int) -> None:
+def _measure_separate(
+    config: Config, model: ModularClassifier, images: Tensor, rounds: int
+) -> None:
     classes = model.schema.joints[0].size
     separate = Separate(config, classes).eval()
     contenders = {
@@ -64,7 +68,10 @@ def _measure_separate(config: Config, model: ModularClassifier, images: Tensor, 
         "separate": lambda: separate(images),
     }
     times = _alternate(contenders, rounds)
-    ratios = {name: [b / a for a, b in zip(times[name], times["separate"], strict=True)] for name in ("joint", "all")}
+    ratios = {
+        name: [b / a for a, b in zip(times[name], times["separate"], strict=True)]
+        for name in ("joint", "all")
+    }
     holds = f"at least {TIMES_LIMIT:g}: {yes(median(ratios['joint']) >= TIMES_LIMIT)}"
     show(f"All {classes} joint classes, {len(images)} images, {rounds} rounds", [
         ("modular, one pass: joint classes", _ms(times["joint"]), ""),
@@ -81,9 +88,14 @@ def _measure_runtime(model: ModularClassifier, images: Tensor, rounds: int) -> N
         write_graph(path, model, (images.shape[2], images.shape[3]), {})
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
     array = images.numpy()
-    contenders = {"eager": lambda: _predict(model, images), "graph": lambda: session.run(None, {"image": array})}
+    contenders = {
+        "eager": lambda: _predict(model, images),
+        "graph": lambda: session.run(None, {"image": array}),
+    }
     times = _alternate(contenders, rounds)
     ratios = [a / b for a, b in zip(times["eager"], times["graph"], strict=True)]
     show(f"The whole model on {len(images)} images, {rounds} rounds", [
@@ -108,7 +120,9 @@ def _measure_heads(model: ModularClassifier, images: Tensor, rounds: int) -> Non
 
 
 @torch.inference_mode()
-def _stages(model: ModularClassifier, images: Tensor, repeats: int = 20) -> tuple[float, float, float]:
+def _stages(
+    model: ModularClassifier, images: Tensor, repeats: int = 20
+) -> tuple[float, float, float]:
     """Seconds of backbone, heads, and probabilities; alone, in a loop, the last two would find all caches warm."""
     seconds = [0.0, 0.0, 0.0]
     for _ in range(repeats):
@@ -134,7 +148,9 @@ def _predict(model: ModularClassifier, images: Tensor) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def _alternate(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def _alternate(
+    contenders: Mapping[str, Callable[[], object]], rounds: int
+) -> dict[str, list[float]]:
     """Seconds per call of each contender, by round; within a round all take turns, so that a drift favours none."""
     repeats = {}
     for name, call in contenders.items():

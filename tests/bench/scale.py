@@ -13,7 +13,7 @@ from tables import show, spread, yes
 from modular_cls.config import Data, Scarcity
 from modular_cls.data.cache import FOLDER_VARIABLE
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import SPLITS
 
 RARE = {"hair": "long", "gender": "male"}
@@ -22,7 +22,7 @@ GROWTH_LIMIT = 1.10
 _LINUX = Path("/proc/self/status").is_file()  # tells the memory of a process in parts
 _READ = """
 import re, sys, time
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.scarcity import apply_scarcity
 started = time.perf_counter()
@@ -53,7 +53,10 @@ def measure_manifest(rounds: int) -> None:
         with path.open("w") as file:
             file.write("path,split,hair,gender,identity\n")
             cells = zip(np.array(SPLITS)[split], hairs[hair], genders[gender], strict=True)
-            file.writelines(f"pictures/{i:07d}.jpg,{s},{h},{g},person{i // 5}\n" for i, (s, h, g) in enumerate(cells))
+            file.writelines(
+                f"pictures/{i:07d}.jpg,{s},{h},{g},person{i // 5}\n"
+                for i, (s, h, g) in enumerate(cells)
+            )
         results = [list(map(float, _child(_READ, str(path)).split())) for _ in range(rounds)]
     seconds, gib = zip(*results, strict=True)
     show(f"Manifest of {ROWS:,} rows, read, validated, made scarce and split", [
@@ -92,11 +95,18 @@ def measure_growth() -> None:
     header, *rows = Path("data/faces/manifest.csv").read_text(encoding="utf-8").splitlines()
     train = [r for r in rows if ",train," in r][::4][:2000]
     rest = [r for r in rows if ",train," not in r][::8]
-    boxes = [f"{x} {y} 60 60" for x in range(4) for y in range(4)]  # a picture with another box is another picture
+    boxes = [
+        f"{x} {y} 60 60" for x in range(4) for y in range(4)
+    ]  # a picture with another box is another picture
     mib = []
     for copies in (boxes[:1], boxes):
         with tempfile.TemporaryDirectory() as folder:
-            lines = [f"{header},box", *(f"{r},{b}" for r in train for b in copies), *(f"{r}," for r in rest), ""]
+            lines = [
+                f"{header},box",
+                *(f"{r},{b}" for r in train for b in copies),
+                *(f"{r}," for r in rest),
+                "",
+            ]
             (Path(folder) / "m.csv").write_text("\n".join(lines), encoding="utf-8")
             mib.append(float(_child(_TRAIN, f"{folder}/m.csv", f"{folder}/run").split()[-1]))
     ratio = mib[1] / mib[0]

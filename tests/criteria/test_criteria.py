@@ -28,14 +28,20 @@ def test_joint_likelihood_against_the_formula():
     scores, target = torch.randn(8, 4), torch.tensor([0, 1, 2, 0, 1, 2, -1, 0])
     share = COUNTS["both"] / COUNTS["both"].sum()
     posterior = scores.exp() * share / (scores.exp() * share).sum(1, keepdim=True)
-    slow = -torch.stack([posterior[i, z].log() for i, z in enumerate(target.tolist()) if z >= 0]).mean()
-    torch.testing.assert_close(JointLikelihood(SCHEMA, COUNTS)({"both": scores}, {"both": target}), slow)
+    slow = -torch.stack(
+        [posterior[i, z].log() for i, z in enumerate(target.tolist()) if z >= 0]
+    ).mean()
+    torch.testing.assert_close(
+        JointLikelihood(SCHEMA, COUNTS)({"both": scores}, {"both": target}), slow
+    )
 
 
 def test_unseen_classes_get_no_gradient_with_the_prior_but_do_without():
     for tau, moved in ((1.0, False), (0.0, True)):
         scores = torch.zeros(3, 4, requires_grad=True)
-        JointLikelihood(SCHEMA, COUNTS, tau=tau)({"both": scores}, {"both": torch.tensor([0, 1, 2])}).backward()
+        JointLikelihood(SCHEMA, COUNTS, tau=tau)(
+            {"both": scores}, {"both": torch.tensor([0, 1, 2])}
+        ).backward()
         assert bool(scores.grad[:, 3].abs().sum() > 0) is moved
         assert torch.isfinite(scores.grad).all()
 
@@ -51,7 +57,8 @@ def test_attribute_likelihood_masks_each_attribute_apart():
     scores = {"hair": torch.randn(4, 2), "gender": torch.randn(4, 2)}
     targets = {"hair": torch.tensor([0, 1, -1, -1]), "gender": torch.tensor([-1, 0, 1, -1])}
     slow = -(
-        scores["hair"].log_softmax(1)[[0, 1], [0, 1]].mean() + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean()
+        scores["hair"].log_softmax(1)[[0, 1], [0, 1]].mean()
+        + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean()
     )
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), slow)
     with pytest.raises(ValueError, match="attribute heads"):
@@ -79,7 +86,10 @@ def test_weighted_likelihood_is_the_balanced_objective_whatever_the_batches():
     target = torch.repeat_interleave(torch.arange(4), FULL["both"])[torch.randperm(104)]
     scores = torch.randn(104, 4)
     each = losses_of(scores, target)
-    slow = sum(sum(each[i] for i in each if target[i] == z) / int(FULL["both"][z]) for z in range(4)) / 4
+    slow = (
+        sum(sum(each[i] for i in each if target[i] == z) / int(FULL["both"][z]) for z in range(4))
+        / 4
+    )
     criterion = WeightedLikelihood(SCHEMA, FULL)
     for size in (4, 26, 104):
         batches = zip(scores.split(size), target.split(size), strict=True)

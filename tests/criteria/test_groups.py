@@ -15,7 +15,11 @@ from modular_cls.schema import Schema
 
 SCHEMA = Schema.from_dict(
     {
-        "attributes": {"hair": ["short", "medium", "long"], "gender": ["female", "male"], "hat": ["no", "yes"]},
+        "attributes": {
+            "hair": ["short", "medium", "long"],
+            "gender": ["female", "male"],
+            "hat": ["no", "yes"],
+        },
         "composites": {"all": {"attributes": ["hair", "gender", "hat"]}},
     }
 )
@@ -44,7 +48,10 @@ def built(labels, schema=SCHEMA, **given):
 def targets(labels, schema=SCHEMA):
     labels = torch.tensor(labels)
     whole = torch.from_numpy(manifest(labels.tolist(), schema).targets(schema.joints[0]))
-    return {schema.joints[0].name: whole, **{a.name: labels[:, i] for i, a in enumerate(schema.attributes)}}
+    return {
+        schema.joints[0].name: whole,
+        **{a.name: labels[:, i] for i, a in enumerate(schema.attributes)},
+    }
 
 
 def slow(scores, labels, rows, tau, within):
@@ -58,8 +65,14 @@ def slow(scores, labels, rows, tau, within):
         weight = []
         for cell in JOINT.cells:
             share = sum(all(r[i] == cell[i] for i in known) for r in group) / len(group)
-            weight.append((share * within(known, cell)) ** tau * math.exp(s[JOINT.cells.index(cell)]))
-        mine = sum(w for w, cell in zip(weight, JOINT.cells, strict=True) if all(row[i] == cell[i] for i in known))
+            weight.append(
+                (share * within(known, cell)) ** tau * math.exp(s[JOINT.cells.index(cell)])
+            )
+        mine = sum(
+            w
+            for w, cell in zip(weight, JOINT.cells, strict=True)
+            if all(row[i] == cell[i] for i in known)
+        )
         losses.append(math.log(sum(weight)) - math.log(mine))
     return sum(losses) / max(len(losses), 1)
 
@@ -74,7 +87,9 @@ def test_marginal_likelihood_against_loops(labels, tau, seed):
     scores = torch.randn(len(labels), JOINT.size, generator=torch.Generator().manual_seed(seed))
 
     def flat(known, cell):
-        return 1 / math.prod(len(a.values) for i, a in enumerate(JOINT.attributes) if i not in known)
+        return 1 / math.prod(
+            len(a.values) for i, a in enumerate(JOINT.attributes) if i not in known
+        )
 
     def independent(known, cell):
         share = 1.0
@@ -87,7 +102,9 @@ def test_marginal_likelihood_against_loops(labels, tau, seed):
     assert float(loss) == pytest.approx(slow(scores, labels, labels, tau, flat), rel=1e-4, abs=1e-5)
     if all(any(r[i] >= 0 for r in labels) for i in range(3)) and tau:
         loss = built(labels, unknown="independent").eval()({"all": scores}, targets(labels))
-        assert float(loss) == pytest.approx(slow(scores, labels, labels, tau, independent), rel=1e-4, abs=1e-4)
+        assert float(loss) == pytest.approx(
+            slow(scores, labels, labels, tau, independent), rel=1e-4, abs=1e-4
+        )
 
 
 def test_shares_of_the_labelled_part():
@@ -96,8 +113,12 @@ def test_shares_of_the_labelled_part():
     prior = groups.log_prior().exp()
     named = [tuple(k) for k in groups.known.tolist()]
     hair, gender = prior[named.index((True, False))], prior[named.index((False, True))]
-    assert hair.tolist() == pytest.approx([0.75, 0.25, 0, 0], abs=1e-6)  # of short-haired 6 to 2; no long-haired row
-    assert gender.tolist() == pytest.approx([0, 1, 0, 0], abs=1e-6)  # all men of the labelled part are short-haired
+    assert hair.tolist() == pytest.approx(
+        [0.75, 0.25, 0, 0], abs=1e-6
+    )  # of short-haired 6 to 2; no long-haired row
+    assert gender.tolist() == pytest.approx(
+        [0, 1, 0, 0], abs=1e-6
+    )  # all men of the labelled part are short-haired
 
 
 def test_without_partly_labelled_images_nothing_changes():
@@ -107,7 +128,8 @@ def test_without_partly_labelled_images_nothing_changes():
     scores = torch.randn(12, 12)
     counts = {"all": torch.ones(12, dtype=torch.long)}
     torch.testing.assert_close(
-        whole({"all": scores}, targets(rows)), JointLikelihood(SCHEMA, counts)({"all": scores}, targets(rows))
+        whole({"all": scores}, targets(rows)),
+        JointLikelihood(SCHEMA, counts)({"all": scores}, targets(rows)),
     )
     assert whole.notes() == {}
 
@@ -132,7 +154,10 @@ def test_unseen_classes_learn_from_partly_labelled_images():
 def test_em_finds_the_shares_that_made_the_images():
     """With the true scores given, the estimate converges to the shares of the unknown values."""
     torch.manual_seed(0)
-    rare, share = 3, torch.tensor([0.7, 0.3])  # of the long-haired 30 % are men, whom nobody labelled
+    rare, share = (
+        3,
+        torch.tensor([0.7, 0.3]),
+    )  # of the long-haired 30 % are men, whom nobody labelled
     gender = torch.multinomial(share, 4000, replacement=True)
     x = torch.randn(4000) + 2 * gender  # p(x | gender) is normal around 0 or 2
     scores = torch.zeros(4000, 4)
@@ -146,7 +171,9 @@ def test_em_finds_the_shares_that_made_the_images():
         criterion({"both": scores[part]}, {k: v[part] for k, v in rows.items()})
     notes = criterion.notes()
     assert notes["share/hair/long_male"] == pytest.approx(0.3, abs=0.03)
-    assert notes["share/hair/long_male"] + notes["share/hair/long_female"] == pytest.approx(1, abs=1e-3)
+    assert notes["share/hair/long_male"] + notes["share/hair/long_female"] == pytest.approx(
+        1, abs=1e-3
+    )
 
 
 def test_evaluation_does_not_move_the_estimate():
@@ -168,17 +195,25 @@ def test_rows_of_a_group_that_training_lacks_count_with_a_flat_prior():
 
 
 def test_an_unknown_rule_is_refused():
-    with pytest.raises(ConfigError, match="unknown is 'uniform'; accepted: em, independent, labelled"):
+    with pytest.raises(
+        ConfigError, match="unknown is 'uniform'; accepted: em, independent, labelled"
+    ):
         built([(0, 0), (1, -1)], PAIR, unknown="uniform")
 
 
 def test_joint_and_attributes_learns_from_partly_labelled_images_too():
     rows = [(0, 0), (0, 1), (1, 0), (1, -1), (0, -1)]
     data = manifest(rows, PAIR)
-    counts, observed = torch.from_numpy(data.counts(PAIR.joints[0])), torch.from_numpy(data.observed(PAIR.joints[0]))
+    counts, observed = (
+        torch.from_numpy(data.counts(PAIR.joints[0])),
+        torch.from_numpy(data.observed(PAIR.joints[0])),
+    )
     criterion = JointAndAttributes(PAIR, {"both": counts}, {"both": observed}, weight=0.0)
     scores = torch.zeros(5, 4, requires_grad=True)
-    criterion({"both": scores, "hair": torch.zeros(5, 2), "gender": torch.zeros(5, 2)}, targets(rows, PAIR)).backward()
+    criterion(
+        {"both": scores, "hair": torch.zeros(5, 2), "gender": torch.zeros(5, 2)},
+        targets(rows, PAIR),
+    ).backward()
     assert (scores.grad[3, 2:] < 0).all()
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from modular_cls.data import cache, images
 from modular_cls.data.cache import NoRoomError, check_pictures, decode_once
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
@@ -72,7 +72,12 @@ def test_a_changed_picture_and_a_changed_box_are_decoded_anew(faces):
     decode_once(faces, SIZE)
     Image.new("RGB", (64, 64), "red").save(faces.file(0))
     boxed = faces.select(np.arange(4))
-    boxed = Manifest(**{**boxed.__dict__, "extra": {"box": np.array(["", "0 0 10 10", "5 5 80 20", ""], dtype=object)}})
+    boxed = Manifest(
+        **{
+            **boxed.__dict__,
+            "extra": {"box": np.array(["", "0 0 10 10", "5 5 80 20", ""], dtype=object)},
+        }
+    )
     served, bad = decode_once(boxed, SIZE)
     assert not bad
     assert served[0][0, 0].tolist() == [255, 0, 0]
@@ -123,10 +128,14 @@ def test_an_interrupted_process_leaves_what_it_finished(faces, monkeypatch):
 
 def test_no_room(faces, monkeypatch, tmp_path):
     decode_once(faces.select(np.arange(8)), SIZE)
-    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10, 10))
+    monkeypatch.setattr(
+        cache.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10, 10)
+    )
     with pytest.raises(NoRoomError, match="0.0 GiB free"):
         decode_once(faces, SIZE)
-    check_same(faces.select(np.arange(8)), decode_once(faces.select(np.arange(8)), SIZE)[0])  # nothing is missing
+    check_same(
+        faces.select(np.arange(8)), decode_once(faces.select(np.arange(8)), SIZE)[0]
+    )  # nothing is missing
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "file" / "below"))
     with pytest.raises(NoRoomError, match="below"):
@@ -135,11 +144,18 @@ def test_no_room(faces, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", [".npy", ".keys.npy"])
 @pytest.mark.parametrize(
-    "damage", [lambda f: f.unlink(), lambda f: f.write_bytes(b""), lambda f: f.write_bytes(f.read_bytes()[:-9])]
+    "damage",
+    [
+        lambda f: f.unlink(),
+        lambda f: f.write_bytes(b""),
+        lambda f: f.write_bytes(f.read_bytes()[:-9]),
+    ],
 )
 def test_a_damaged_shard_is_made_anew(faces, name, damage):
     decode_once(faces, SIZE)
-    for file in [f for f in shards() if f.name.endswith(name) and f.name.count(".") == name.count(".")]:
+    for file in [
+        f for f in shards() if f.name.endswith(name) and f.name.count(".") == name.count(".")
+    ]:
         damage(file)
     served, bad = decode_once(faces, SIZE)
     assert not bad
@@ -165,5 +181,7 @@ def test_shards_find_what_was_added_and_nothing_else(tmp_path_factory, added, ot
     every = [key for keys in added for key in keys]
     for opened in (store, Shards(folder)):
         assert len(opened) == len(every)
-        for key, place in zip(every + others, opened.find(np.array(every + others, dtype=KEY)), strict=True):
+        for key, place in zip(
+            every + others, opened.find(np.array(every + others, dtype=KEY)), strict=True
+        ):
             assert bytes(opened[place]) == key if key in every else place == -1

@@ -6,7 +6,7 @@ from PIL import Image
 
 from modular_cls.config import Data, Scarcity
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.errors import ManifestError
 
 RARE = {"hair": "long", "gender": "male"}
@@ -14,7 +14,11 @@ RARE = {"hair": "long", "gender": "male"}
 
 def module(faces_dir, keep=5, **more):
     data = Data(
-        manifest=str(faces_dir / "manifest.csv"), image_size=32, workers=0, scarcity=Scarcity(RARE, keep), **more
+        manifest=str(faces_dir / "manifest.csv"),
+        image_size=32,
+        workers=0,
+        scarcity=Scarcity(RARE, keep),
+        **more,
     )
     return AttributeDataModule(SCHEMA, data, seed=0, updates=2)
 
@@ -39,7 +43,10 @@ def spoiled(faces_dir, tmp_path):
 @pytest.mark.parametrize("cache_gib", [20.0, 0.0])
 def test_bad_pictures_are_skipped_and_counted(cache_gib, spoiled, faces_dir):
     whole = module(faces_dir, None, cache_gib=cache_gib)
-    with pytest.raises(ManifestError, match=r"2 of 136 .* allows 1\.00%(.|\n)*row 3, .*(.|\n)*row 5, .*no such file"):
+    with pytest.raises(
+        ManifestError,
+        match=r"2 of 136 .* allows 1\.00%(.|\n)*row 3, .*(.|\n)*row 5, .*no such file",
+    ):
         module(spoiled, None, on_bad_image="skip", cache_gib=cache_gib)
     part = module(spoiled, None, on_bad_image="skip", max_bad=0.02, cache_gib=cache_gib)
     assert part.skipped == 2
@@ -49,7 +56,13 @@ def test_bad_pictures_are_skipped_and_counted(cache_gib, spoiled, faces_dir):
 
 
 def test_only_the_splits_asked_for_are_read(spoiled):
-    data = Data(manifest=str(spoiled / "manifest.csv"), image_size=32, workers=0, on_bad_image="skip", max_bad=0.0)
+    data = Data(
+        manifest=str(spoiled / "manifest.csv"),
+        image_size=32,
+        workers=0,
+        on_bad_image="skip",
+        max_bad=0.0,
+    )
     assert AttributeDataModule(SCHEMA, data, seed=0, splits=("test",)).skipped == 0
     with pytest.raises(ManifestError, match="2 of 96 pictures"):
         AttributeDataModule(SCHEMA, data, seed=0, splits=("train",))
@@ -75,11 +88,15 @@ def test_only_the_box_of_a_row_is_seen(tmp_path):
     picture.paste("blue", (20, 0, 40, 20))
     picture.save(tmp_path / "a.png")
     rows = [
-        f"a.png,{s},short,male,{b}" for s, b in (("train", "20 0 20 20"), ("validation", "0 0 20 20"), ("test", ""))
+        f"a.png,{s},short,male,{b}"
+        for s, b in (("train", "20 0 20 20"), ("validation", "0 0 20 20"), ("test", ""))
     ]
     (tmp_path / "manifest.csv").write_text("\n".join(["path,split,hair,gender,box", *rows, ""]))
     data = module(tmp_path, None)
-    means = [decoded(data, split)["a.png"].mean((0, 1)).round().tolist() for split in ("train", "validation")]
+    means = [
+        decoded(data, split)["a.png"].mean((0, 1)).round().tolist()
+        for split in ("train", "validation")
+    ]
     assert means == [[0, 0, 255], [255, 0, 0]]
     whole = decoded(data, "test")["a.png"]
     assert whole[0, 0].tolist() == [255, 0, 0]
@@ -107,6 +124,8 @@ def test_held_out_images_are_training_images_that_the_fit_does_not_see(faces_dir
 @pytest.mark.parametrize("sampling", ["shuffled", "balanced"])
 def test_sampling(sampling, faces_dir):
     data = module(faces_dir, 5, sampling=sampling, batch_size=48)
-    seen = np.concatenate([batch["target"]["hair_gender"].numpy() for batch in data.train_dataloader()])
+    seen = np.concatenate(
+        [batch["target"]["hair_gender"].numpy() for batch in data.train_dataloader()]
+    )
     share = np.bincount(seen, minlength=4)[3] / len(seen)
     assert bool(share > 0.1) == (sampling == "balanced")

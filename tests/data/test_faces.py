@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from modular_cls.cli import main
-from modular_cls.data.faces import SCHEMA, faces_schema, write_faces
 from modular_cls.data.faces.cues import (
     BEARDED,
     GENDER_CUES,
@@ -22,7 +21,7 @@ from modular_cls.data.faces.cues import (
     draw_cues,
 )
 from modular_cls.data.faces.draw import draw_face
-from modular_cls.data.faces.write import face_image
+from modular_cls.data.faces.write import SCHEMA, face_image, faces_schema, write_faces
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError, OutputExistsError
 
@@ -41,7 +40,9 @@ def cues(request):
     rng = np.random.default_rng(0)
     drawn = {}
     for hair, gender in itertools.product(HAIR, GENDER):
-        faces = [draw_cues({"hair": hair, "gender": gender}, rng, request.param) for _ in range(DRAWS)]
+        faces = [
+            draw_cues({"hair": hair, "gender": gender}, rng, request.param) for _ in range(DRAWS)
+        ]
         drawn[hair, gender] = {
             k: np.array([list(getattr(f, k).values()) for f in faces])
             for k in ("hair", "gender", "nuisance", "glasses")
@@ -61,7 +62,9 @@ def test_the_constants_are_frozen():
 
 def test_within_a_class_hair_and_gender_are_uncorrelated(cues):
     for (_, gender), drawn in cues[1].items():
-        values = drawn["gender"] if gender == "male" else drawn["gender"][:, :-1]  # no woman has a beard
+        values = (
+            drawn["gender"] if gender == "male" else drawn["gender"][:, :-1]
+        )  # no woman has a beard
         both = np.corrcoef(drawn["hair"], values, rowvar=False)
         n = drawn["hair"].shape[1]
         assert np.abs(both[:n, n:]).max() < FAR
@@ -73,14 +76,20 @@ def test_interaction_moves_the_means_of_the_other_cues(cues):
     for kind, strengths in STRENGTHS:
         mean = {cell: values[kind].mean(axis=0)[: len(strengths)] for cell, values in drawn.items()}
         for own in HAIR if kind == "hair" else GENDER:
-            minus, plus = [mean[own, g] for g in GENDER] if kind == "hair" else [mean[h, own] for h in HAIR[::2]]
+            minus, plus = (
+                [mean[own, g] for g in GENDER]
+                if kind == "hair"
+                else [mean[h, own] for h in HAIR[::2]]
+            )
             moved = (plus - minus) * np.sign(list(strengths.values()))
             if interaction == 0 or own == "medium":
                 assert np.abs(moved).max() < FAR
             else:
                 assert (moved * (-1 if own in ("long", "male") else 1) > 0.25).all()
     for gender in GENDER:  # what medium hair does to the cues of gender is what no coupling does
-        between = (drawn["short", gender]["gender"] + drawn["long", gender]["gender"]).mean(axis=0) / 2
+        between = (drawn["short", gender]["gender"] + drawn["long", gender]["gender"]).mean(
+            axis=0
+        ) / 2
         assert np.abs(drawn["medium", gender]["gender"].mean(axis=0) - between).max() < FAR
 
 
@@ -136,7 +145,9 @@ def test_a_label_of_glasses_decides_glasses_and_nothing_else():
             face = draw_cues(labels | {"glasses": label}, np.random.default_rng(seed))
             assert replace(face, glasses=plain.glasses) == plain
             assert (face.glasses["rim"] > 0) == (label == "yes")
-        worn.append((*face.glasses.values(), *face.hair.values(), *(face.gender[k] for k in GENDER_CUES)))
+        worn.append(
+            (*face.glasses.values(), *face.hair.values(), *(face.gender[k] for k in GENDER_CUES))
+        )
     for (low, high), drawn in zip((RIM, TINT), np.array(worn).T, strict=False):
         assert low <= drawn.min() < low + 0.1 * (high - low)
         assert high - 0.1 * (high - low) < drawn.max() <= high
@@ -149,7 +160,11 @@ def test_a_label_of_glasses_decides_glasses_and_nothing_else():
 def test_faint_glasses_change_the_picture_less(seed, cue):
     face = draw_cues({"hair": "long", "gender": "female"}, np.random.default_rng(seed))
     pictures = [
-        draw_face(replace(face, glasses={"rim": 1e-9, "tint": 0.0, cue: value}), 64, np.random.default_rng(0))
+        draw_face(
+            replace(face, glasses={"rim": 1e-9, "tint": 0.0, cue: value}),
+            64,
+            np.random.default_rng(0),
+        )
         for value in (1e-9, 0.3, 0.6, 0.9)
     ]
     changed = [np.abs(picture.astype(float) - pictures[0]).mean() for picture in pictures]
@@ -210,31 +225,44 @@ def test_manifest_is_balanced_and_true(faces_dir):
         assert manifest.split(split).counts(composite).tolist() == [count] * 4
     on_disk = Counter(str(p.relative_to(faces_dir)) for p in faces_dir.rglob("*.png"))
     assert on_disk == Counter(manifest.paths)
-    for path, target, split in zip(manifest.paths, manifest.targets(composite), manifest.splits, strict=True):
+    for path, target, split in zip(
+        manifest.paths, manifest.targets(composite), manifest.splits, strict=True
+    ):
         folder, name = path.split("/")
         assert folder == SPLITS[split]
         assert name.rsplit("_", 1)[0] == composite.class_names[target]
 
 
-@pytest.mark.parametrize(("flag", "values"), [("--medium", (HAIR, GENDER)), ("--glasses", (HAIR[::2], GENDER, NO_YES))])
+@pytest.mark.parametrize(
+    ("flag", "values"), [("--medium", (HAIR, GENDER)), ("--glasses", (HAIR[::2], GENDER, NO_YES))]
+)
 def test_a_flag_adds_a_value_or_an_attribute(tmp_path, flag, values):
     schema = faces_schema(medium=flag == "--medium", glasses=flag == "--glasses")
     (joint,) = schema.composites
     assert tuple(a.values for a in schema.attributes) == values
     assert joint.attributes == schema.attributes
-    assert main(["faces", "--out", str(tmp_path / "f"), "--per-class", "2", "--size", "16", flag]) == 0
+    assert (
+        main(["faces", "--out", str(tmp_path / "f"), "--per-class", "2", "--size", "16", flag]) == 0
+    )
     manifest = Manifest.read(tmp_path / "f" / "manifest.csv", schema)
     for split in SPLITS:
-        assert manifest.split(split).counts(joint).tolist() == [2 if split == "train" else 1] * joint.size
+        assert (
+            manifest.split(split).counts(joint).tolist()
+            == [2 if split == "train" else 1] * joint.size
+        )
     for path, target in zip(manifest.paths, manifest.targets(joint), strict=True):
         split, name = path.split("/")
         class_name, number = name.removesuffix(".png").rsplit("_", 1)
         assert class_name == "_".join(values[i][v] for i, v in enumerate(joint.cells[target]))
         stored = cv2.imread(str(tmp_path / "f" / path))[..., ::-1]
-        np.testing.assert_array_equal(stored, face_image(split, int(target), int(number), 0, 16, 0.0, schema))
+        np.testing.assert_array_equal(
+            stored, face_image(split, int(target), int(number), 0, 16, 0.0, schema)
+        )
 
 
-@pytest.mark.parametrize(("split", "joint_class", "number"), [("train", 0, 23), ("validation", 2, 3), ("test", 3, 0)])
+@pytest.mark.parametrize(
+    ("split", "joint_class", "number"), [("train", 0, 23), ("validation", 2, 3), ("test", 3, 0)]
+)
 def test_files_hold_the_faces(faces_dir, split, joint_class, number):
     name = SCHEMA.composites[0].class_names[joint_class]
     stored = cv2.imread(str(faces_dir / f"{split}/{name}_{number:05d}.png"))[..., ::-1]

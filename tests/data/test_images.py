@@ -176,17 +176,23 @@ def test_too_many_pixels_for_pillow(tmp_path, monkeypatch):
 def test_a_box_is_cut_from_the_upright_picture_and_clipped(tmp_path, options):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned a quarter: 60 x 40 stored, 40 x 60 shown
-    path = save(tmp_path, Image.fromarray(NOISE), "a.jpg" if options else "a.png", exif=exif, **options)
+    path = save(
+        tmp_path, Image.fromarray(NOISE), "a.jpg" if options else "a.png", exif=exif, **options
+    )
     whole = read(path)
     assert whole.shape == (60, 40, 3)
     assert np.array_equal(read_image(path, "it", None, (10, 20, 15, 30)), whole[20:50, 10:25])
     assert np.array_equal(read_image(path, "it", None, (-5, 50, 15, 30)), whole[50:, :10])
-    part = np.asarray(Image.fromarray(whole[20:50, 10:25]).resize((8, 8), Image.Resampling.BILINEAR))
+    part = np.asarray(
+        Image.fromarray(whole[20:50, 10:25]).resize((8, 8), Image.Resampling.BILINEAR)
+    )
     assert np.array_equal(read_image(path, "it", (8, 8), (10, 20, 15, 30)), part)
 
 
 def test_a_box_beside_the_picture_is_refused(tmp_path):
-    with pytest.raises(ImageError, match="row 7, it: the box 60 0 5 5 is beside its 60 x 40 pixels"):
+    with pytest.raises(
+        ImageError, match="row 7, it: the box 60 0 5 5 is beside its 60 x 40 pixels"
+    ):
         read_image(save(tmp_path, Image.fromarray(NOISE)), "row 7, it", None, (60, 0, 5, 5))
 
 

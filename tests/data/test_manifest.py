@@ -22,7 +22,9 @@ PLAIN = Schema.from_dict(
     }
 )
 HEADER = "path,split,hair,gender\n"
-TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\:"), max_size=8)
+TEXT = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\:"), max_size=8
+)
 PATHS = TEXT.filter(lambda t: t and ".." not in t)
 
 
@@ -31,7 +33,8 @@ def manifests(draw, schema=SCHEMA):
     paths = draw(st.lists(PATHS, min_size=1, max_size=12, unique=True))
     n = len(paths)
     column = {
-        a.name: st.lists(st.integers(UNKNOWN, len(a.values) - 1), min_size=n, max_size=n) for a in schema.attributes
+        a.name: st.lists(st.integers(UNKNOWN, len(a.values) - 1), min_size=n, max_size=n)
+        for a in schema.attributes
     }
     extra = draw(st.sets(st.sampled_from(["source", "identity"])))
     return Manifest(
@@ -41,7 +44,10 @@ def manifests(draw, schema=SCHEMA):
         splits=np.array(draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)), dtype=np.int8),
         labels=np.stack([draw(values) for values in column.values()], axis=1).astype(np.int16),
         rows=np.arange(n) + 2,
-        extra={c: np.array(draw(st.lists(TEXT, min_size=n, max_size=n)), dtype=object) for c in sorted(extra)},
+        extra={
+            c: np.array(draw(st.lists(TEXT, min_size=n, max_size=n)), dtype=object)
+            for c in sorted(extra)
+        },
     )
 
 
@@ -70,7 +76,9 @@ def test_round_trip(tmp_path_factory, manifest):
     for name in ("paths", "splits", "labels", "rows"):
         np.testing.assert_array_equal(getattr(back, name), getattr(manifest, name))
         assert getattr(back, name).dtype == getattr(manifest, name).dtype
-    assert {n: v.tolist() for n, v in back.extra.items()} == {n: v.tolist() for n, v in manifest.extra.items()}
+    assert {n: v.tolist() for n, v in back.extra.items()} == {
+        n: v.tolist() for n, v in manifest.extra.items()
+    }
     assert (back.schema, back.root) == (manifest.schema, manifest.root)
 
 
@@ -83,7 +91,9 @@ def test_targets_and_counts_against_loops(manifest):
             cell = tuple(known[a.name] for a in composite.attributes)
             expected.append(UNKNOWN if UNKNOWN in cell else composite.cells.index(cell))
         assert manifest.targets(composite).tolist() == expected
-        assert manifest.counts(composite).tolist() == [expected.count(z) for z in range(composite.size)]
+        assert manifest.counts(composite).tolist() == [
+            expected.count(z) for z in range(composite.size)
+        ]
 
 
 @given(manifests(), st.data())
@@ -92,10 +102,15 @@ def test_select_split_and_matches(manifest, data):
         assert manifest.split(name).rows.tolist() == [
             r for r, found in zip(manifest.rows, manifest.splits, strict=True) if found == s
         ]
-    values = {a.name: data.draw(st.sampled_from(a.values)) for a in SCHEMA.attributes[: data.draw(st.integers(0, 2))]}
+    values = {
+        a.name: data.draw(st.sampled_from(a.values))
+        for a in SCHEMA.attributes[: data.draw(st.integers(0, 2))]
+    }
     mask = manifest.matches(values)
     for has, row in zip(mask, manifest.labels, strict=True):
-        known = {a.name: a.values[i] for a, i in zip(SCHEMA.attributes, row, strict=True) if i != UNKNOWN}
+        known = {
+            a.name: a.values[i] for a, i in zip(SCHEMA.attributes, row, strict=True) if i != UNKNOWN
+        }
         assert has == all(known.get(name) == value for name, value in values.items())
     part = manifest.select(mask)
     assert part.paths.tolist() == manifest.paths[mask].tolist()
@@ -118,7 +133,9 @@ def test_columns_in_any_order_and_others_ignored(tmp_path):
 
 
 def test_text_that_looks_like_missing_is_text(tmp_path):
-    schema = Schema.from_dict({"attributes": {"a": ["NA", "null"]}, "composites": {"c": {"attributes": ["a"]}}})
+    schema = Schema.from_dict(
+        {"attributes": {"a": ["NA", "null"]}, "composites": {"c": {"attributes": ["a"]}}}
+    )
     manifest = Manifest.read(write(tmp_path, "path,split,a\nnan,train,NA\n007,test,null\n"), schema)
     assert manifest.paths.tolist() == ["nan", "007"]
     assert manifest.labels.tolist() == [[0], [1]]
@@ -143,7 +160,8 @@ def test_no_rows(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", b"path,split,hair,gender\n\xff,train,short,male\n", HEADER + "a,train,short,male,x\n"]
+    "text",
+    ["", b"path,split,hair,gender\n\xff,train,short,male\n", HEADER + "a,train,short,male,x\n"],
 )
 def test_not_a_table(tmp_path, text):
     refusal(tmp_path, text)
@@ -194,9 +212,13 @@ def test_root_given(tmp_path):
     assert manifest.file(0) == tmp_path / "pictures/a.png"
 
 
-@pytest.mark.parametrize(("count", "end"), [(20, "row 21, "), (21, "... and 1 more"), (45, "... and 25 more")])
+@pytest.mark.parametrize(
+    ("count", "end"), [(20, "row 21, "), (21, "... and 1 more"), (45, "... and 25 more")]
+)
 def test_many_problems_are_cut(tmp_path, count, end):
-    lines = refusal(tmp_path, HEADER + "".join(f"{i},train,x,\n" for i in range(count))).splitlines()
+    lines = refusal(
+        tmp_path, HEADER + "".join(f"{i},train,x,\n" for i in range(count))
+    ).splitlines()
     assert len(lines) == 1 + min(count, 20) + (count > 20)
     assert lines[-1].startswith(f"  {end}")
 
@@ -205,7 +227,13 @@ def test_a_failed_write_keeps_the_old(tmp_path):
     path = write(tmp_path, HEADER + "a,train,,\n")
     manifest = Manifest.read(path, PLAIN)
     broken = Manifest(
-        PLAIN, tmp_path, manifest.paths, manifest.splits, manifest.labels, manifest.rows, {"source": ["\ud800"]}
+        PLAIN,
+        tmp_path,
+        manifest.paths,
+        manifest.splits,
+        manifest.labels,
+        manifest.rows,
+        {"source": ["\ud800"]},
     )
     with pytest.raises(UnicodeEncodeError):
         broken.write(path)
@@ -243,11 +271,15 @@ def test_symbolic_links_may_not_leave_the_root_unless_allowed(tmp_path, linked):
         (root / "inner").symlink_to(outside)
     else:
         (root / linked).symlink_to(outside / "a.png")
-    path = write(root, HEADER + f"{linked},train,short,male\nc.png,train,short,male\nb.png,test,short,male\n")
+    path = write(
+        root, HEADER + f"{linked},train,short,male\nc.png,train,short,male\nb.png,test,short,male\n"
+    )
     manifest = Manifest.read(path, PLAIN)
     assert manifest.file(1) == root / "c.png"
     assert manifest.file(2) == root / "b.png"
-    with pytest.raises(ImageError, match=rf"row 2, .*{linked}: a symbolic link leads out of the root"):
+    with pytest.raises(
+        ImageError, match=rf"row 2, .*{linked}: a symbolic link leads out of the root"
+    ):
         manifest.file(0)
     assert Manifest.read(path, PLAIN, contained=False).file(0) == root / linked
     through = tmp_path / "link"
@@ -271,4 +303,6 @@ def test_boxes(tmp_path):
 
 
 def test_a_path_that_no_file_can_have(tmp_path):
-    assert "row 2, column path: 'a\\x00b' holds a character" in refusal(tmp_path, HEADER + '"a\0b",train,,\n')
+    assert "row 2, column path: 'a\\x00b' holds a character" in refusal(
+        tmp_path, HEADER + '"a\0b",train,,\n'
+    )

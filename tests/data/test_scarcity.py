@@ -14,7 +14,10 @@ SCHEMA = Schema.from_dict(
     {
         "attributes": {"hair": ["short", "long"], "gender": ["female", "male"], "beard": [0, 1]},
         "composites": {
-            "hg": {"attributes": ["hair", "gender"], "names": {"metaller": {"hair": "long", "gender": "male"}}}
+            "hg": {
+                "attributes": ["hair", "gender"],
+                "names": {"metaller": {"hair": "long", "gender": "male"}},
+            }
         },
     }
 )
@@ -41,8 +44,12 @@ def build(rows):
 
 
 LABEL = st.integers(-1, 1)
-MANIFESTS = st.lists(st.tuples(st.integers(0, 2), LABEL, LABEL, LABEL), min_size=1, max_size=60).map(build)
-BALANCED = build([(s, h, g, 0) for s in range(3) for h in range(2) for g in range(2) for _ in range(40)])
+MANIFESTS = st.lists(
+    st.tuples(st.integers(0, 2), LABEL, LABEL, LABEL), min_size=1, max_size=60
+).map(build)
+BALANCED = build(
+    [(s, h, g, 0) for s in range(3) for h in range(2) for g in range(2) for _ in range(40)]
+)
 RARE = CLASSES[0]
 
 
@@ -97,11 +104,15 @@ def test_pure_and_independent_of_row_order(manifest, joint_class, seed, data):
 
 def test_independent_of_other_rows():
     alone = BALANCED.select(BALANCED.matches(RARE))
-    assert trained(apply_scarcity(alone, RARE, 7, 3), RARE) == trained(apply_scarcity(BALANCED, RARE, 7, 3), RARE)
+    assert trained(apply_scarcity(alone, RARE, 7, 3), RARE) == trained(
+        apply_scarcity(BALANCED, RARE, 7, 3), RARE
+    )
 
 
 def test_the_seed_decides_and_the_draw_is_not_the_first_rows():
-    draws = {frozenset(trained(apply_scarcity(BALANCED, RARE, 10, seed), RARE)) for seed in range(5)}
+    draws = {
+        frozenset(trained(apply_scarcity(BALANCED, RARE, 10, seed), RARE)) for seed in range(5)
+    }
     assert len(draws) == 5
     chosen = [int(p.removesuffix(".png")) for draw in draws for p in draw]
     first = min(int(p.removesuffix(".png")) for p in trained(BALANCED, RARE))
@@ -116,13 +127,19 @@ def test_keep_none_changes_nothing():
 
 @pytest.mark.parametrize("keep", [-1, 41, 1000])
 def test_keep_out_of_range(keep):
-    with pytest.raises(ConfigError, match=f"keep is {keep}, .* 40 training images of metaller; .* from 0 to 40"):
+    with pytest.raises(
+        ConfigError, match=f"keep is {keep}, .* 40 training images of metaller; .* from 0 to 40"
+    ):
         apply_scarcity(BALANCED, RARE, keep, 0)
 
 
 @pytest.mark.parametrize(
     ("joint_class", "near"),
-    [({"hiar": "long"}, "hair"), ({"hair": "lonk"}, "long"), ({"hair": "long", "gender": "mal"}, "male")],
+    [
+        ({"hiar": "long"}, "hair"),
+        ({"hair": "lonk"}, "long"),
+        ({"hair": "long", "gender": "mal"}, "male"),
+    ],
 )
 def test_unknown_class(joint_class, near):
     with pytest.raises(SchemaError, match=f"did you mean '{near}'"):
@@ -141,9 +158,16 @@ def test_class_name():
 
 
 def test_numbers_are_values_too():
-    schema = Schema.from_dict({"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}})
+    schema = Schema.from_dict(
+        {"attributes": {"beard": [0, 1]}, "composites": {"c": {"attributes": ["beard"]}}}
+    )
     manifest = Manifest(
-        schema, Path(), np.array(["a"], dtype=object), np.zeros(1, np.int8), np.ones((1, 1), np.int16), np.array([2])
+        schema,
+        Path(),
+        np.array(["a"], dtype=object),
+        np.zeros(1, np.int8),
+        np.ones((1, 1), np.int16),
+        np.array([2]),
     )
     assert len(apply_scarcity(manifest, {"beard": 1}, 0, 0)) == 0
     with pytest.raises(ConfigError, match="keep is 5"):
@@ -159,7 +183,9 @@ def test_splits_are_in_this_order():
     st.sampled_from([0.2, 0.5, 0.8]),
     st.integers(0, 3),
 )
-def test_held_out_images_are_a_share_of_the_rarest_and_at_most_ten_times_that_of_others(sizes, share, seed):
+def test_held_out_images_are_a_share_of_the_rarest_and_at_most_ten_times_that_of_others(
+    sizes, share, seed
+):
     manifest = build([(TRAIN, z // 2, z % 2, 0) for z, n in enumerate(sizes) for _ in range(n)])
     hair_gender = SCHEMA.composites[0]
     chosen = held_out(manifest, hair_gender, share, seed)

@@ -5,7 +5,7 @@ from torch.utils.data import DataLoader
 
 from modular_cls.config import Augment
 from modular_cls.data.dataset import AttributeDataset, collate_targets
-from modular_cls.data.faces import SCHEMA
+from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import UpdateSampler
@@ -24,7 +24,9 @@ def flipped(transform, epoch, row):
 
 def train_set(faces_dir, **augment):
     manifest = Manifest.read(faces_dir / "manifest.csv", SCHEMA).split("train")
-    return AttributeDataset(manifest, Pixels((32, 32), HALF, HALF), TrainTransform(Augment(**augment), 5))
+    return AttributeDataset(
+        manifest, Pixels((32, 32), HALF, HALF), TrainTransform(Augment(**augment), 5)
+    )
 
 
 def test_nothing_asked_nothing_changed():
@@ -79,7 +81,11 @@ def test_loader_gives_the_same_stream_with_any_workers(faces_dir):
     dataset = train_set(faces_dir)
     sampler = UpdateSampler(dataset.manifest.rows, 12 * 16, seed=5)
     streams = [
-        list(DataLoader(dataset, 16, sampler=sampler, num_workers=workers, collate_fn=collate_targets))
+        list(
+            DataLoader(
+                dataset, 16, sampler=sampler, num_workers=workers, collate_fn=collate_targets
+            )
+        )
         for workers in (0, 2)
     ]
     assert len(streams[0]) == len(streams[1]) == 12
@@ -109,6 +115,8 @@ def test_items_depend_on_epoch_and_row(faces_dir):
     assert torch.equal(dataset[1, 5]["image"], dataset[1, 5]["image"])
     assert not torch.equal(dataset[1, 5]["image"], dataset[2, 5]["image"])
     part = AttributeDataset(
-        dataset.manifest.select(np.arange(5, 9)), Pixels((32, 32), HALF, HALF), TrainTransform(Augment(), 5)
+        dataset.manifest.select(np.arange(5, 9)),
+        Pixels((32, 32), HALF, HALF),
+        TrainTransform(Augment(), 5),
     )
     assert torch.equal(dataset[1, 5]["image"], part[1, 0]["image"])

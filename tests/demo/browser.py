@@ -5,7 +5,10 @@ import os
 import shutil
 import subprocess
 
-PATH = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+PATH = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 # Chromium reads commands from descriptor 3 and writes answers to descriptor 4, each ended by a zero byte.
 _START = 'exec "$0" "${@:3}" 3<&"$1" 4>&"$2"'
 
@@ -20,7 +23,13 @@ class Browser:
     """
 
     def __init__(self, profile, size=(1180, 900), dark=False):
-        flags = ["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+        flags = [
+            "--headless",
+            "--remote-debugging-pipe",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={profile}",
+        ]
         read, commands = os.pipe()
         answers, write = os.pipe()
         self._process = subprocess.Popen(
@@ -32,11 +41,17 @@ class Browser:
         self._commands, self._answers = os.fdopen(commands, "wb", 0), os.fdopen(answers, "rb")
         self._number, self._session, self.messages = 0, None, []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         self.call("Runtime.enable")
         self.call("Log.enable")
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=size[0],
+            height=size[1],
+            deviceScaleFactor=1,
+            mobile=False,
         )
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
@@ -59,7 +74,10 @@ class Browser:
         while True:
             answer = json.loads(self._read())
             told = answer.get("params", {})
-            if answer.get("method") == "Runtime.exceptionThrown" or told.get("entry", {}).get("level") == "error":
+            if (
+                answer.get("method") == "Runtime.exceptionThrown"
+                or told.get("entry", {}).get("level") == "error"
+            ):
                 self.messages.append(json.dumps(told))
             if answer.get("id") == self._number:
                 if "error" in answer:
@@ -76,7 +94,9 @@ class Browser:
 
     def evaluate(self, script):
         """The value of an expression in the page; promises are awaited."""
-        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        result = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in result:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")

@@ -75,16 +75,24 @@ def test_what_else_is_known_follows_bayes_rule(client, pictures, female, male):
     told = ask(client, picture, gender={"female": female, "male": male})
     for before, after in zip(ask(client, picture), told, strict=True):
         weighted = np.array(before["probabilities"]["hair_gender"]) * [female, male, female, male]
-        np.testing.assert_allclose(after["probabilities"]["hair_gender"], weighted / weighted.sum(), atol=1e-5)
-        assert before["maps"] == after["maps"]  # where it looked does not depend on what else is known
+        np.testing.assert_allclose(
+            after["probabilities"]["hair_gender"], weighted / weighted.sum(), atol=1e-5
+        )
+        assert (
+            before["maps"] == after["maps"]
+        )  # where it looked does not depend on what else is known
 
 
 def test_examples_are_pictures_of_the_test_split(client, pictures):
     of_the_split = [cv2.imread(str(p)) for p in pictures]
     for i in range(8):
-        shown = cv2.imdecode(np.frombuffer(client.get(f"/examples/{i}").content, np.uint8), cv2.IMREAD_COLOR)
+        shown = cv2.imdecode(
+            np.frombuffer(client.get(f"/examples/{i}").content, np.uint8), cv2.IMREAD_COLOR
+        )
         assert any(np.array_equal(shown, picture) for picture in of_the_split)
-    assert client.get("/examples/8").json()["detail"] == "there is no example 8; there are 8, from 0"
+    assert (
+        client.get("/examples/8").json()["detail"] == "there is no example 8; there are 8, from 0"
+    )
     for path in ("-1", "x", "..%2f..%2fmanifest.csv", "%2fetc%2fpasswd", "../../manifest.csv"):
         assert client.get(f"/examples/{path}").status_code in (404, 422)
 
@@ -171,7 +179,9 @@ def test_without_its_pictures_a_run_has_no_examples(run_dirs, faces_dir, tmp_pat
 def test_an_export_answers_as_its_run_does(run_dirs, pictures, tmp_path):
     export_run(run_dirs[0], tmp_path / "exported", onnx=False)
     with TestClient(create_app([tmp_path / "exported", run_dirs[0]])) as opened:
-        assert opened.get("/about").json()["examples"] == []  # pictures do not travel with an export
+        assert (
+            opened.get("/about").json()["examples"] == []
+        )  # pictures do not travel with an export
         mine, its = ask(opened, pictures[0].read_bytes())
     assert mine["probabilities"] == its["probabilities"]
     assert mine["maps"] == its["maps"]

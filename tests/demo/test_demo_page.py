@@ -39,7 +39,10 @@ def page(address, tmp_path):
 
 
 def shares(page, table, rows):
-    return [float(page.evaluate(SHARE.format(table=table, row=row)).removesuffix(" %")) for row in range(rows)]
+    return [
+        float(page.evaluate(SHARE.format(table=table, row=row)).removesuffix(" %"))
+        for row in range(rows)
+    ]
 
 
 def test_a_person_sees_what_the_predictor_says_and_can_intervene(page, run_dirs, faces_dir):
@@ -57,7 +60,9 @@ def test_a_person_sees_what_the_predictor_says_and_can_intervene(page, run_dirs,
         slider.dispatchEvent(new Event('input'));
     })()""")
     page.wait_for(f"document.querySelector('#runs .number').textContent !== '{before}'")
-    told = predictor([picture], given={"gender": {"female": 1, "male": 2.718281828**5}}).probabilities
+    told = predictor(
+        [picture], given={"gender": {"female": 1, "male": 2.718281828**5}}
+    ).probabilities
     assert shares(page, 2, 4) == pytest.approx(100 * told["hair_gender"][0], abs=0.06)
     page.evaluate("document.getElementById('reset').click()")
     page.wait_for(f"document.querySelector('#runs .number').textContent === '{before}'")
@@ -86,12 +91,16 @@ def test_a_file_that_is_no_picture_is_told_and_the_next_one_is_shown(page):
         document.dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true}));
     }"""
     page.evaluate(f"({drop})('no picture')")
-    page.wait_for("document.getElementById('problem').textContent.includes('not a picture that can be read')")
+    page.wait_for(
+        "document.getElementById('problem').textContent.includes('not a picture that can be read')"
+    )
     page.messages.clear()  # the browser notes the refusal
     page.evaluate(f"fetch('examples/3').then(r => r.blob()).then({drop})")
     page.wait_for("document.getElementById('problem').textContent === ''")
     page.evaluate(f"({drop})(new Uint8Array(10_000_001))")
-    page.wait_for("document.getElementById('problem').textContent === 'This picture is over 10 MB.'")
+    page.wait_for(
+        "document.getElementById('problem').textContent === 'This picture is over 10 MB.'"
+    )
 
 
 def test_every_control_has_a_name(page):
@@ -109,5 +118,7 @@ def test_nothing_runs_over_the_side(address, tmp_path, width, dark):
         page.open(address)
         page.wait_for(ANSWERED)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        brightness = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+        brightness = page.evaluate(
+            "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+        )
         assert (max(brightness) < 100) == dark

@@ -23,7 +23,9 @@ STEP = 1e-5
 def model(request):
     torch.manual_seed(0)
     made = request.param(SCHEMA, Backbone("test_resnet", args={"stem_width": 8})).double().eval()
-    for module in made.modules():  # as if trained: at the start blocks pass their input on, most features are silent
+    for module in (
+        made.modules()
+    ):  # as if trained: at the start blocks pass their input on, most features are silent
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.normal_(module.bias, std=0.5)
@@ -84,7 +86,9 @@ def test_maps_are_those_of_captum(model, image, classes):
     found = grad_cam(model, image, classes)
     for name in classes:
         forward = lambda x, name=name: log_odds(model, model.extract(x), classes)[name][None]  # noqa: E731
-        theirs = captum.LayerGradCam(forward, find_layer(model.backbone)).attribute(image, relu_attributions=True)
+        theirs = captum.LayerGradCam(forward, find_layer(model.backbone)).attribute(
+            image, relu_attributions=True
+        )
         np.testing.assert_allclose(found[name], scaled(theirs[0, 0].detach().numpy()), atol=1e-9)
 
 

@@ -15,7 +15,11 @@ from modular_cls.export.whole import export_run
 def run_dir(faces_dir, tmp_path_factory):
     """A modular run under a prior of its own; hair stands before gender, short before long."""
     out = tmp_path_factory.mktemp("export") / "run"
-    train(tiny(faces_dir, "modular", prediction__prior='{"long_haired_man": 0.4}'), out, progress=False)
+    train(
+        tiny(faces_dir, "modular", prediction__prior='{"long_haired_man": 0.4}'),
+        out,
+        progress=False,
+    )
     return out
 
 
@@ -36,11 +40,16 @@ def flat_vit(faces_dir, tmp_path_factory):
     }
     (out / "schema.yaml").write_text(
         yaml.safe_dump(
-            {"schema": schema, "prediction": {"prior": {"short_female": 0.3, "short_male": 0.7}}}, sort_keys=False
+            {"schema": schema, "prediction": {"prior": {"short_female": 0.3, "short_male": 0.7}}},
+            sort_keys=False,
         )
     )
     config = tiny(
-        faces_dir, "flat", out / "schema.yaml", backbone__name="test_vit", backbone__args=f"{{img_size: {SIZE}}}"
+        faces_dir,
+        "flat",
+        out / "schema.yaml",
+        backbone__name="test_vit",
+        backbone__args=f"{{img_size: {SIZE}}}",
     )
     train(config, out / "run", progress=False)
     export_run(out / "run", out / "out")

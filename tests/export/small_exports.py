@@ -5,13 +5,24 @@ import numpy as np
 from modular_cls import load_config
 
 SIZE, ODD = 32, "Länge | Bart"
-MODEL, HEADS, BACKBONE = "modular_cls/model.json", "modular_cls/heads.safetensors", "model.safetensors"
+MODEL, HEADS, BACKBONE = (
+    "modular_cls/model.json",
+    "modular_cls/heads.safetensors",
+    "model.safetensors",
+)
 
 
 def tiny(faces_dir, name, *also, **given):
-    data = {"manifest": faces_dir / "manifest.csv", "workers": 0, "image_size": SIZE, "scarcity__keep": 0}
+    data = {
+        "manifest": faces_dir / "manifest.csv",
+        "workers": 0,
+        "image_size": SIZE,
+        "scarcity__keep": 0,
+    }
     given |= {f"data__{key}": value for key, value in data.items()}
-    return load_config(f"configs/{name}.yaml", *also, training__updates=6, training__validate_every=0, **given)
+    return load_config(
+        f"configs/{name}.yaml", *also, training__updates=6, training__validate_every=0, **given
+    )
 
 
 def same(first, second):

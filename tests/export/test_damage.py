@@ -32,7 +32,10 @@ def reorder(folder):
 
 
 def rename(folder):
-    edit(folder / MODEL, lambda m: m["composites"][0].update(attributes=["gender", "hair"], name="gender_hair"))
+    edit(
+        folder / MODEL,
+        lambda m: m["composites"][0].update(attributes=["gender", "hair"], name="gender_hair"),
+    )
 
 
 def widen(folder):
@@ -136,7 +139,10 @@ def test_an_export_that_fails_leaves_what_was_there(run_dir, copy, tmp_path, mon
     before = {f: f.read_bytes() for f in copy.rglob("*.*")}
     monkeypatch.setattr("modular_cls.export.graph._NEEDED", ("onnx", "no_such_package"))
     assert main(["export", str(run_dir), "--out", str(copy), "--overwrite"]) == 1
-    assert "model.onnx needs no_such_package: pip install 'modular-cls[onnx]'" in capsys.readouterr().err
+    assert (
+        "model.onnx needs no_such_package: pip install 'modular-cls[onnx]'"
+        in capsys.readouterr().err
+    )
     monkeypatch.undo()
     monkeypatch.setattr("modular_cls.export.graph._TOLERANCE", -1.0)
     assert main(["export", str(run_dir), "--out", str(copy), "--overwrite"]) == 1

@@ -29,7 +29,9 @@ def timm_model(folder, **given):
 
 def innermost(model, images):
     """As our models compute: convolutions round otherwise when channels lie outermost."""
-    return model.to(memory_format=torch.channels_last), images.contiguous(memory_format=torch.channels_last)
+    return model.to(memory_format=torch.channels_last), images.contiguous(
+        memory_format=torch.channels_last
+    )
 
 
 @torch.inference_mode()
@@ -41,9 +43,13 @@ def check_timm(network, folder):
     torch.testing.assert_close(timm_model(folder)(images), network(images), rtol=1e-4, atol=1e-5)
     model, _ = innermost(timm_model(folder, num_classes=5), images)
     assert model(ours).shape == (3, 5)
-    torch.testing.assert_close(model.forward_features(ours), network.forward_features(ours), rtol=0, atol=0)
+    torch.testing.assert_close(
+        model.forward_features(ours), network.forward_features(ours), rtol=0, atol=0
+    )
     maps, _ = innermost(timm_model(folder, features_only=True), images)
-    theirs = network.forward_intermediates(ours, indices=maps.feature_info.out_indices, intermediates_only=True)
+    theirs = network.forward_intermediates(
+        ours, indices=maps.feature_info.out_indices, intermediates_only=True
+    )
     for one, other in zip(maps(ours), theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
     assert timm_model(folder, in_chans=1)(images[:, :1]).shape == network(images).shape
@@ -77,7 +83,9 @@ def test_plain_timm_opens_other_networks(name, args, tmp_path):
 
 def test_timm_prepares_pictures_as_we_do(exported):
     wide = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8))
-    theirs = timm.data.create_transform(**timm.data.resolve_model_data_config(timm_model(exported)))(wide)
+    theirs = timm.data.create_transform(
+        **timm.data.resolve_model_data_config(timm_model(exported))
+    )(wide)
     torch.testing.assert_close(theirs, Predictor.load(exported).prepare(wide), rtol=0, atol=1e-6)
 
 
@@ -108,20 +116,30 @@ def test_classes_out_of_reach_stay_out(flat_vit, files):
 
 
 def graph(folder):
-    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
-    return session, {name: json.loads(v) for name, v in session.get_modelmeta().custom_metadata_map.items()}
+    session = onnxruntime.InferenceSession(
+        str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
+    )
+    return session, {
+        name: json.loads(v) for name, v in session.get_modelmeta().custom_metadata_map.items()
+    }
 
 
 @pytest.mark.parametrize(
-    ("which", "composite", "prior"), [("modular", "hair_gender", [0.2, 0.2, 0.2, 0.4]), ("flat", ODD, [0.3, 0.7, 0, 0])]
+    ("which", "composite", "prior"),
+    [("modular", "hair_gender", [0.2, 0.2, 0.2, 0.4]), ("flat", ODD, [0.3, 0.7, 0, 0])],
 )
-def test_the_graph_tells_what_the_run_tells(which, composite, prior, run_dir, exported, flat_vit, files):
+def test_the_graph_tells_what_the_run_tells(
+    which, composite, prior, run_dir, exported, flat_vit, files
+):
     run, out = (run_dir, exported) if which == "modular" else flat_vit
     predictor, (session, told) = Predictor.load(run), graph(out)
     for batch in (files[:1], files):
         images = np.stack([predictor.prepare(f).numpy() for f in batch])
         names = [o.name for o in session.get_outputs()]
-        found, expected = dict(zip(names, session.run(None, {"image": images}), strict=True)), predictor(batch)
+        found, expected = (
+            dict(zip(names, session.run(None, {"image": images}), strict=True)),
+            predictor(batch),
+        )
         assert names == ["hair", "gender", composite, "embedding"]
         np.testing.assert_allclose(found.pop("embedding"), expected.embeddings, atol=1e-5)
         for name, logs in found.items():
@@ -142,7 +160,9 @@ def test_no_file_is_a_pickle(exported):
 def test_card(run_dir, exported):
     card = ModelCard.load(exported / "README.md")
     metrics = json.loads((run_dir / "metrics.json").read_text())["test"]
-    told = {(r.metric_name.split()[0], r.metric_type): r.metric_value for r in card.data.eval_results}
+    told = {
+        (r.metric_name.split()[0], r.metric_type): r.metric_value for r in card.data.eval_results
+    }
     assert {key: metrics[key[0]][key[1]] for key in told} == told
     assert ("hair_gender", "rare_class_recall") in told
     assert (card.data.license, card.data.library_name) == ("mit", "timm")
@@ -159,7 +179,11 @@ def test_card(run_dir, exported):
 
 
 def test_names_cannot_break_the_card(flat_vit):
-    rows = [line for line in ModelCard.load(flat_vit[1] / "README.md").text.splitlines() if line.startswith("| Länge")]
+    rows = [
+        line
+        for line in ModelCard.load(flat_vit[1] / "README.md").text.splitlines()
+        if line.startswith("| Länge")
+    ]
     assert rows == ["| Länge \\| Bart | short_female, short_male, long_female, long_male |"]
 
 
@@ -177,7 +201,9 @@ def test_metrics_without_support_are_undefined_in_the_card(run_dir, tmp_path):
     assert not (tmp_path / "out" / "model.onnx").exists()
     assert "model.onnx" not in card.text
     del metrics["train_counts"]  # as in runs of old
-    (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics | {"test": {}}, sort_keys=False))
+    (tmp_path / "run" / "metrics.json").write_text(
+        json.dumps(metrics | {"test": {}}, sort_keys=False)
+    )
     export_run(tmp_path / "run", tmp_path / "out", overwrite=True, onnx=False)
     assert "No test images" in (tmp_path / "out" / "README.md").read_text()
     assert Predictor.load(tmp_path / "out").counts is None

@@ -10,7 +10,7 @@ from PIL import Image
 from small_runs import ATTRIBUTES, composites
 
 from modular_cls import load_config, train
-from modular_cls.data.faces import write_faces
+from modular_cls.data.faces.write import write_faces
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,11 @@ def make_run(faces, tmp_path_factory):
             schema = {"attributes": ATTRIBUTES, "composites": parts}
             overlay.write_text(yaml.safe_dump({"schema": schema, "data": data}, sort_keys=False))
             settings = {"training__updates": 12, "training__validate_every": 0}
-            train(load_config(f"configs/{config}.yaml", overlay, **settings), made[key], progress=False)
+            train(
+                load_config(f"configs/{config}.yaml", overlay, **settings),
+                made[key],
+                progress=False,
+            )
         return made[key]
 
     return make
@@ -57,7 +61,9 @@ def nights(faces, tmp_path_factory):
     for i, row in enumerate(rows):
         row["night"] = "yes" if i % 3 == 0 else "no"
         if row["night"] == "yes":
-            Image.open(out / row["path"]).convert("RGB").point(lambda v: v // 12).save(out / row["path"])
+            Image.open(out / row["path"]).convert("RGB").point(lambda v: v // 12).save(
+                out / row["path"]
+            )
         if row["split"] == "train" and i % 2:
             row["night"] = ""
     with (out / "manifest.csv").open("w", newline="") as file:

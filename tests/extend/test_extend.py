@@ -14,8 +14,8 @@ from modular_cls.cli import main
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.export.whole import export_run
 from modular_cls.finish import Features, FitBias
-from modular_cls.fit import build_model
-from modular_cls.scores import FILE, AttributeScores
+from modular_cls.models.build import build_model
+from modular_cls.runs.scores import FILE, AttributeScores
 
 
 def test_a_composite_needs_no_image(apart, faces, tmp_path, capsys):
@@ -24,11 +24,16 @@ def test_a_composite_needs_no_image(apart, faces, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "hair_gender_glasses added, without any image" in said
     assert (
-        "changed, for their joint space has grown into hair_gender_glasses: hair, gender, glasses, hair_gender" in said
+        "changed, for their joint space has grown into hair_gender_glasses: hair, gender, glasses, hair_gender"
+        in said
     )
     old, new = Run.load(apart), Run.load(tmp_path / "out")
     model = build_model(new.config, new.model.schema)
-    weights = {k: v for k, v in old.model.state_dict().items() if k.startswith(("backbone", "attribute_heads"))}
+    weights = {
+        k: v
+        for k, v in old.model.state_dict().items()
+        if k.startswith(("backbone", "attribute_heads"))
+    }
     model.load_state_dict(weights, strict=False)
     model.eval()
     data = AttributeDataModule(model.schema, new.config.data, 0, splits=("train",))
@@ -47,7 +52,9 @@ def test_an_export_can_be_extended_as_its_run_can(apart, faces, tmp_path, capsys
     assert str(faces.parent) not in (exported / "modular_cls" / "config.yaml").read_text()
     assert extend(exported, more, tmp_path / "its") == extend(apart, more, tmp_path / "mine") == 0
     its, mine = Run.load(tmp_path / "its"), Run.load(tmp_path / "mine")
-    assert all(torch.equal(t, mine.model.state_dict()[name]) for name, t in its.model.state_dict().items())
+    assert all(
+        torch.equal(t, mine.model.state_dict()[name]) for name, t in its.model.state_dict().items()
+    )
     assert its.metrics["train_counts"] == mine.metrics["train_counts"]
     assert its.metrics["test"] == {}  # its pictures did not travel with it
     assert "not tested" in capsys.readouterr().out
@@ -72,13 +79,21 @@ def test_the_result_is_a_run_like_any_other(apart, faces, tmp_path):
     assert extend(apart, {"schema": {"composites": WHOLE}, "method": "more"}, out) == 0
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["method"] == "more"
-    assert set(metrics["test"]) == {"hair", "gender", "glasses", "hair_gender", "hair_gender_glasses"}
+    assert set(metrics["test"]) == {
+        "hair",
+        "gender",
+        "glasses",
+        "hair_gender",
+        "hair_gender_glasses",
+    }
     assert len(json.loads((out / "classes.json").read_text())["hair_gender_glasses"]) == 8
     with (out / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     predictor = Predictor.load(out)
     predicted = predictor([faces / row["path"] for row in rows])
-    assert [row["hair_gender_glasses:predicted"] for row in rows] == predicted.names("hair_gender_glasses")
+    assert [row["hair_gender_glasses:predicted"] for row in rows] == predicted.names(
+        "hair_gender_glasses"
+    )
     recall = np.mean([row["hair"] == row["hair:predicted"] for row in rows])
     assert metrics["test"]["hair"]["accuracy"] == pytest.approx(recall)
     assert main(["evaluate", str(out), "--out", str(tmp_path / "again.json")]) == 0
@@ -86,7 +101,12 @@ def test_the_result_is_a_run_like_any_other(apart, faces, tmp_path):
     assert main(["report", str(apart), str(out), "--out", str(tmp_path / "report")]) == 0
     assert "more" in (tmp_path / "report" / "report.md").read_text()
     assert (
-        extend(out, {"schema": {"composites": composites(hair_glasses=["hair", "glasses"])}}, tmp_path / "twice") == 0
+        extend(
+            out,
+            {"schema": {"composites": composites(hair_glasses=["hair", "glasses"])}},
+            tmp_path / "twice",
+        )
+        == 0
     )
 
 
@@ -106,12 +126,17 @@ def test_what_does_not_grow_stays_exactly(make_run, faces, tmp_path, capsys):
     old, new = (probabilities(r, faces, before) for r in (run, tmp_path / "out"))
     for name in before:
         np.testing.assert_array_equal(old[name], new[name])
-    assert Run.load(tmp_path / "out").metrics["train_counts"] == Run.load(run).metrics["train_counts"]
+    assert (
+        Run.load(tmp_path / "out").metrics["train_counts"] == Run.load(run).metrics["train_counts"]
+    )
 
 
 def test_images_that_nothing_is_learned_from_change_nothing(make_run, faces, tmp_path):
     run = make_run(WHOLE)
-    more = {"schema": {"composites": composites(hair_=["hair"])}, "data": {"manifest": str(faces / "manifest.csv")}}
+    more = {
+        "schema": {"composites": composites(hair_=["hair"])},
+        "data": {"manifest": str(faces / "manifest.csv")},
+    }
     assert extend(run, more, tmp_path / "out") == 0
     assert Run.load(tmp_path / "out").metrics["extended"]["images"] == 0
 

@@ -5,7 +5,7 @@ import pytest
 from small_runs import NIGHT, composites, extend, probabilities
 
 from modular_cls import Run
-from modular_cls.scores import AttributeScores
+from modular_cls.runs.scores import AttributeScores
 
 
 def test_a_new_attribute_from_some_images(apart, faces, nights, tmp_path, capsys):

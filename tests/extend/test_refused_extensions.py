@@ -8,7 +8,7 @@ import yaml
 from small_runs import NIGHT, WHOLE, composites, extend
 
 from modular_cls import Run
-from modular_cls.scores import FILE, AttributeScores
+from modular_cls.runs.scores import FILE, AttributeScores
 
 
 def test_joint_classes_out_of_reach_are_never_predicted(apart, tmp_path, capsys):
@@ -19,9 +19,9 @@ def test_joint_classes_out_of_reach_are_never_predicted(apart, tmp_path, capsys)
     shutil.copytree(apart, copy)
     labels = scores.labels[kept]
     kinds, counts = labels.unique(dim=0, return_counts=True)
-    AttributeScores(scores.attributes, {n: s[kept] for n, s in scores.scores.items()}, labels, kinds, counts).write(
-        copy
-    )
+    AttributeScores(
+        scores.attributes, {n: s[kept] for n, s in scores.scores.items()}, labels, kinds, counts
+    ).write(copy)
     assert extend(copy, {"schema": {"composites": WHOLE}}, tmp_path / "out") == 0
     said = capsys.readouterr().out
     lost = "short_female_yes, short_male_yes, long_female_no, long_male_no"
@@ -84,7 +84,10 @@ def test_only_additive_models_grow(make_run, tmp_path, capsys):
     run = make_run(composites(hair_gender=["hair", "gender"]), config="flat")
     assert not (run / FILE).exists()
     assert extend(run, {"schema": {"composites": WHOLE}}, tmp_path / "out") == 1
-    assert "only runs of ModularClassifier with composite Additive can be extended" in capsys.readouterr().err
+    assert (
+        "only runs of ModularClassifier with composite Additive can be extended"
+        in capsys.readouterr().err
+    )
 
 
 def test_nothing_is_replaced_unless_told(apart, tmp_path, capsys):

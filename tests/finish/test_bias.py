@@ -19,7 +19,10 @@ def test_extrapolated_bias_recovers_the_unseen_class(offsets):
     test = features([1000, 1000, 1000, 1000], model, seed=1)
     scores = model.score(test.features)["both"]
     # True scores: uv log-likelihood ratios without offsets, exact classes apart from a common constant.
-    truth = torch.stack([2.4 * (test.features[:, 0] * h + test.features[:, 1] * g) for h in (0, 1) for g in (0, 1)], 1)
+    truth = torch.stack(
+        [2.4 * (test.features[:, 0] * h + test.features[:, 1] * g) for h in (0, 1) for g in (0, 1)],
+        1,
+    )
     difference = scores - truth
     bias_error = (difference - difference.mean(1, keepdim=True)).abs().max()
     assert bias_error < 0.15

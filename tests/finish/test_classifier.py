@@ -35,7 +35,9 @@ def test_retraining_balances_what_the_images_do_not():
     test = features([500] * 4, model, seed=7)
     hits = model.score(test.features)["both"].argmax(1) == test.targets["both"]
     recall = [float(hits[test.targets["both"] == z].float().mean()) for z in range(4)]
-    assert min(recall) > 0.65  # the best possible is about 0.78; a plain fit finds 0.3 of the rare class
+    assert (
+        min(recall) > 0.65
+    )  # the best possible is about 0.78; a plain fit finds 0.3 of the rare class
 
 
 @pytest.mark.parametrize("per_class", [1, 2, 5, 40])
@@ -73,7 +75,9 @@ def test_reweighted_features_ignore_the_scale_of_features():
         scale = torch.ones(model.width)
         scale[0] = stretch
         held_out = features([100, 100, 100, 20], model)
-        ReweightFeatures()(model, {"held_out": held_out._replace(features=held_out.features * scale)})
+        ReweightFeatures()(
+            model, {"held_out": held_out._replace(features=held_out.features * scale)}
+        )
         test = features([200] * 4, model, seed=7)
         predicted.append(model.score(test.features * scale)["both"].argmax(1))
     assert (predicted[0] == predicted[1]).float().mean() > 0.98
@@ -84,7 +88,9 @@ def test_undefined_without_images_of_a_class():
     with pytest.raises(UndefinedError, match="without training images of long_male"):
         RetrainClassifier().check(model, {"train": counts(5, 5, 5, 0)})
     with pytest.raises(UndefinedError, match="without held-out images of long_male"):
-        ReweightFeatures().check(model, {"train": counts(5, 5, 5, 1), "held_out": counts(2, 2, 2, 0)})
+        ReweightFeatures().check(
+            model, {"train": counts(5, 5, 5, 1), "held_out": counts(2, 2, 2, 0)}
+        )
     with pytest.raises(ConfigError, match=r"data\.hold_out"):
         ReweightFeatures().check(model, {"train": counts(5, 5, 5, 1)})
     RetrainClassifier().check(model, {"train": counts(5, 5, 5, 1)})
@@ -92,6 +98,9 @@ def test_undefined_without_images_of_a_class():
 
 @pytest.mark.parametrize("step", [RetrainClassifier(), ReweightFeatures()])
 def test_refuse_models_without_a_linear_joint_head(step):
-    for model in (ModularClassifier(SCHEMA, BACKBONE), FlatClassifier(SCHEMA, BACKBONE, cosine_scale=30.0)):
+    for model in (
+        ModularClassifier(SCHEMA, BACKBONE),
+        FlatClassifier(SCHEMA, BACKBONE, cosine_scale=30.0),
+    ):
         with pytest.raises(ConfigError, match="linear heads"):
             step.check(model, {"train": counts(1, 1, 1, 1), "held_out": counts(1, 1, 1, 1)})

@@ -37,7 +37,9 @@ def test_the_correction_against_the_formula(tau, smoothing):
     share = torch.tensor(counts, dtype=torch.float) + smoothing
     share /= share.sum()
     hair, gender = [share[:2].sum(), share[2:].sum()], [share[::2].sum(), share[1::2].sum()]
-    slow = [float((share[2 * h + g] / (hair[h] * gender[g])) ** -tau) for h in (0, 1) for g in (0, 1)]
+    slow = [
+        float((share[2 * h + g] / (hair[h] * gender[g])) ** -tau) for h in (0, 1) for g in (0, 1)
+    ]
     torch.testing.assert_close(model.composite_heads[0].correction.exp(), torch.tensor(slow))
 
 

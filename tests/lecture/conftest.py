@@ -2,7 +2,7 @@
 
 import pytest
 
-from modular_cls.lecture import sets
+from modular_cls.lecture.kit import sets
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
 from modular_cls.lecture import circuits
-from modular_cls.lecture.claim import measure_claim
 from modular_cls.lecture.constructed import (
     all_inputs,
     corners,
@@ -24,7 +23,8 @@ from modular_cls.lecture.constructed import (
     xor_tree,
     zigzag_net,
 )
-from modular_cls.lecture.nets import fully_connected
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.nets import fully_connected
 
 COUNTS = {
     gates_in_two_layers: lambda d: 2 ** (d - 1) + 1,
@@ -47,7 +47,8 @@ def test_each_and_is_needed():
     circuit = gates_in_two_layers(4)
     for i in range(8):
         never = replace(
-            circuit, gates=tuple(g._replace(least=99) if j == i else g for j, g in enumerate(circuit.gates))
+            circuit,
+            gates=tuple(g._replace(least=99) if j == i else g for j, g in enumerate(circuit.gates)),
         )
         wrong = never.output(all_inputs(4)) != all_inputs(4).sum(1) % 2
         assert wrong.sum() == 1

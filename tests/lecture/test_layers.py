@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, layers, sets
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.nets import convolutional, fully_connected
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import layers
+from modular_cls.lecture.kit import claim, sets
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.nets import convolutional, fully_connected
+from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.probes import (
     Examples,
     alike_at_top,
@@ -27,13 +29,14 @@ from modular_cls.lecture.probes import (
     spanned,
     through,
 )
-from modular_cls.lecture.training import outputs
 
 
 def examples(count=40, numbers=6, classes=3, apart=0.0, seed=0):
     rng = np.random.default_rng(seed)
     labels = rng.integers(classes, size=count)
-    return Examples(rng.normal(size=(count, numbers)) + apart * np.eye(classes, numbers)[labels], labels)
+    return Examples(
+        rng.normal(size=(count, numbers)) + apart * np.eye(classes, numbers)[labels], labels
+    )
 
 
 def test_purity_and_pairs_by_looking_at_every_pair():
@@ -43,12 +46,21 @@ def test_purity_and_pairs_by_looking_at_every_pair():
     others = [[j for j in range(len(x)) if j != i] for i in range(len(x))]
     nearest = [min(others[i], key=lambda j: distance[i][j]) for i in range(len(x))]
     assert purity(given_) == pytest.approx(np.mean([y[i] == y[j] for i, j in enumerate(nearest)]))
-    unlike = [min((j for j in others[i] if y[j] != y[i]), key=lambda j: distance[i][j]) for i in range(len(x))]
-    alike = [max((j for j in others[i] if y[j] == y[i]), key=lambda j: distance[i][j]) for i in range(len(x))]
+    unlike = [
+        min((j for j in others[i] if y[j] != y[i]), key=lambda j: distance[i][j])
+        for i in range(len(x))
+    ]
+    alike = [
+        max((j for j in others[i] if y[j] == y[i]), key=lambda j: distance[i][j])
+        for i in range(len(x))
+    ]
     pairs = extreme_pairs(given_)
     assert pairs.unlike.tolist() == unlike
     assert pairs.alike.tolist() == alike
-    means = [np.mean([np.linalg.norm(later[i] - later[j]) for i, j in enumerate(p)]) for p in (unlike, alike)]
+    means = [
+        np.mean([np.linalg.norm(later[i] - later[j]) for i, j in enumerate(p)])
+        for p in (unlike, alike)
+    ]
     assert apart(later, pairs) == pytest.approx(means[0] / means[1])
     assert apart(7 * later + 1, pairs) == pytest.approx(means[0] / means[1])
 
@@ -73,7 +85,9 @@ def test_nothing_is_lost_to_a_probe_in_the_span_of_its_training_examples():
     scale = np.sqrt(np.square(centred).sum(1).mean())
     full = linear(Examples(centred / scale, train.labels), 1.0)
     whole = full.predict_proba((test.features - train.features.mean(0)) / scale)
-    assert np.allclose(linear(Examples(short, train.labels), 1.0).predict_proba(seen), whole, atol=0.01)
+    assert np.allclose(
+        linear(Examples(short, train.labels), 1.0).predict_proba(seen), whole, atol=0.01
+    )
 
 
 def test_probes_find_what_is_there_and_nothing_in_permuted_labels():
@@ -111,7 +125,9 @@ def test_a_unit_sees_its_field_and_nothing_else(depth, halvings, row, column, se
     pictures = torch.rand(60, 1, 16, 16, requires_grad=True)
     maps = pictures
     for stage in stages:
-        maps = stage[0](maps) if len(stage) == 3 else stage[3](stage[0](maps))  # no ReLU, which may hide all
+        maps = (
+            stage[0](maps) if len(stage) == 3 else stage[3](stage[0](maps))
+        )  # no ReLU, which may hide all
     place = int(row * maps.shape[2]), int(column * maps.shape[3])
     maps[:, :, place[0], place[1]].sum().backward()
     where = field(stages, place)
@@ -128,7 +144,9 @@ def test_what_lies_over_the_border_of_a_crop_is_filled():
     for i, row in enumerate(range(-1, 3)):
         for j, column in enumerate(range(2, 6)):
             inside = 0 <= row < 5 and 0 <= column < 4
-            assert torch.equal(found[:, i, j], picture[:, row, column] if inside else torch.full((2,), 9.0))
+            assert torch.equal(
+                found[:, i, j], picture[:, row, column] if inside else torch.full((2,), 9.0)
+            )
 
 
 def test_units_for_one_class_and_units_for_all():
@@ -140,7 +158,9 @@ def test_units_for_one_class_and_units_for_all():
 
 def test_end_to_end(tmp_path, monkeypatch):
     each = dict.fromkeys(layers.SETS, 40)
-    monkeypatch.setattr(layers, "_SIZES", {"quick": layers._Size(dict.fromkeys(layers.SETS, 3), each, 40, 250, 1)})
+    monkeypatch.setattr(
+        layers, "_SIZES", {"quick": layers._Size(dict.fromkeys(layers.SETS, 3), each, 40, 250, 1)}
+    )
     monkeypatch.setattr(layers, "_SETTLING", 3)
     monkeypatch.setattr(claim, "_RESOLUTION", 25)
     text = claim.measure_claim("layers", "quick", tmp_path / "out", data=tmp_path)
@@ -148,8 +168,12 @@ def test_end_to_end(tmp_path, monkeypatch):
     assert len(found) == 2 * sum(last + 1 for last in layers.LAST.values())
     assert found["probe_hair"].notna().equals(found["set"] == "faces")
     inputs = found[found["layer"] == 0].groupby("set")[["probe_class", "purity", "fisher", "apart"]]
-    assert (inputs.nunique() == 1).all(axis=None)  # before the first layer, training makes no difference
-    figures = {"numbers"} | {f"{kind}_{name}" for kind in ("projections", "units") for name in layers.SETS}
+    assert (inputs.nunique() == 1).all(
+        axis=None
+    )  # before the first layer, training makes no difference
+    figures = {"numbers"} | {
+        f"{kind}_{name}" for kind in ("projections", "units") for name in layers.SETS
+    }
     assert {p.stem for p in (tmp_path / "out").glob("*.png")} == figures
     assert all(f"![{name}]" in text for name in figures)
     monkeypatch.setattr(sets, "load", None)  # nothing is measured anew

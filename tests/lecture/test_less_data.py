@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from modular_cls.data.faces.write import SCHEMA
-from modular_cls.lecture import claim, data
-from modular_cls.lecture.claim import measure_claim
-from modular_cls.lecture.nets import parameters, width_for
-from modular_cls.lecture.sets import load
+from modular_cls.lecture import data
+from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.nets import parameters, width_for
+from modular_cls.lecture.kit.sets import load
 
 
 def test_pictures_are_nested(tmp_path):
@@ -60,7 +61,9 @@ def test_the_claim(tmp_path, monkeypatch):
     page = measure_claim("data", "quick", out, data=tmp_path)
     assert page.startswith("# Deep and modular nets need less data.")
     kept = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
-    assert len(kept) == 4 * (4 * 2 + 2)  # at four numbers of pictures: two rates for four nets, one for two
+    assert len(kept) == 4 * (
+        4 * 2 + 2
+    )  # at four numbers of pictures: two rates for four nets, one for two
     found = pd.read_csv(out / "error.csv")
     assert found[found["net"] == "deep"].groupby("task")["pictures"].apply(list).to_dict() == {
         "faces": [2, 16, 80, 160], "mnist": [35, 350, 1750, 3500],

@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as F
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import mimic, sets
-from modular_cls.lecture.claim import measure_claim
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.nets import parameters
-from modular_cls.lecture.training import fit, outputs, seeded
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import mimic
+from modular_cls.lecture.kit import sets
+from modular_cls.lecture.kit.claim import measure_claim
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.nets import parameters
+from modular_cls.lecture.kit.training import fit, outputs, seeded
 
 
 @pytest.fixture
@@ -26,14 +27,21 @@ def tiny(monkeypatch):
 def test_deep_shallow_and_mimic_have_as_many_parameters(side, classes):
     nets = {name: build() for name, build in mimic.builders((1, side, side), classes).items()}
     deep = parameters(nets["deep"])
-    assert all(abs(parameters(nets[n]) - deep) <= 0.01 * deep for n in ("shallow", "mimic", "convolutional_mimic"))
+    assert all(
+        abs(parameters(nets[n]) - deep) <= 0.01 * deep
+        for n in ("shallow", "mimic", "convolutional_mimic")
+    )
     hidden = {n: nets[n].state_dict() for n in ("mimic", "wide_mimic")}
-    assert len(hidden["wide_mimic"]["1.1.0.weight"]) == mimic._WIDER * len(hidden["mimic"]["1.0.weight"])
+    assert len(hidden["wide_mimic"]["1.1.0.weight"]) == mimic._WIDER * len(
+        hidden["mimic"]["1.0.weight"]
+    )
 
 
 def some(count=200):
     generator = torch.Generator().manual_seed(0)
-    images = {s: torch.randn(count, 1, 8, 8, generator=generator) for s in ("train", "validation", "test")}
+    images = {
+        s: torch.randn(count, 1, 8, 8, generator=generator) for s in ("train", "validation", "test")
+    }
     labels = {s: {"class": (x[:, 0, 0, 0] > 0).long()} for s, x in images.items()}
     return sets.Pictures(images, labels, 2)
 
@@ -58,13 +66,17 @@ def test_a_mimic_is_fitted_to_logits_and_sees_no_labels():
     found = some()
     images = found.images["train"]
     teacher = mimic.train("deep", found, 2e-3, 0, 60, None)
-    unlabelled = sets.Pictures(found.images, {"train": {"class": torch.zeros(len(images)).long()}}, 2)
+    unlabelled = sets.Pictures(
+        found.images, {"train": {"class": torch.zeros(len(images)).long()}}, 2
+    )
     first, second = (mimic.train("mimic", f, 8e-3, 1, 60, teacher) for f in (found, unlabelled))
     assert torch.equal(outputs(first, images), outputs(second, images))
     on_labels = mimic.train("shallow", found, 8e-3, 1, 60, None)
     answers = mimic.lesson(teacher, images)
     assert F.mse_loss(outputs(first, images), answers) < 0.1
-    assert F.mse_loss(outputs(first, images), answers) < F.mse_loss(mimic.lesson(on_labels, images), answers)
+    assert F.mse_loss(outputs(first, images), answers) < F.mse_loss(
+        mimic.lesson(on_labels, images), answers
+    )
 
 
 def digits(folder, test_seed):
@@ -86,7 +98,9 @@ def test_rates_are_chosen_on_validation_pictures_only(tmp_path, monkeypatch):
     monkeypatch.setattr(mimic, "SETS", ("mnist",))
     monkeypatch.setattr(mimic, "_SHARES", (1.0,))
     folders = [digits(tmp_path / f"data{i}", i) for i in (1, 2)]
-    one, two = (mimic.compute(Lab("quick", tmp_path / f"out{f.name}", f, Inline(), None)) for f in folders)
+    one, two = (
+        mimic.compute(Lab("quick", tmp_path / f"out{f.name}", f, Inline(), None)) for f in folders
+    )
     assert one["rates"].equals(two["rates"])
     assert one["errors"]["rate"].equals(two["errors"]["rate"])
     assert not one["errors"]["error"].equals(two["errors"]["error"])
@@ -100,7 +114,9 @@ def test_the_whole_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(mimic, "_SHARES", (0.1,))
     out = tmp_path / "out"
     page = measure_claim("mimic", "quick", out, data=tmp_path)
-    assert page.count("one seed, no verdict |") == page.count("no data |") == len(mimic.STATEMENTS) / 2
+    assert (
+        page.count("one seed, no verdict |") == page.count("no data |") == len(mimic.STATEMENTS) / 2
+    )
     assert (out / "errors.png").stat().st_size > 5000
     before = {f: f.stat().st_mtime_ns for f in (out / "cells").iterdir()}
     assert measure_claim("mimic", "quick", out, data=tmp_path) == page

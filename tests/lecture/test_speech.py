@@ -12,10 +12,11 @@ from scipy.stats import norm
 from voices import write_voices
 
 from modular_cls.errors import ConfigError
-from modular_cls.executors import Inline
-from modular_cls.lecture import claim, speech
-from modular_cls.lecture.lab import Lab
-from modular_cls.lecture.recordings import (
+from modular_cls.jobs.executors import Inline
+from modular_cls.lecture import speech
+from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.recordings import (
     BANDS,
     BINS,
     FRAMES,
@@ -58,7 +59,12 @@ def data(tmp_path_factory):
     return folder
 
 
-@given(speakers=st.integers(3, 6), takes=st.integers(4, 30), count=st.none() | st.integers(1, 900), data=st.data())
+@given(
+    speakers=st.integers(3, 6),
+    takes=st.integers(4, 30),
+    count=st.none() | st.integers(1, 900),
+    data=st.data(),
+)
 def test_the_speaker_held_out_is_never_trained_on(speakers, takes, count, data):
     recordings, held = silent(speakers, takes), data.draw(st.integers(0, speakers - 1))
     split = without_speaker(recordings, held, count)
@@ -73,7 +79,11 @@ def test_the_speaker_held_out_is_never_trained_on(speakers, takes, count, data):
         more = without_speaker(recordings, held, count + 7).train
         assert set(split.train) <= set(more)
         numbers = np.zeros((speakers, 10), dtype=int)
-        np.add.at(numbers, ([int(s[1:]) for s in recordings.speaker[split.train]], recordings.digit[split.train]), 1)
+        np.add.at(
+            numbers,
+            ([int(s[1:]) for s in recordings.speaker[split.train]], recordings.digit[split.train]),
+            1,
+        )
         others = np.delete(numbers, held, axis=0)
         assert others.max() - others.min() <= 1
 
@@ -82,9 +92,14 @@ def test_the_speaker_held_out_is_never_trained_on(speakers, takes, count, data):
 def test_takes_held_out_are_of_all_speakers(speakers, takes):
     recordings = silent(speakers, takes)
     split = held_out_takes(recordings)
-    assert sorted(np.concatenate([split.train, split.validation, split.test])) == list(range(len(recordings.take)))
+    assert sorted(np.concatenate([split.train, split.validation, split.test])) == list(
+        range(len(recordings.take))
+    )
     for part in (split.train, split.validation, split.test):
-        assert len(set(zip(recordings.speaker[part], recordings.digit[part], strict=True))) == speakers * 10
+        assert (
+            len(set(zip(recordings.speaker[part], recordings.digit[part], strict=True)))
+            == speakers * 10
+        )
 
 
 def test_shares_of_variance():
@@ -113,7 +128,9 @@ def test_one_gaussian_is_the_normal_density(data):
     mean, spread = train.mean(0), train.std(0)
     mine = [i for i in split.train if recordings.digit[i] == 3]
     digit = np.concatenate([(frames[i][there[i]] - mean) / spread for i in mine])
-    density = norm(digit.mean(0), np.sqrt(digit.var(0) + 1e-2))  # reg_covar is added to the variance
+    density = norm(
+        digit.mean(0), np.sqrt(digit.var(0) + 1e-2)
+    )  # reg_covar is added to the variance
     for row, i in enumerate(split.test):
         expected = density.logpdf((frames[i][there[i]] - mean) / spread).sum()
         assert float(scores[row, 3]) == pytest.approx(expected, rel=1e-3, abs=0.5)
@@ -162,9 +179,13 @@ def test_nets_differ_in_their_front_only(name, data):
 def test_hidden_layers_lead_to_the_output(data):
     net, x = recogniser("log-mel").eval(), stage(data, "log-mel")[:5]
     found = hidden_layers(net, x)
-    assert np.allclose(found["input"], log_mel(load_recordings(data).waves[:5]).reshape(5, -1), atol=1e-5)
+    assert np.allclose(
+        found["input"], log_mel(load_recordings(data).waves[:5]).reshape(5, -1), atol=1e-5
+    )
     assert torch.allclose(net[-1](torch.from_numpy(found["last hidden"])), net(x), atol=1e-5)
-    assert torch.equal(LogEnergy(paired=False)(torch.tensor([[[3.0]]])), torch.log(torch.tensor([[[9.001]]])))
+    assert torch.equal(
+        LogEnergy(paired=False)(torch.tensor([[[3.0]]])), torch.log(torch.tensor([[[9.001]]]))
+    )
 
 
 def test_a_stage_is_one_frame_every_hop():
@@ -206,11 +227,17 @@ def test_without_recordings_it_says_what_to_download(tmp_path):
 
 def test_errors_are_those_of_the_split_they_are_named_after(data):
     split = without_speaker(load_recordings(data), 0, None)
-    found = speech.recognise(data, pipeline="MFCC, mixture", recordings="all", choice=2, updates=1, seed=0)
+    found = speech.recognise(
+        data, pipeline="MFCC, mixture", recordings="all", choice=2, updates=1, seed=0
+    )
     validation, test = mixture_scores(data, split, 2, (split.validation, split.test))
     digit = torch.tensor(load_recordings(data).digit)
-    assert found["validation"] == pytest.approx(float((validation.argmax(1) != digit[split.validation]).float().mean()))
-    assert found["error"] == pytest.approx(float((test.argmax(1) != digit[split.test]).float().mean()))
+    assert found["validation"] == pytest.approx(
+        float((validation.argmax(1) != digit[split.validation]).float().mean())
+    )
+    assert found["error"] == pytest.approx(
+        float((test.argmax(1) != digit[split.test]).float().mean())
+    )
 
 
 def test_the_best_validation_is_chosen_whatever_the_test_says():

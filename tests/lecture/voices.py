@@ -11,7 +11,10 @@ def voice(digit, pitch, seconds, rng, rate=8000):
     time = np.arange(int(seconds * rate)) / rate
     harmonics = pitch * np.arange(1, int(0.45 * rate / pitch))
     loud = sum(np.exp(-(((harmonics - f) / 120) ** 2)) for f in FORMANTS[digit])
-    wave = (loud[:, None] * np.sin(2 * np.pi * harmonics[:, None] * time + rng.uniform(0, 6, (len(loud), 1)))).sum(0)
+    wave = (
+        loud[:, None]
+        * np.sin(2 * np.pi * harmonics[:, None] * time + rng.uniform(0, 6, (len(loud), 1)))
+    ).sum(0)
     return 0.1 * wave / np.abs(wave).max() + 1e-3 * rng.standard_normal(len(time))
 
 

@@ -5,20 +5,28 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modular_cls.models.heads import MLP, Additive, Linear, Product, affine_reach, affine_weights
+from modular_cls.models.heads import MLP, Additive, Linear, Product
+from modular_cls.models.reach import affine_reach, affine_weights
 from modular_cls.schema import Attribute, Composite
 
 
 def composite(*sizes):
-    return Composite("z", tuple(Attribute(f"a{i}", tuple(f"v{i}{j}" for j in range(n))) for i, n in enumerate(sizes)))
+    return Composite(
+        "z",
+        tuple(Attribute(f"a{i}", tuple(f"v{i}{j}" for j in range(n))) for i, n in enumerate(sizes)),
+    )
 
 
 @st.composite
 def joint_and_seen(draw, min_attributes=1, max_attributes=4):
     """A joint space and some classes of it: about as many as can decide, so that neither answer is rare."""
-    joint = composite(*draw(st.lists(st.integers(2, 4), min_size=min_attributes, max_size=max_attributes)))
+    joint = composite(
+        *draw(st.lists(st.integers(2, 4), min_size=min_attributes, max_size=max_attributes))
+    )
     unknowns = sum(len(a.values) for a in joint.attributes)
-    chosen = draw(st.sets(st.integers(0, joint.size - 1), min_size=1, max_size=min(joint.size, unknowns + 4)))
+    chosen = draw(
+        st.sets(st.integers(0, joint.size - 1), min_size=1, max_size=min(joint.size, unknowns + 4))
+    )
     seen = torch.zeros(joint.size, dtype=torch.bool)
     seen[list(chosen)] = True
     return joint, seen
@@ -26,12 +34,16 @@ def joint_and_seen(draw, min_attributes=1, max_attributes=4):
 
 def unknowns_of(joint, cell):
     """A row of an additive function: 1 at each unknown (attribute, value) that the cell's sum takes in."""
-    return [Fraction(cell[i] == v) for i, a in enumerate(joint.attributes) for v in range(len(a.values))]
+    return [
+        Fraction(cell[i] == v) for i, a in enumerate(joint.attributes) for v in range(len(a.values))
+    ]
 
 
 def vanishing(rows, width):
     """A basis of the vectors x of whole fractions with row . x = 0 for all rows, by Gaussian elimination."""
-    reduced: dict[int, list[Fraction]] = {}  # by the column of its leading 1, which no other row has
+    reduced: dict[
+        int, list[Fraction]
+    ] = {}  # by the column of its leading 1, which no other row has
     for row in rows:
         for column, other in reduced.items():
             row = [a - row[column] * b for a, b in zip(row, other, strict=True)]
@@ -39,7 +51,9 @@ def vanishing(rows, width):
         if lead is None:
             continue
         row = [a / row[lead] for a in row]
-        reduced = {c: [a - o[lead] * b for a, b in zip(o, row, strict=True)] for c, o in reduced.items()}
+        reduced = {
+            c: [a - o[lead] * b for a, b in zip(o, row, strict=True)] for c, o in reduced.items()
+        }
         reduced[lead] = row
     for free in set(range(width)) - set(reduced):
         yield [-reduced[j][free] if j in reduced else Fraction(j == free) for j in range(width)]
@@ -60,12 +74,16 @@ def test_affine_reach_is_what_additive_functions_that_agree_on_the_seen_agree_on
 def test_of_two_attributes_a_cell_is_reached_along_seen_cells(case):
     """Values are nodes, seen cells edges: z is reached if a path of seen cells joins its two values."""
     joint, seen = case
-    component = {(i, v): (i, v) for i, a in enumerate(joint.attributes) for v in range(len(a.values))}
+    component = {
+        (i, v): (i, v) for i, a in enumerate(joint.attributes) for v in range(len(a.values))
+    }
     for (v, w), s in zip(joint.cells, seen, strict=True):
         if s:
             old, new = component[0, v], component[1, w]
             component = {node: new if c == old else c for node, c in component.items()}
-    assert affine_reach(joint, seen).tolist() == [component[0, v] == component[1, w] for v, w in joint.cells]
+    assert affine_reach(joint, seen).tolist() == [
+        component[0, v] == component[1, w] for v, w in joint.cells
+    ]
 
 
 @given(st.sets(st.integers(0, 3), min_size=1))
@@ -84,9 +102,14 @@ def test_nothing_is_reached_from_nothing():
 def test_what_more_heads_can_reach(case):
     """Products reach every combination of seen values; addition no more than that, and all that was seen."""
     joint, seen = case
-    values = [{cell[i] for cell, s in zip(joint.cells, seen, strict=True) if s} for i in range(len(joint.attributes))]
+    values = [
+        {cell[i] for cell, s in zip(joint.cells, seen, strict=True) if s}
+        for i in range(len(joint.attributes))
+    ]
     additive, product = (head.reachable(joint, seen) for head in (Additive, Product))
-    assert product.tolist() == [all(v in known for v, known in zip(cell, values, strict=True)) for cell in joint.cells]
+    assert product.tolist() == [
+        all(v in known for v, known in zip(cell, values, strict=True)) for cell in joint.cells
+    ]
     assert (seen <= additive).all()
     assert (additive <= product).all()
 
@@ -101,7 +124,9 @@ def test_additive_and_product_against_loops(sizes, seed):
     torch.nn.init.normal_(additive.bias)
     for z, cell in enumerate(joint.cells):
         energy = sum(s[:, v] for s, v in zip(scores, cell, strict=True))
-        chance = torch.stack([s.softmax(1)[:, v] for s, v in zip(scores, cell, strict=True)]).prod(0)
+        chance = torch.stack([s.softmax(1)[:, v] for s, v in zip(scores, cell, strict=True)]).prod(
+            0
+        )
         torch.testing.assert_close(additive(scores)[:, z], energy - additive.bias[z])
         torch.testing.assert_close(product(scores)[:, z].exp(), chance)
 
@@ -117,7 +142,12 @@ def test_learned_heads_reach_only_what_they_saw(head):
 def test_product_reaches_combinations_of_seen_values():
     joint = composite(2, 2)
     assert Product.reachable(joint, torch.tensor([True, False, False, True])).all()
-    assert Product.reachable(joint, torch.tensor([True, True, False, False])).tolist() == [True, True, False, False]
+    assert Product.reachable(joint, torch.tensor([True, True, False, False])).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 @given(joint_and_seen())
@@ -126,7 +156,14 @@ def test_weights_of_reached_classes_are_affine_and_exact(case):
     joint, seen = case
     reach, weights = affine_reach(joint, seen), affine_weights(joint, seen)
     generator = torch.Generator().manual_seed(0)
-    parts = [torch.randn(len(a.values), generator=generator, dtype=torch.double) for a in joint.attributes]
-    values = torch.stack([sum(p[v] for p, v in zip(parts, cell, strict=True)) for cell in joint.cells])
+    parts = [
+        torch.randn(len(a.values), generator=generator, dtype=torch.double)
+        for a in joint.attributes
+    ]
+    values = torch.stack(
+        [sum(p[v] for p, v in zip(parts, cell, strict=True)) for cell in joint.cells]
+    )
     torch.testing.assert_close((values[seen] @ weights)[reach], values[reach])
-    torch.testing.assert_close(weights.sum(0)[reach], torch.ones(int(reach.sum()), dtype=torch.double))
+    torch.testing.assert_close(
+        weights.sum(0)[reach], torch.ones(int(reach.sum()), dtype=torch.double)
+    )

@@ -11,7 +11,11 @@ from modular_cls.schema import Schema
 BACKBONE = Backbone("test_resnet", args={"stem_width": 8})
 THREE = Schema.from_dict(
     {
-        "attributes": {"hair": ["short", "medium", "long"], "gender": ["female", "male"], "glasses": ["no", "yes"]},
+        "attributes": {
+            "hair": ["short", "medium", "long"],
+            "gender": ["female", "male"],
+            "glasses": ["no", "yes"],
+        },
         "composites": {
             "glasses_hair": {"attributes": ["glasses", "hair"]},
             "everything": {"attributes": ["hair", "gender", "glasses"]},
@@ -49,7 +53,9 @@ def test_target_prior_moves_the_odds_and_zero_is_never_predicted(model):
     prior[3], prior[5] = 4.0, 0.0
     model.set_priors({"everything": prior})
     moved = model.log_probabilities(scores)["everything"]
-    torch.testing.assert_close(moved[:, 3] - moved[:, 0], plain[:, 3] - plain[:, 0] + torch.tensor(4.0).log())
+    torch.testing.assert_close(
+        moved[:, 3] - moved[:, 0], plain[:, 3] - plain[:, 0] + torch.tensor(4.0).log()
+    )
     assert (moved[:, 5] == -torch.inf).all()
     assert moved.logsumexp(1).abs().max() < 1e-5
 

@@ -9,13 +9,17 @@ import pytest
 import torch
 import yaml
 
-from modular_cls.metrics import summarise
 from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
+from modular_cls.training.metrics import summarise
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = {
-    "attributes": {"hair length": ["short", "long"], "gender": ["female", "male"], "age": ["young", "old"]},
+    "attributes": {
+        "hair length": ["short", "long"],
+        "gender": ["female", "male"],
+        "age": ["young", "old"],
+    },
     "composites": {
         "hair_gender": {
             "attributes": ["hair length", "gender"],
@@ -33,13 +37,19 @@ class RunWriter:
         self.root, self.spec, self.images = root, schema, images
         self.base = load_config(ROOT / "configs" / "flat.yaml").to_dict()
 
-    def __call__(self, method="modular", keep=0, seed=0, skill=0.9, rare_skill=0.8, model=None, **changes):
+    def __call__(
+        self, method="modular", keep=0, seed=0, skill=0.9, rare_skill=0.8, model=None, **changes
+    ):
         model = model or ("FlatClassifier" if method.startswith("flat") else "ModularClassifier")
         config = self.config(method, keep, seed, model)
-        folder = self.root / changes.pop("folder", f"{method}_k{'all' if keep is None else keep}_seed{seed}")
+        folder = self.root / changes.pop(
+            "folder", f"{method}_k{'all' if keep is None else keep}_seed{seed}"
+        )
         folder.mkdir(parents=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
-        rng = np.random.default_rng([seed, len(method), *method.encode(), keep if isinstance(keep, int) else 999])
+        rng = np.random.default_rng(
+            [seed, len(method), *method.encode(), keep if isinstance(keep, int) else 999]
+        )
         table = self.predict(rng, skill, rare_skill)
         test = self.metrics(table)
         metrics = {
@@ -58,22 +68,37 @@ class RunWriter:
         data = self.base["data"] | {"manifest": str(self.root / "images" / "manifest.csv")}
         keeps = keep if isinstance(keep, list) else [keep]
         data["scarcity"] = [{"joint_class": RARE, "keep": k} for k in keeps]
-        changes = {"method": method, "seed": seed, "schema": self.spec, "data": data, "model": {"name": model}}
+        changes = {
+            "method": method,
+            "seed": seed,
+            "schema": self.spec,
+            "data": data,
+            "model": {"name": model},
+        }
         return self.base | changes
 
     def predict(self, rng, skill, rare_skill):
         """True and predicted value index of each output, by name, for every test image."""
         schema = Schema.from_dict(self.spec)
-        labels = {a.name: rng.integers(len(a.values), size=8 * self.images) for a in schema.attributes}
-        labels |= {n: np.arange(8 * self.images) // d % 2 for n, d in (("hair length", 1), ("gender", 2))}
+        labels = {
+            a.name: rng.integers(len(a.values), size=8 * self.images) for a in schema.attributes
+        }
+        labels |= {
+            n: np.arange(8 * self.images) // d % 2 for n, d in (("hair length", 1), ("gender", 2))
+        }
         rare = (labels["hair length"] == 1) & (labels["gender"] == 1)
         chance = np.where(rare, rare_skill, skill)
         table = {}
         for o in schema.outputs:
             cells = {cell: z for z, cell in enumerate(o.cells)}
-            true = np.array([cells[c] for c in zip(*(labels[a.name] for a in o.attributes), strict=True)])
+            true = np.array(
+                [cells[c] for c in zip(*(labels[a.name] for a in o.attributes), strict=True)]
+            )
             right = rng.random(len(true)) < (chance if len(o.attributes) > 1 else 0.95)
-            table[o.name] = true, np.where(right, true, (true + rng.integers(1, o.size, len(true))) % o.size)
+            table[o.name] = (
+                true,
+                np.where(right, true, (true + rng.integers(1, o.size, len(true))) % o.size),
+            )
         return table
 
     def metrics(self, table):
@@ -93,7 +118,9 @@ class RunWriter:
             writer = csv.writer(opened)
             writer.writerow(["path", *(c for n in names for c in (n, f"{n}:predicted"))])
             for i in range(8 * self.images):
-                writer.writerow([f"{i}.png", *(names[n][side[i]] for n in names for side in table[n])])
+                writer.writerow(
+                    [f"{i}.png", *(names[n][side[i]] for n in names for side in table[n])]
+                )
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from modular_cls.errors import ConfigError
-from modular_cls.report import print_metrics, write_report
 from modular_cls.report.contrasts import Contrast
+from modular_cls.report.page import write_report
 from modular_cls.report.statistics import Estimate
-from modular_cls.report.wording import MISSING
+from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.terminal import print_metrics
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
            "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "seconds",
@@ -31,7 +32,9 @@ def study(write_run, seeds=5):
             write_run("modular", keep, seed, rare_skill=0.75)
             write_run("product", keep, seed, rare_skill=0.4)
             write_run("flat", keep, seed, rare_skill=0.02 + 0.3 * many)
-            undefined = {"undefined": "no image to weigh", "learning_rate": 0.5} if keep == 0 else {}
+            undefined = (
+                {"undefined": "no image to weigh", "learning_rate": 0.5} if keep == 0 else {}
+            )
             write_run("flat_weights", keep, seed, skill=0.97, rare_skill=0.99, **undefined)
 
 
@@ -139,7 +142,9 @@ def test_runs_that_try_learning_rates_show_validation_only(write_run, tmp_path):
     for seed in range(2):
         for rate, skill in ((0.001, 0.6), (0.004, 0.95)):
             folder = f"tune_{rate}_{seed}"
-            write_run("flat", None, seed, skill=skill, rare_skill=skill, learning_rate=rate, folder=folder)
+            write_run(
+                "flat", None, seed, skill=skill, rare_skill=skill, learning_rate=rate, folder=folder
+            )
     page = write_report([write_run.root], tmp_path / "out")
     rows = [line for line in page.splitlines() if line.startswith("| flat | all |")]
     assert [row.split(" | ")[2] for row in rows] == ["0.001", "0.004"]

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modular_cls.report.statistics import images_to_match, match_interval, mean_interval, paired_difference
+from modular_cls.report.statistics import (
+    images_to_match,
+    match_interval,
+    mean_interval,
+    paired_difference,
+)
 
 fractions = st.floats(0, 1)
 KEEPS = [0, 1, 2, 5, 20, 100]
@@ -52,13 +57,21 @@ def test_images_to_match_is_where_the_curve_first_reaches_the_target(curve, targ
         assert found == math.inf
     else:
         first = np.expm1(steps[reached.argmax()])
-        at = np.interp(math.log1p(found), np.log1p(KEEPS), curve) if math.isfinite(found) else math.nan
-        assert found == pytest.approx(first, rel=2e-3, abs=1e-3) or at == pytest.approx(target, abs=1e-9)
+        at = (
+            np.interp(math.log1p(found), np.log1p(KEEPS), curve)
+            if math.isfinite(found)
+            else math.nan
+        )
+        assert found == pytest.approx(first, rel=2e-3, abs=1e-3) or at == pytest.approx(
+            target, abs=1e-9
+        )
 
 
 @given(st.lists(fractions, min_size=len(KEEPS), max_size=len(KEEPS)), fractions, st.floats(0, 0.5))
 def test_a_higher_target_needs_no_fewer_images(curve, target, more):
-    assert images_to_match(KEEPS, curve, target) <= images_to_match(KEEPS, curve, target + more) + 1e-9
+    assert (
+        images_to_match(KEEPS, curve, target) <= images_to_match(KEEPS, curve, target + more) + 1e-9
+    )
 
 
 def test_images_to_match_by_hand():
@@ -66,7 +79,9 @@ def test_images_to_match_by_hand():
     assert images_to_match([1, 5], [0.9, 0.9], 0.9) == 1
     assert images_to_match([0, 5], [0.1, 0.8], 0.9) == math.inf
     assert images_to_match([0, 3], [0.0, 1.0], 0.5) == pytest.approx(1)  # half of log 4 is log 2
-    assert images_to_match([0, 1, 3], [0.0, 0.8, 0.2], 0.8) == pytest.approx(1)  # the first time counts
+    assert images_to_match([0, 1, 3], [0.0, 0.8, 0.2], 0.8) == pytest.approx(
+        1
+    )  # the first time counts
 
 
 def test_the_bootstrap_interval_holds_equal_seeds_together():
@@ -74,7 +89,9 @@ def test_the_bootstrap_interval_holds_equal_seeds_together():
     low, high = match_interval(KEEPS, np.stack([curve] * 5), np.full(5, 0.6))
     assert low == high == pytest.approx(images_to_match(KEEPS, curve.tolist(), 0.6))
     low, high = match_interval(
-        KEEPS, np.stack([curve, curve + 0.1, curve - 0.1, curve, curve]), np.array([0.8, 0.8, 0.95, 0.85, 0.85])
+        KEEPS,
+        np.stack([curve, curve + 0.1, curve - 0.1, curve, curve]),
+        np.array([0.8, 0.8, 0.95, 0.85, 0.85]),
     )
     assert low <= images_to_match(KEEPS, curve.tolist(), 0.85) <= high
     assert all(map(math.isnan, match_interval(KEEPS, np.stack([curve] * 4), np.full(4, 0.5))))

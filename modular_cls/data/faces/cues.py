@@ -37,8 +37,8 @@ class Face:
         hair: Cue values by name (see `HAIR_CUES`), clipped to [-3.5, 3.5].
         gender: Cue values by name (see `GENDER_CUES`), and `beard`: darkness in [0, 1], 0 for none.
         nuisance: Unit-interval draws by name, independent of all labels.
-        glasses: `rim`, 0 for no glasses, faint below 1, thick above it; and `tint`, the opacity of the
-            lenses.
+        glasses: `rim`, 0 for no glasses, faint below 1, thick above it; and `tint`, the opacity of
+            the lenses.
     """
 
     hair: Cues
@@ -48,14 +48,49 @@ class Face:
 
 
 NUISANCES = (
-    "skin", "skin_tint", "hair_hue", "hair_light", "dyed", "dye", "back_r", "back_g", "back_b",
-    "back_shift", "cloth_r", "cloth_g", "cloth_b", "roll", "turn", "zoom", "shift_x", "shift_y",
-    "gaze", "eye_hue", "smile", "nose", "glasses", "glasses_shape", "hat", "hat_r", "hat_g", "hat_b",
-    "light_side", "light_up", "exposure", "blur", "noise", "parting", "blob", "blob_x", "blob_y",
-)  # fmt: skip
+    "skin",
+    "skin_tint",
+    "hair_hue",
+    "hair_light",
+    "dyed",
+    "dye",
+    "back_r",
+    "back_g",
+    "back_b",
+    "back_shift",
+    "cloth_r",
+    "cloth_g",
+    "cloth_b",
+    "roll",
+    "turn",
+    "zoom",
+    "shift_x",
+    "shift_y",
+    "gaze",
+    "eye_hue",
+    "smile",
+    "nose",
+    "glasses",
+    "glasses_shape",
+    "hat",
+    "hat_r",
+    "hat_g",
+    "hat_b",
+    "light_side",
+    "light_up",
+    "exposure",
+    "blur",
+    "noise",
+    "parting",
+    "blob",
+    "blob_x",
+    "blob_y",
+)
 
 
-def draw_cues(labels: Mapping[str, str], rng: np.random.Generator, interaction: float = 0.0) -> Face:
+def draw_cues(
+    labels: Mapping[str, str], rng: np.random.Generator, interaction: float = 0.0
+) -> Face:
     """Draw the cues of one face with the given labels.
 
     Args:

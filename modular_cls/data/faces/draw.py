@@ -16,7 +16,9 @@ _SHIFT = 4  # fractional bits of polygon coordinates
 _TURN = np.linspace(0.0, 2 * np.pi, 36, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 _SKIN = np.array([[255, 222, 196], [226, 172, 130], [168, 112, 76], [96, 60, 42]], dtype=float)
-_HAIR = np.array([[28, 22, 20], [92, 58, 34], [150, 84, 44], [206, 168, 104], [168, 164, 160]], float)
+_HAIR = np.array(
+    [[28, 22, 20], [92, 58, 34], [150, 84, 44], [206, 168, 104], [168, 164, 160]], float
+)
 _RIM = np.array([30, 28, 32], dtype=float)
 _LENS = np.array([52, 58, 78], dtype=float)
 
@@ -40,7 +42,9 @@ class _Canvas:
     def fill(self, points: np.ndarray, colour: np.ndarray) -> None:
         cv2.fillPoly(self.image, [self._pixels(points)], colour.tolist(), cv2.LINE_AA, _SHIFT)
 
-    def line(self, points: np.ndarray, colour: np.ndarray, width: float, closed: bool = False) -> None:
+    def line(
+        self, points: np.ndarray, colour: np.ndarray, width: float, closed: bool = False
+    ) -> None:
         thickness = max(1, round(width * self.zoom))
         pixels = [self._pixels(points)]
         cv2.polylines(self.image, pixels, closed, colour.tolist(), thickness, cv2.LINE_AA, _SHIFT)
@@ -95,15 +99,21 @@ def _face_outline(gender: Cues) -> np.ndarray:
 
 def _body(canvas: _Canvas, gender: Cues, nuisance: Cues, skin: np.ndarray) -> None:
     neck = 0.27 + 0.045 * gender["neck"]
-    canvas.fill(np.array([[-neck, 0.3], [neck, 0.3], [neck * 1.12, 1.2], [-neck * 1.12, 1.2]]), skin * 0.86)
+    canvas.fill(
+        np.array([[-neck, 0.3], [neck, 0.3], [neck * 1.12, 1.2], [-neck * 1.12, 1.2]]), skin * 0.86
+    )
     wide = 0.95 + 0.12 * gender["shoulders"]
     slope = 1.04 - 0.03 * gender["shoulders"]
     cloth = 40 + 190 * np.array([nuisance["cloth_r"], nuisance["cloth_g"], nuisance["cloth_b"]])
-    half = np.array([[neck * 1.1, 0.92], [0.6 * wide, slope], [wide, slope + 0.22], [wide * 1.06, 2.6]])
+    half = np.array(
+        [[neck * 1.1, 0.92], [0.6 * wide, slope], [wide, slope + 0.22], [wide * 1.06, 2.6]]
+    )
     canvas.fill(np.concatenate([half, half[::-1] * [-1, 1]]), cloth)
 
 
-def _beard(canvas: _Canvas, outline: np.ndarray, gender: Cues, skin: np.ndarray, mane: np.ndarray) -> None:
+def _beard(
+    canvas: _Canvas, outline: np.ndarray, gender: Cues, skin: np.ndarray, mane: np.ndarray
+) -> None:
     if not gender["beard"]:
         return
     colour = skin + (0.6 * mane - skin) * 0.75 * gender["beard"]
@@ -113,7 +123,9 @@ def _beard(canvas: _Canvas, outline: np.ndarray, gender: Cues, skin: np.ndarray,
     canvas.fill(np.concatenate([lower, mouth]), colour)
 
 
-def _features(canvas: _Canvas, gender: Cues, nuisance: Cues, skin: np.ndarray, mane: np.ndarray, turn: float) -> None:
+def _features(
+    canvas: _Canvas, gender: Cues, nuisance: Cues, skin: np.ndarray, mane: np.ndarray, turn: float
+) -> None:
     brow_colour = np.minimum(0.75 * mane, 0.7 * skin)
     iris = 30 + 90 * np.array([0.3, nuisance["eye_hue"], 1.0 - 0.7 * nuisance["eye_hue"]])
     brow_y = -0.205 - 0.035 * gender["brow_height"]
@@ -124,9 +136,13 @@ def _features(canvas: _Canvas, gender: Cues, nuisance: Cues, skin: np.ndarray, m
         canvas.fill(_CIRCLE * [0.10, 0.062] + [x, -0.03], np.array([242.0, 242.0, 240.0]))
         canvas.fill(_CIRCLE * [0.052, 0.058] + [x + 0.05 * (nuisance["gaze"] - 0.5), -0.03], iris)
         if lash > 0.0:
-            lid = np.array([[x - 0.11, -0.05], [x - 0.04, -0.10], [x + 0.05, -0.10], [x + 0.11, -0.05]])
+            lid = np.array(
+                [[x - 0.11, -0.05], [x - 0.04, -0.10], [x + 0.05, -0.10], [x + 0.11, -0.05]]
+            )
             canvas.line(lid, _RIM, lash * 1.6)
-            canvas.line(np.array([[x + side * 0.1, -0.05], [x + side * (0.12 + lash), -0.1]]), _RIM, lash)
+            canvas.line(
+                np.array([[x + side * 0.1, -0.05], [x + side * (0.12 + lash), -0.1]]), _RIM, lash
+            )
         brow = np.array([[x - 0.13, brow_y + 0.02], [x, brow_y - 0.03], [x + 0.13, brow_y + 0.02]])
         canvas.line(brow, brow_colour, weight)
     nose = 0.05 + 0.04 * nuisance["nose"]
@@ -206,14 +222,18 @@ def _hat(canvas: _Canvas, nuisance: Cues) -> None:
         colour = 30 + 200 * np.array([nuisance["hat_r"], nuisance["hat_g"], nuisance["hat_b"]])
         dome = _CIRCLE[_CIRCLE[:, 1] <= 0.05] * [0.68, 0.62] + [0.0, -0.40]
         canvas.fill(dome[np.argsort(dome[:, 0])], colour)
-        canvas.fill(np.array([[-0.78, -0.46], [0.78, -0.46], [0.78, -0.36], [-0.78, -0.36]]), colour * 0.8)
+        canvas.fill(
+            np.array([[-0.78, -0.46], [0.78, -0.46], [0.78, -0.36], [-0.78, -0.36]]), colour * 0.8
+        )
 
 
 def _skin_colour(nuisance: Cues) -> np.ndarray:
     position = nuisance["skin"] * (len(_SKIN) - 1)
     low = min(int(position), len(_SKIN) - 2)
     colour = _SKIN[low] + (_SKIN[low + 1] - _SKIN[low]) * (position - low)
-    return np.clip(colour + 24 * (nuisance["skin_tint"] - 0.5) * np.array([1.0, -0.4, -0.6]), 0, 255)
+    return np.clip(
+        colour + 24 * (nuisance["skin_tint"] - 0.5) * np.array([1.0, -0.4, -0.6]), 0, 255
+    )
 
 
 def _hair_colour(nuisance: Cues) -> np.ndarray:
@@ -229,15 +249,22 @@ def _background(nuisance: Cues) -> np.ndarray:
     base = 20 + 215 * np.array([nuisance["back_r"], nuisance["back_g"], nuisance["back_b"]])
     ramp = np.add.outer(np.arange(4), np.arange(4))[..., None] / 6 - 0.5
     picture = base + 110 * (nuisance["back_shift"] - 0.5) * ramp
-    picture[int(nuisance["blob_y"] * 4), int(nuisance["blob_x"] * 4)] += 120 * (nuisance["blob"] - 0.5)
+    picture[int(nuisance["blob_y"] * 4), int(nuisance["blob_x"] * 4)] += 120 * (
+        nuisance["blob"] - 0.5
+    )
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def _develop(image: np.ndarray, size: int, nuisance: Cues, rng: np.random.Generator) -> np.ndarray:
     """Reduce to the final size; then light from one side, exposure, blur and sensor noise."""
-    picture: np.ndarray = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+    picture: np.ndarray = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(
+        np.float32
+    )
     axis = np.linspace(-0.5, 0.5, size, dtype=np.float32)
-    tilt = 0.7 * (nuisance["light_side"] - 0.5) * axis + 0.5 * (nuisance["light_up"] - 0.5) * axis[:, None]
+    tilt = (
+        0.7 * (nuisance["light_side"] - 0.5) * axis
+        + 0.5 * (nuisance["light_up"] - 0.5) * axis[:, None]
+    )
     picture *= (0.7 + 0.55 * nuisance["exposure"] + tilt)[..., None]
     if nuisance["blur"] > 0.5:
         picture = cv2.GaussianBlur(picture, (3, 3), 0.25 + 0.9 * (nuisance["blur"] - 0.5))

@@ -30,7 +30,10 @@ def faces_schema(medium: bool = False, glasses: bool = False) -> Schema:
         medium: Hair has a third value between short and long.
         glasses: Glasses are an attribute (no, yes).
     """
-    attributes = {"hair": ["short", "medium", "long"] if medium else ["short", "long"], "gender": ["female", "male"]}
+    attributes = {
+        "hair": ["short", "medium", "long"] if medium else ["short", "long"],
+        "gender": ["female", "male"],
+    }
     attributes |= {"glasses": ["no", "yes"]} if glasses else {}
     composites = {"_".join(attributes): {"attributes": list(attributes)}}
     return Schema.from_dict({"attributes": attributes, "composites": composites})
@@ -54,7 +57,8 @@ def write_faces(
 
     Args:
         out: Folder to write `manifest.csv` and the pictures to.
-        per_class: Training pictures of each joint class; validation gets 15 % and test 25 % as many.
+        per_class: Training pictures of each joint class; validation gets 15 % and test 25 % as
+            many.
         seed: Same seed, same bytes.
         size: Side of the pictures in pixels.
         interaction: 0 to 1; above 0 the cues of hair and gender are coupled (see `draw_cues`).
@@ -92,12 +96,23 @@ def write_faces(
 
 
 def face_image(
-    split: str, joint_class: int, number: int, seed: int, size: int, interaction: float, schema: Schema = SCHEMA
+    split: str,
+    joint_class: int,
+    number: int,
+    seed: int,
+    size: int,
+    interaction: float,
+    schema: Schema = SCHEMA,
 ) -> np.ndarray:
-    """Draw one picture of the data set, shape (size, size, 3), RGB, uint8; each has its own stream."""
+    """Draw one picture of the data set, shape (size, size, 3), RGB, uint8.
+
+    Each has its own stream.
+    """
     rng = np.random.default_rng((seed, SPLITS.index(split), joint_class, number))
     joint = schema.composites[0]
-    labels = {a.name: a.values[v] for a, v in zip(joint.attributes, joint.cells[joint_class], strict=True)}
+    labels = {
+        a.name: a.values[v] for a, v in zip(joint.attributes, joint.cells[joint_class], strict=True)
+    }
     return draw_face(draw_cues(labels, rng, interaction), size, rng)
 
 
@@ -122,7 +137,9 @@ def _draw_chunk(folder: Path, schema: Schema, size: int, interaction: float, job
 
 
 def _manifest(root: Path, schema: Schema, jobs: list[Job]) -> Manifest:
-    each = [(split, z, number) for split, z, first, last, _ in jobs for number in range(first, last)]
+    each = [
+        (split, z, number) for split, z, first, last, _ in jobs for number in range(first, last)
+    ]
     cells = np.array(schema.composites[0].cells, dtype=np.int16)
     return Manifest(
         schema=schema,

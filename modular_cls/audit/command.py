@@ -1,0 +1,47 @@
+"""`modular-cls audit`."""
+
+from pathlib import Path
+
+from modular_cls.errors import ModularClsError
+from modular_cls.parsing import parse_run, run_parser
+
+
+def audit(prog: str, arguments: list[str]) -> None:
+    """What is wrong with a data set, before any training."""
+    parser = run_parser(
+        prog,
+        "What is wrong with a data set; without a schema in --config it is read off the table.",
+    )
+    parser.usage = (
+        "%(prog)s MANIFEST [--config FILE ...] [--json PATH] [--no-pictures] [--data.root DIR ...]"
+    )
+    parser.add_argument(
+        "table", metavar="MANIFEST", help="table of images (in place of data.manifest)"
+    )
+    parser.add_argument(
+        "--json", metavar="PATH", help="JSON file to write all of it to; - for the standard output"
+    )
+    parser.add_argument(
+        "--no-pictures", action="store_true", help="only look whether the pictures are there"
+    )
+    # Data can be judged before a method is chosen.
+    parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
+    config, given = parse_run(parser, arguments)
+    from dataclasses import replace
+
+    from modular_cls.audit.text import print_audit
+    from modular_cls.audit.whole import audit as audit_data
+    from modular_cls.files import replacing_file
+
+    config = replace(config, data=replace(config.data, manifest=given.table))
+    found = audit_data(config, pictures=not given.no_pictures)
+    if given.json == "-":
+        print(found.to_json())
+    else:
+        print_audit(found)
+    if given.json not in (None, "-"):
+        with replacing_file(Path(given.json)) as partial:
+            partial.write_text(found.to_json() + "\n", encoding="utf-8")
+    if errors := found.count("error"):
+        kinds = "1 kind" if errors == 1 else f"{errors} kinds"
+        raise ModularClsError(f"{kinds} of error in {given.table}: training would fail or mislead")

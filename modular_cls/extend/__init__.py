@@ -1,0 +1,1 @@
+"""More attributes and composites for a trained run, on its frozen backbone."""

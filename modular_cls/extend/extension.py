@@ -1,0 +1,141 @@
+"""What a run is extended by.
+
+A YAML file with more attributes and composites -> the configuration of the whole.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modular_cls.config import Config, Data
+from modular_cls.errors import ConfigError, ManifestError, SchemaError, unknown
+from modular_cls.parsing import load_config
+from modular_cls.schema import Schema
+
+_KEYS = ("schema", "data", "prediction", "method")
+_PARTS = ("attributes", "composites")
+_FROZEN = ("image_size", "mean", "std")  # the backbone knows pictures of this size and scale only
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What a run becomes.
+
+    Attributes:
+        config: The configuration of the extended run.
+        new: Names of the attributes and of the composites added, in order.
+        has_images: Whether images come with it (`data.manifest`).
+    """
+
+    config: Config
+    new: dict[str, list[str]]
+    has_images: bool
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the extended run."""
+        return Schema.from_dict(self.config.schema)
+
+
+def read_extension(folder: Path, old: Config, more: Path) -> Extension:
+    """Read what a run is to be extended by.
+
+    Args:
+        folder: The run folder.
+        old: Its configuration.
+        more: YAML file: `schema` with attributes and composites to add, and where needed `data`
+            with the images of new attributes (a manifest with a column for each attribute, old ones
+            included; blank = unknown), `prediction` for the joint spaces that are new, and
+            `method`, the extended run's name in tables.
+
+    Raises:
+        ConfigError: If the file cannot be read, or adds nothing, or changes what is there.
+        ManifestError: Listing the names that are there already.
+        SchemaError: If the schema of the whole does not fit.
+    """
+    asked = _read(more)
+    given = _mapping(asked.get("schema"), more, "schema")
+    for key in given:
+        if key not in _PARTS:
+            raise SchemaError(unknown("key", key, _PARTS, f"in schema of {more}"))
+    parts = {part: _mapping(given.get(part) or {}, more, f"schema.{part}") for part in _PARTS}
+    if not any(parts.values()):
+        raise ConfigError(f"{more}: schema adds neither attributes nor composites")
+    taken = [
+        f"schema.{part}.{name}: the run has that already; what it has stays as it is"
+        for part in _PARTS
+        for name in parts[part]
+        if any(str(name) in old.schema[p] for p in _PARTS)
+    ]
+    if taken:
+        raise ManifestError(more, taken)
+    schema = Schema.from_dict({part: {**old.schema[part], **parts[part]} for part in _PARTS})
+    overlay = {"method": f"{old.method}, extended"} | {
+        k: v for k, v in asked.items() if k != "schema"
+    }
+    data = _mapping(asked.get("data") or {}, more, "data")
+    has_images = "manifest" in data
+    if parts["attributes"] and not has_images:
+        names = ", ".join(map(str, parts["attributes"]))
+        raise ConfigError(
+            f"{more}: no images are given to learn {names} from; name their table in data.manifest"
+        )
+    config = _overlaid(folder, overlay | {"schema": schema.to_dict()})
+    _check_frozen(old.data, config.data, more)
+    if has_images:
+        config = replace(config, data=_own_images(config.data, data))
+    return Extension(config, {part: list(map(str, parts[part])) for part in _PARTS}, has_images)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        asked = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} is not a YAML file that can be read: {error}") from None
+    asked = _mapping(asked, path, "the file")
+    for key in asked:
+        if key not in _KEYS:
+            raise ConfigError(
+                f"{path}: {unknown('key', key, _KEYS)}; the rest stays as the run has it"
+            )
+    return asked
+
+
+def _mapping(found: object, path: Path, what: str) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"{path}: {what} must be a mapping of names, found {found!r}")
+    return found
+
+
+def _overlaid(folder: Path, overlay: Mapping[str, Any]) -> Config:
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "extension.yaml"
+        file.write_text(
+            yaml.safe_dump(dict(overlay), sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )
+        return load_config(folder / "config.yaml", file)
+
+
+def _check_frozen(old: Data, new: Data, more: Path) -> None:
+    for name in _FROZEN:
+        before, now = getattr(old, name), getattr(new, name)
+        if before != now:
+            raise ConfigError(
+                f"{more}: data.{name} is {now}; the frozen backbone was trained with {before}"
+            )
+
+
+def _own_images(data: Data, given: Mapping[str, Any]) -> Data:
+    """The run's settings but those that belong to its manifest.
+
+    Rare classes are reported, none is made scarce.
+    """
+    fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0}
+    data = replace(data, **{key: value for key, value in fresh.items() if key not in given})
+    if "scarcity" not in given:
+        data = replace(data, scarcity=[replace(s, keep=None) for s in data.scarcities] or None)
+    return data

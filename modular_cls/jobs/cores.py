@@ -1,0 +1,43 @@
+"""The same for each of many pictures, on all cores."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+from modular_cls.errors import ImageError
+
+_T = TypeVar("_T")
+
+
+def on_all_cores(
+    do: Callable[[int], _T], positions: Sequence[int], told: str, console: Console | None = None
+) -> Iterator[tuple[int, _T | ImageError]]:
+    """Do something for each position, in order; an ImageError is a result like any other.
+
+    Args:
+        do: What to do; it spends its time outside Python's lock, as Pillow decodes.
+        positions: For which.
+        told: What to call it in a progress bar; blank shows none.
+        console: Where the bar goes.
+    """
+
+    def attempt(i: int) -> tuple[int, _T | ImageError]:
+        try:
+            return i, do(i)
+        except ImageError as error:
+            return i, error
+
+    threads = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    window = 64 * threads  # results wait for their turn; not all of them, for they need memory
+    with ThreadPoolExecutor(threads) as pool:
+        windows = (positions[i : i + window] for i in range(0, len(positions), window))
+        results = (result for some in windows for result in pool.map(attempt, some))
+        yield from track(
+            results, told, len(positions), console=console, disable=not (told and positions)
+        )

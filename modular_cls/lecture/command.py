@@ -1,0 +1,36 @@
+"""`modular-cls lecture`."""
+
+import os
+from pathlib import Path
+
+from modular_cls.config import DATA_VARIABLE
+from modular_cls.parsing import Parser
+
+
+def lecture(prog: str, arguments: list[str]) -> None:
+    """One claim of the lecture: table, figure and verdict; resumable."""
+    parser = Parser(prog=prog, description=lecture.__doc__)
+    parser.add_argument(
+        "claim", metavar="CLAIM", help="depth, data, circuits, layers, speech, pixels or mimic"
+    )
+    parser.add_argument(
+        "--size", choices=["quick", "full"], default="quick", help="quick: one seed, no verdict"
+    )
+    parser.add_argument("--out", type=Path, help="folder to write; default runs/lecture/SIZE/CLAIM")
+    parser.add_argument(
+        "--data", type=Path, help="folder with mnist/ and fsdd/; default $MODULAR_CLS_DATA, or data"
+    )
+    parser.add_argument(
+        "--processes", type=int, help="beside each other; default one per core, with a GPU one"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="forget what was measured in --out before"
+    )
+    given = parser.parse_args(arguments)
+    from modular_cls.lecture.kit.claim import measure_claim
+
+    data = given.data or Path(os.environ.get(DATA_VARIABLE) or "data")
+    out = given.out or Path("runs", "lecture", given.size, given.claim)
+    command = " ".join([prog, *arguments])
+    measure_claim(given.claim, given.size, out, data, given.processes, given.overwrite, command)
+    print(f"written to {out / 'README.md'}")

@@ -1,0 +1,126 @@
+"""A claim in parts that can fail.
+
+Each says that one number is larger than another, and its interval decides.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from modular_cls.report.statistics import Estimate, mean_interval, paired_difference
+
+Verdict = Literal["holds", "does not hold", "undecided", "one seed, no verdict", "no data"]
+Where = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One number is larger than another.
+
+    Attributes:
+        says: The statement in words.
+        table: Name of the table.
+        column: The number compared.
+        more: Which rows have the larger number: `{column: value}`.
+        less: Which rows have the smaller one.
+        by: By how much at least; negative: it may even be smaller by that much.
+        pair: Rows are compared where they agree on this column, averaged over all others. With
+            `seed` the differences are a sample, and their 95 % interval decides; anything else (the
+            number of bits, say) is not drawn at random, and the statement must be true of every
+            one.
+        at: Narrows `more` and `less` alike. A `range` stands for any number in it.
+    """
+
+    says: str
+    table: str
+    column: str
+    more: Where
+    less: Where
+    by: float = 0.0
+    pair: str = "seed"
+    at: Where = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A statement and what follows.
+
+    Attributes:
+        statement: What is claimed.
+        difference: Mean of `more` minus `less`.
+        ends: Least and largest of these differences.
+        verdict: What the interval, or every single difference, says.
+    """
+
+    statement: Statement
+    difference: Estimate
+    ends: tuple[float, float]
+    verdict: Verdict
+
+
+def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
+    """Decide on a statement by the 95 % interval of the paired differences.
+
+    Raises:
+        KeyError: If no pair of rows fits; a statement of ours is then wrong. Where nothing at all
+            fits `at`, a set that is not at hand, there is no data.
+    """
+    table = tables[statement.table]
+    if statement.at and not len(_rows(table, statement.at)):
+        return Judged(statement, mean_interval([]), (math.nan, math.nan), "no data")
+    more, less = (
+        _by_pair(table, {**statement.at, **w}, statement) for w in (statement.more, statement.less)
+    )
+    pairs = sorted(more.keys() & less.keys())
+    if not pairs:
+        raise KeyError(
+            f"no rows of {statement.table} to compare {dict(statement.more)} with "
+            f"{dict(statement.less)}"
+        )
+    each = [more[p] - less[p] for p in pairs]
+    difference, ends = paired_difference(more, less), (min(each), max(each))
+    return Judged(statement, difference, ends, _verdict(statement, difference, ends))
+
+
+def overall(judged: Sequence[Judged]) -> str:
+    """The verdict on a whole claim; statements without data do not count."""
+    verdicts = {j.verdict for j in judged} - {"no data"}
+    if not verdicts:
+        return "no data"
+    if "one seed, no verdict" in verdicts:
+        return "one seed, no verdict"
+    if len(verdicts) == 1 or "holds" not in verdicts:
+        only = min(verdicts)  # "does not hold" stands before "undecided"
+        return "does not hold here" if only == "does not hold" else only
+    return "holds partly"
+
+
+def _verdict(statement: Statement, difference: Estimate, ends: tuple[float, float]) -> Verdict:
+    if statement.pair != "seed":
+        return "holds" if ends[0] > statement.by else "does not hold"
+    if difference.count == 1:
+        return "one seed, no verdict"
+    if difference.low > statement.by:
+        return "holds"
+    return "does not hold" if difference.mean + difference.half < statement.by else "undecided"
+
+
+def _by_pair(table: pd.DataFrame, where: Where, statement: Statement) -> dict[int, float]:
+    means = (
+        _rows(table, where)
+        .dropna(subset=[statement.column])
+        .groupby(statement.pair)[statement.column]
+        .mean()
+    )
+    return {int(key): float(value) for key, value in means.items()}  # type: ignore[call-overload]
+
+
+def _rows(table: pd.DataFrame, where: Where) -> pd.DataFrame:
+    for column, value in where.items():
+        table = table[
+            table[column].isin(value) if isinstance(value, range) else table[column] == value
+        ]
+    return table

@@ -1,0 +1,64 @@
+"""`modular-cls predict`."""
+
+from pathlib import Path
+
+from modular_cls.errors import ModularClsError
+from modular_cls.parsing import Parser, add_overwrite
+
+
+def predict(prog: str, arguments: list[str]) -> None:
+    """Pictures in, a table of predictions out; goes on where it was interrupted."""
+    parser = Parser(prog=prog, description=predict.__doc__)
+    parser.add_argument(
+        "model", type=Path, metavar="RUN_OR_EXPORT", help="folder of a run or an export"
+    )
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGES", help="files, folders, patterns, or a table (CSV)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="table to write: .csv, or .parquet (needs pyarrow)"
+    )
+    parser.add_argument(
+        "--root", help="folder that a table's paths are relative to; default the table's own"
+    )
+    parser.add_argument(
+        "--prior", choices=["uniform", "training"], help="classes expected; default as in training"
+    )
+    parser.add_argument(
+        "--given",
+        action="append",
+        metavar="ATTRIBUTE=VALUE",
+        help="is so in all pictures; repeatable",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=64, help="pictures that pass the network at once"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda ...")
+    add_overwrite(parser)
+    asked = parser.parse_args(arguments)
+    from modular_cls.predict.predict import parse_given
+    from modular_cls.predict.predict import predict as predict_pictures
+
+    table = predict_pictures(
+        asked.model,
+        asked.images,
+        asked.out,
+        asked.root,
+        asked.prior,
+        parse_given(asked.given or []),
+        asked.batch_size,
+        asked.device,
+        asked.overwrite,
+    )
+    if table.bad == table.images:
+        raise ModularClsError(
+            f"none of {table.images:,} images could be predicted; see column error of {asked.out}"
+        )
+    resumed = (
+        f", {table.resumed:,} of them by an earlier job that was interrupted"
+        if table.resumed
+        else ""
+    )
+    print(f"{table.images:,} images are in {asked.out}{resumed}")
+    if table.bad:
+        print(f"{table.bad:,} of them could not be predicted; the column error says why")

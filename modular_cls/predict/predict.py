@@ -1,0 +1,189 @@
+"""Many pictures -> one table: `modular-cls predict`.
+
+Can be interrupted at any time, and goes on where it stopped.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import track
+
+from modular_cls.errors import ConfigError, ImageError
+from modular_cls.predict.pictures import Picture, decode_pictures, find_pictures
+from modular_cls.predict.predictor import Given, Predictions, Predictor, Prior
+from modular_cls.predict.tables import GrowingTable, check_table
+from modular_cls.schema import Schema
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a table holds.
+
+    Attributes:
+        images: Rows.
+        bad: Rows that hold an error in place of a prediction.
+        resumed: Rows that an interrupted job had left.
+    """
+
+    images: int
+    bad: int
+    resumed: int
+
+
+def predict(
+    model: str | Path,
+    images: Sequence[str],
+    out: str | Path,
+    root: str | None = None,
+    prior: Prior = None,
+    given: Given | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Counted:
+    """Predict pictures with a run or an export, and write one row for each.
+
+    The columns: `path`, `box` where a table has boxes, `error`; for each attribute and composite
+    its most probable class, and the probability of each class (`hair`, `hair=short`, `hair=long`).
+    A picture that cannot be decoded has an error and nothing else.
+
+    Args:
+        model: The folder of a run or an export.
+        images: Files, folders, glob patterns, or tables of images; see `find_pictures`.
+        out: Table to write: .csv, or .parquet (needs pyarrow).
+        root: Folder that the paths of tables are relative to; default each table's own.
+        prior: As for `Predictor`.
+        given: What is known of all pictures, as for `Predictor`.
+        batch_size: Pictures that pass the network at once.
+        device: auto, cpu, cuda, cuda:1, mps ...
+        overwrite: Replace a table that is there, and an interrupted job that is another.
+        progress: Show a progress bar.
+
+    Raises:
+        ConfigError: If an argument cannot be used.
+        ManifestError: If images are missing or a table of them cannot be used.
+        OutputExistsError: If the table, or an interrupted job that is another, is there.
+    """
+    check_table(Path(out), overwrite)
+    if batch_size < 1:
+        raise ConfigError(f"--batch-size is {batch_size}; it must be at least 1")
+    predictor = Predictor.load(model).to(_device(device))
+    predictor([], prior, given)  # refuses what does not fit, before anything slow
+    pictures, schema = find_pictures(images, predictor.schema, root), predictor.schema
+    job = {
+        "model": _digest(predictor),
+        "prior": prior,
+        "given": given or {},
+        "images": _digest_list(pictures),
+    }
+    boxed = any(p.box for p in pictures)
+    keys, header = [_key(p, boxed) for p in pictures], _header(schema, boxed)
+    with GrowingTable(Path(out), header, job, keys, overwrite) as table:
+        done, bad = table.kept, table.bad
+        decoded = decode_pictures(pictures[done:], predictor.pixels.size)
+        shown = track(decoded, "Predicting", len(pictures) - done, disable=not progress)
+        each = iter(shown)
+        while batch := list(itertools.islice(each, batch_size)):
+            good = [image for _, image in batch if isinstance(image, np.ndarray)]
+            table.add(_rows(batch, predictor(good, prior, given, batch_size), boxed))
+            bad += len(batch) - len(good)
+    table.finish({"path", "box", "error", *(o.name for o in schema.outputs)})
+    return Counted(len(pictures), bad, done)
+
+
+def parse_given(words: Iterable[str]) -> dict[str, str]:
+    """Read `attribute=value` words.
+
+    Raises ConfigError for one that is none, or an attribute given twice.
+    """
+    given: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals and value):
+            raise ConfigError(f"--given {word}: write ATTRIBUTE=VALUE, as in gender=male")
+        if name in given:
+            raise ConfigError(f"--given {word}: {name} is given twice")
+        given[name] = value
+    return given
+
+
+def _key(picture: Picture, boxed: bool) -> tuple[str, ...]:
+    return (picture.path, picture.box) if boxed else (picture.path,)
+
+
+def _rows(
+    batch: Sequence[tuple[Picture, np.ndarray | ImageError]], predicted: Predictions, boxed: bool
+) -> list[list[str]]:
+    columns: list[list[str]] = []
+    for output in predicted.schema.outputs:
+        columns.append(predicted.names(output.name))
+        columns += [
+            [f"{p:.6g}" for p in column]
+            for column in predicted.probabilities[output.name].T.tolist()
+        ]
+    cells, blank = zip(*columns, strict=True), [""] * len(columns)
+    rows = []
+    for picture, image in batch:
+        rest = [_line(image), *blank] if isinstance(image, ImageError) else ["", *next(cells)]
+        rows.append([*_key(picture, boxed), *rest])
+    return rows
+
+
+def _header(schema: Schema, boxed: bool) -> list[str]:
+    header = ["path", *(["box"] if boxed else []), "error"]
+    for output in schema.outputs:
+        header += [output.name, *(f"{output.name}={name}" for name in output.class_names)]
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise ConfigError(
+            f"the table would have two columns called {', '.join(repeated)}; rename that in "
+            "the schema"
+        )
+    return header
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"--device {name} cannot be used here: {reason}; auto takes what there is"
+        ) from None
+
+
+def _digest(predictor: Predictor) -> str:
+    """Digest of the weights, the words and the scale of pixels: what decides the numbers."""
+    found = hashlib.blake2b(
+        repr((predictor.schema.to_dict(), predictor.pixels, predictor.counts)).encode()
+    )
+    for name, value in predictor.model.state_dict().items():
+        found.update(name.encode())
+        found.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def _digest_list(pictures: Iterable[Picture]) -> str:
+    found = hashlib.blake2b()
+    for picture in pictures:
+        found.update(
+            f"{picture.path}\0{picture.box}\0{picture.named}\0".encode(errors="surrogateescape")
+        )
+    return found.hexdigest()
+
+
+def _line(error: ImageError) -> str:
+    return " ".join(str(error).split())

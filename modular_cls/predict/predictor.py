@@ -1,0 +1,226 @@
+"""A trained classifier for use: pictures in, probabilities of every output and embeddings out.
+
+It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from modular_cls.config import Prediction
+from modular_cls.data.images import convert_image, read_image
+from modular_cls.data.pixels import Pixels
+from modular_cls.errors import ConfigError, ImageError
+from modular_cls.export.folder import MARKER
+from modular_cls.export.read import is_export, read_export
+from modular_cls.models.joint import JointClassifier
+from modular_cls.models.prior import joint_prior
+from modular_cls.runs.folder import MARKER as RUN_MARKER
+from modular_cls.runs.folder import Run
+from modular_cls.schema import Schema
+
+Picture = str | Path | Image.Image | np.ndarray
+Prior = Literal["uniform", "training"] | Mapping[str, float] | None
+Given = Mapping[str, str | Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is predicted of N pictures.
+
+    Attributes:
+        schema: Attributes and composites.
+        probabilities: By attribute and composite, shape (N, classes), float32; rows sum to 1.
+        embeddings: Features of the backbone, shape (N, F), float32.
+    """
+
+    schema: Schema
+    probabilities: dict[str, np.ndarray]
+    embeddings: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def names(self, output: str) -> list[str]:
+        """The most probable class of an attribute or composite, by name, for each picture."""
+        classes = next(o.class_names for o in self.schema.outputs if o.name == output)
+        return [classes[z] for z in self.probabilities[output].argmax(axis=1)]
+
+
+class Predictor:
+    """A trained classifier with the preparation of pictures that belongs to it.
+
+    Args:
+        model: The classifier.
+        pixels: Size and scale of the pictures it was trained on.
+        counts: Training images of each joint class, by joint space, for the prior `training`; None
+            where unknown.
+    """
+
+    def __init__(
+        self,
+        model: JointClassifier,
+        pixels: Pixels,
+        counts: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        self.model, self.pixels, self.counts = model.eval(), pixels, counts
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Predictor":
+        """Load a run folder or an export.
+
+        The folder of an export may come from a hub, with symbolic links in it.
+
+        Raises:
+            ConfigError: If the folder is neither, or its files are damaged or do not fit together.
+        """
+        folder = Path(folder)
+        if is_export(folder):
+            exported = read_export(folder)
+            return cls(exported.model, exported.pixels, exported.counts)
+        if not any((folder / name).is_file() for name in ("config.yaml", RUN_MARKER)):
+            raise ConfigError(
+                f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})"
+            )
+        run = Run.load(folder)
+        data = run.config.data
+        return cls(
+            run.model,
+            Pixels(data.height_width, data.mean, data.std),
+            run.metrics.get("train_counts"),
+        )
+
+    @property
+    def schema(self) -> Schema:
+        """Attributes and composites."""
+        return self.model.schema
+
+    def to(self, device: str | torch.device) -> "Predictor":
+        """Move the network to a device; returns this predictor."""
+        self.model.to(device)
+        return self
+
+    def prepare(self, picture: Picture) -> Tensor:
+        """A picture -> (3, H, W), float32: decoded safely, resized and scaled as in training.
+
+        Args:
+            picture: A path, a picture of Pillow, or an array (H, W, 3) or (H, W), uint8, RGB or
+                grey.
+
+        Raises:
+            ImageError: If it cannot be decoded, or the array has another shape or type.
+        """
+        size = self.pixels.size
+        if isinstance(picture, (str, Path)):
+            return self.pixels(read_image(Path(picture), str(picture), size))
+        if isinstance(picture, np.ndarray):
+            if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
+                raise ImageError(
+                    "an array must be uint8 of shape (H, W, 3) or (H, W); it is "
+                    f"{picture.dtype} of {picture.shape}"
+                )
+            picture = Image.fromarray(picture)
+        return self.pixels(convert_image(picture, "the picture", size))
+
+    def __call__(
+        self,
+        pictures: Sequence[Picture],
+        prior: Prior = None,
+        given: Given | None = None,
+        batch_size: int = 64,
+    ) -> Predictions:
+        """Predict some pictures.
+
+        Args:
+            pictures: Paths, pictures of Pillow, or arrays; see `prepare`.
+            prior: Share of each joint class expected among them: uniform, that of the training
+                images, or shares by class name (the others share what is left); default as in
+                training's configuration.
+            given: What is known of them beside their pixels, by attribute: a value that is certain,
+                or the probability of each value relative to that expected.
+            batch_size: Pictures that pass the network at once.
+
+        Raises:
+            ImageError: If a picture cannot be decoded.
+            ConfigError: If the prior or what is given does not fit the schema.
+        """
+        log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
+        self._check_possible(log_priors, evidence)
+        parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
+        done = [
+            self.predict_batch(torch.stack([self.prepare(p) for p in part]), log_priors, evidence)
+            for part in parts
+        ]
+        outputs = self.schema.outputs
+        if not done:
+            return Predictions(
+                self.schema,
+                {o.name: np.zeros((0, o.size), np.float32) for o in outputs},
+                np.zeros((0, self.model.width), np.float32),
+            )
+        probabilities = {o.name: np.concatenate([p[o.name] for p, _ in done]) for o in outputs}
+        return Predictions(
+            self.schema, probabilities, np.concatenate([features for _, features in done])
+        )
+
+    @torch.inference_mode()
+    def predict_batch(
+        self, images: Tensor, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Prepared images (B, 3, H, W) -> probabilities by output, and features (B, F)."""
+        device = next(self.model.parameters()).device
+        features = self.model.extract(images.to(device))
+        logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
+        return {
+            name: log.exp().float().cpu().numpy() for name, log in logs.items()
+        }, features.float().cpu().numpy()
+
+    def _log_priors(self, prior: Prior) -> dict[str, Tensor]:
+        log_priors = {name: p.cpu() for name, p in self.model.log_priors.items()}
+        if prior is None:
+            return log_priors
+        if prior == "training" and self.counts is None:
+            raise ConfigError(
+                "prior training: the run does not say how many training images each joint class had"
+            )
+        asked = Prediction(prior=prior if isinstance(prior, str) else dict(prior)).prior
+        changed = {}
+        for joint in self.schema.joints:
+            counts = torch.tensor((self.counts or {}).get(joint.name, [0] * joint.size))
+            # A share of 0 in the run's own prior does not mean that the class is out of reach.
+            allowed = self.model.reachable(joint, counts > 0) | (
+                log_priors[joint.name] > -torch.inf
+            )
+            changed[joint.name] = joint_prior(joint, asked, counts, allowed).log()
+        return changed
+
+    def _evidence(self, given: Given) -> dict[str, Tensor]:
+        evidence = {}
+        for name, told in given.items():
+            attribute = self.schema.attribute(name)
+            shares = {told: 1.0} if isinstance(told, str) else dict(told)
+            weights = torch.zeros(len(attribute.values))
+            for value, share in shares.items():
+                if not share >= 0:
+                    raise ConfigError(f"given {name}: {value} has {share}; it must be at least 0")
+                weights[attribute.index(value)] = share
+            evidence[name] = weights.log()
+        return evidence
+
+    def _check_possible(
+        self, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
+    ) -> None:
+        for joint in self.schema.joints:
+            whole = log_priors[joint.name] + self.model.of_classes(joint, evidence)
+            if not (whole > -torch.inf).any():
+                told = ", ".join(a.name for a in joint.attributes if a.name in evidence)
+                raise ConfigError(
+                    f"given {told}: no joint class of {joint.name} that can be predicted "
+                    "agrees with it"
+                )

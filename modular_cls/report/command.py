@@ -1,0 +1,18 @@
+"""`modular-cls report`."""
+
+from pathlib import Path
+
+from modular_cls.parsing import Parser
+
+
+def report(prog: str, arguments: list[str]) -> None:
+    """Table and figure of finished runs."""
+    parser = Parser(prog=prog, description=report.__doc__)
+    parser.add_argument("runs", type=Path, nargs="+", help="run folders, or folders that hold some")
+    parser.add_argument(
+        "--out", type=Path, help="folder for report.md and figures; default the first of RUNS"
+    )
+    given = parser.parse_args(arguments)
+    from modular_cls.report.page import write_report
+
+    print(write_report(given.runs, given.out or given.runs[0], f"{prog} {' '.join(arguments)}"))

@@ -1,0 +1,35 @@
+"""Metrics of one run for the terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from modular_cls.runs.metrics import NAMES, SCORES, percent
+
+
+def print_metrics(outputs: dict[str, Any], title: str) -> None:
+    """Print recall and support per class of each composite, then the summary scores."""
+    console = Console(width=max(80, Console().width))
+    for name, values in outputs.items():
+        if "rare_class_recall" in values:
+            console.print(_classes(values, f"{title}: {name}"))
+            console.print(
+                "   ".join(f"{NAMES[score]} {percent(values[score], '-')}" for score in SCORES)
+            )
+    basic = {name: values for name, values in outputs.items() if "rare_class_recall" not in values}
+    console.print(
+        "   ".join(
+            f"{name} {percent(values['balanced_accuracy'], '-')}" for name, values in basic.items()
+        )
+    )
+
+
+def _classes(values: dict[str, Any], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("joint class")
+    table.add_column("recall", justify="right")
+    table.add_column("test images", justify="right")
+    for label, recall in values["recall"].items():
+        table.add_row(label, percent(recall, "-"), str(values["support"][label]))
+    return table

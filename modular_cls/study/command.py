@@ -1,0 +1,35 @@
+"""`modular-cls study`."""
+
+from pathlib import Path
+
+from modular_cls.config import Study
+from modular_cls.errors import ModularClsError
+from modular_cls.parsing import Parser
+
+
+def study(prog: str, arguments: list[str]) -> None:
+    """A grid of runs: methods x images kept x seeds, resumable."""
+    parser = Parser(prog=prog, description=study.__doc__)
+    parser.add_argument("--config", action="config", help="YAML file of the grid")
+    parser.add_class_arguments(Study)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the study")
+    parser.add_argument(
+        "--cluster", help="address of a dask scheduler that runs the cells, such as tcp://host:8786"
+    )
+    given = parser.instantiate(parser.parse_args(arguments))
+    from modular_cls.jobs.executors import connect
+    from modular_cls.report.page import write_report
+    from modular_cls.study.study import run_study
+
+    out, cluster = given.pop("out"), given.pop("cluster")
+    given.pop("config")
+    failures = run_study(Study(**vars(given)), out, connect(cluster) if cluster else None)
+    told = ModularClsError("\n  ".join(["these cells failed; all others are finished:", *failures]))
+    try:
+        print(write_report([out], out, f"{prog} {' '.join(arguments)}"))
+    except ModularClsError:
+        if not failures:
+            raise
+        raise told from None  # with no finished cell there is nothing to report but why
+    if failures:
+        raise told

@@ -1,0 +1,69 @@
+"""`modular-cls train` and `modular-cls evaluate`."""
+
+from pathlib import Path
+
+from modular_cls.errors import ModularClsError
+from modular_cls.parsing import add_overwrite, parse_run, run_parser
+
+
+def train(prog: str, arguments: list[str]) -> None:
+    """Train one configuration into a run folder."""
+    parser = run_parser(prog, "Train one configuration.")
+    parser.add_argument("--out", type=Path, required=True, help="run folder to write")
+    add_overwrite(parser)
+    config, given = parse_run(parser, arguments)
+    from modular_cls.runs.terminal import print_metrics
+    from modular_cls.training.train import train as train_run
+
+    run = train_run(config, given.out, given.overwrite)
+    print_metrics(run.metrics["test"], run.config.method)
+    print(f"{run.metrics['seconds']} s; written to {given.out}")
+
+
+def evaluate(prog: str, arguments: list[str]) -> None:
+    """Metrics of a run on any manifest."""
+    parser = run_parser(
+        prog, "Metrics of a run on any manifest: modular-cls evaluate RUN [options]."
+    )
+    parser.add_argument(
+        "--manifest",
+        help="table of images; default the run's (sets data.manifest, clears data.root)",
+    )
+    parser.add_argument("--split", default="test", help="which split of it")
+    parser.add_argument("--out", type=Path, help="JSON file to write the metrics to")
+    if {"-h", "--help"} & set(arguments):
+        parser.parse_args(["--help"])
+    folder, options = _leading_path(prog, arguments)
+    # The run's own configuration comes first, so that files and flags given here change it.
+    config, given = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
+    from dataclasses import replace
+
+    from modular_cls.runs.folder import Run, write_metrics
+    from modular_cls.runs.terminal import print_metrics
+    from modular_cls.training.evaluate import evaluate_run
+
+    run = Run.load(folder)
+    data = config.data
+    if config.prediction != run.config.prediction:
+        raise ModularClsError(
+            "evaluate measures a run as it is; only data can differ, not prediction (see "
+            "predict --prior)"
+        )
+    if given.manifest:
+        data = replace(data, manifest=given.manifest, root=None, about=None)
+    metrics = evaluate_run(run, data, given.split)
+    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}")
+    if given.out:
+        write_metrics(given.out, metrics)
+
+
+def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:
+    """Take the first argument as a run folder, before the configuration in it is parsed."""
+    if not arguments or arguments[0].startswith("-"):
+        raise ModularClsError(
+            f"{prog} needs a run folder as its first argument: {prog} RUN [options]"
+        )
+    folder = Path(arguments[0])
+    if not (folder / "config.yaml").is_file():
+        raise ModularClsError(f"{folder} is not a run: it holds no config.yaml")
+    return folder, arguments[1:]

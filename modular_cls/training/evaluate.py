@@ -1,0 +1,57 @@
+"""Metrics of a model on a split of any manifest with its schema."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from modular_cls import criteria
+from modular_cls.config import Data
+from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.runs.folder import Run
+from modular_cls.training.task import AttributeTask
+from modular_cls.training.trainer import be_quiet, use_threads
+
+
+def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
+    """Metrics of a run on the pictures of any manifest with its schema.
+
+    Args:
+        run: The run.
+        data: The pictures; scarcity says which classes count as rare, no image is left out.
+        split: Which split of the manifest.
+
+    Returns:
+        Metrics by output, as in `metrics.json`.
+    """
+    be_quiet()
+    use_threads(run.config)
+    schema = run.model.schema
+    scarce = [dict(s.joint_class) for s in data.scarcities]
+    whole = replace(data, scarcity=None, hold_out=0.0)
+    module = AttributeDataModule(schema, whole, run.config.seed, splits=(split,))
+    module.decode()
+    counts = {j.name: torch.ones(j.size) for j in schema.joints}
+    criterion = criteria.JointLikelihood(schema, counts, tau=0.0)
+    return evaluate(AttributeTask(run.model, criterion, run.config.training, scarce), module, split)
+
+
+def evaluate(
+    task: AttributeTask, data: AttributeDataModule, split: str, progress: bool = True
+) -> dict[str, Any]:
+    """Metrics of a task's model on a split, on one device.
+
+    Spread over several, images would be padded.
+    """
+    tester = pl.Trainer(
+        accelerator=task.training_config.accelerator,
+        devices=1,
+        precision=task.training_config.precision,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=progress,
+    )
+    tester.test(task, data.split_dataloader(split), verbose=False)
+    return task.results["test"]

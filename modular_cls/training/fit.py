@@ -1,0 +1,191 @@
+"""Configuration -> everything built and checked, then a model fitted in memory.
+
+What can be wrong is told before anything slow.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from modular_cls import criteria, finish
+from modular_cls.config import Config
+from modular_cls.criteria import Criterion
+from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.errors import ManifestError
+from modular_cls.finish import FinishStep
+from modular_cls.models.build import build_model
+from modular_cls.models.prior import target_priors
+from modular_cls.parts import build_part
+from modular_cls.schema import Schema
+from modular_cls.training.task import AttributeTask
+from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a run does after the fit: finish steps, and the target prior of each joint space."""
+
+    steps: list[FinishStep]
+    priors: Mapping[str, Tensor]
+
+
+class Fit:
+    """A model and its training, which runs that differ only in how they end can share.
+
+    Args:
+        config: What to fit; its finish steps and target prior are left to `ending`.
+        progress: Show progress bars.
+
+    Attributes:
+        data: The pictures.
+        counts: Images of each joint class, by kind of images (train, held_out), then by joint
+            space.
+        taught: Mask of the joint classes that training images teach, partly labelled ones included,
+            by joint space.
+        task: The LightningModule, with the model in it.
+        log: After `run`, the content of `log.csv`.
+        seconds: After `run`, what building and fitting took.
+
+    Raises:
+        ValueError: If the configuration or the manifest does not fit; the message names the key or
+            row, what came and what is accepted.
+        UndefinedError: If the method has no meaning with these numbers of images.
+    """
+
+    def __init__(self, config: Config, progress: bool = False) -> None:
+        self._started = time.monotonic()
+        be_quiet()
+        use_threads(config)
+        pl.seed_everything(config.seed, workers=True, verbose=False)
+        self.config, self.schema = config, Schema.from_dict(config.schema)
+        training = config.training
+        self.data = AttributeDataModule(
+            self.schema,
+            config.data,
+            config.seed,
+            training.updates,
+            training.devices,
+            progress=progress,
+        )
+        self.counts = {
+            kind: _counts(self.data, kind)
+            for kind in self.data.datasets
+            if kind in ("train", "held_out")
+        }
+        self._check_counts()
+        self.model = build_model(config, self.schema)
+        rows = self.data.datasets["train"].manifest
+        drawn = config.data.sampling != "balanced"  # which never draws an image that lacks a label
+        observed = (
+            {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
+            if drawn
+            else None
+        )
+        criterion = build_part(config.criterion, criteria, "criterion")(
+            schema=self.schema, counts=self.counts["train"], observed=observed
+        )
+        self.taught = {j.name: self._taught(criterion, j.name) for j in self.schema.joints}
+        scarce = [dict(s.joint_class) for s in config.data.scarcities]
+        self.task = AttributeTask(self.model, criterion, training, scarce)
+        self.log, self.seconds = "", 0.0
+
+    def ending(self, config: Config) -> Ending:
+        """Build and check how a run ends; `config` may differ from this fit's in its ending only.
+
+        Raises:
+            ConfigError: If a finish step does not fit the model, or the prior not the schema.
+            UndefinedError: If a finish step has no meaning with these numbers of images.
+        """
+        steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in config.finish]
+        for step in steps:
+            step.check(self.model, self.counts)
+        return Ending(
+            steps, target_priors(self.model, self.counts["train"], self.taught, config.prediction)
+        )
+
+    def run(self, progress: bool = True) -> None:
+        """Decode the pictures and train to the last update; progress bars if asked for."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.trainer = make_trainer(self.config, Path(folder), progress)
+            self.data.decode(progress)
+            self.trainer.fit(self.task, self.data)
+            leave_group(self.trainer)
+            self.model.float()  # bf16-true and 64-true leave their type behind
+            self.log = (Path(folder) / "metrics.csv").read_text(encoding="utf-8")
+        self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.seconds = time.monotonic() - self._started
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    def announce(self) -> None:
+        """Say, before training, what is trained on and which empty joint classes can be reached."""
+        config, rows = self.config, self.data.datasets["train"].manifest
+        partial = int((rows.labels < 0).any(axis=1).sum())
+        print(
+            f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
+            f"seed {config.seed}"
+        )
+        if self.data.skipped:
+            print(
+                f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
+                "cannot be decoded"
+            )
+        if partial:
+            drawn = config.data.sampling != "balanced"
+            fate = (
+                self.task.criterion.partly_labelled
+                if drawn
+                else "never drawn by data.sampling: balanced"
+            )
+            print(f"  {partial:,} of them lack some label: {fate}")
+        for joint in self.schema.joints:
+            seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
+            reach = self.model.reachable(joint, taught)
+            parts = [
+                n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s
+            ]
+            composed = [
+                n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s
+            ]
+            lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
+            if parts:
+                print(
+                    "  without fully labelled training images, learned from parts: "
+                    f"{', '.join(parts)}"
+                )
+            if composed:
+                print(f"  without training images, reachable by composition: {', '.join(composed)}")
+            if lost:
+                how = (
+                    "predicted all the same" if config.prediction.unreachable else "never predicted"
+                )
+                print(
+                    f"  without training images, out of this method's reach, {how}: "
+                    f"{', '.join(lost)}"
+                )
+
+    def _taught(self, criterion: Criterion, joint: str) -> Tensor:
+        """Mask of the joint classes that training images teach, fully labelled or not."""
+        seen, parts = self.counts["train"][joint] > 0, criterion.taught_by_parts(joint)
+        return seen if parts is None else seen | parts
+
+    def _check_counts(self) -> None:
+        for joint, count in self.counts["train"].items():
+            if not count.sum():
+                raise ManifestError(
+                    self.config.data.manifest, [f"no training image has all labels of {joint}"]
+                )
+
+
+def _counts(data: AttributeDataModule, kind: str) -> dict[str, Tensor]:
+    manifest = data.datasets[kind].manifest
+    return {j.name: torch.from_numpy(manifest.counts(j)) for j in manifest.schema.joints}

@@ -1,0 +1,127 @@
+"""The LightningModule: one step shared by training, validation and test, for every method."""
+
+import math
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+
+from modular_cls.config import Training
+from modular_cls.criteria import Criterion
+from modular_cls.models.joint import JointClassifier
+from modular_cls.training.metrics import OutputMetrics, build_metrics
+
+
+class AttributeTask(pl.LightningModule):
+    """Trains and tests a model.
+
+    Args:
+        model: What maps images to scores by name.
+        criterion: What maps scores and targets to the loss.
+        training: Optimiser and schedule.
+        scarce: The joint classes made scarce, as `{attribute: value}`, for rare-class recall.
+
+    Attributes:
+        results: Metrics of the last validation or test, by stage and output.
+        predicted: Classes predicted in the last test, by output, shape (N,), in the order of the
+            images.
+    """
+
+    def __init__(
+        self,
+        model: JointClassifier,
+        criterion: Criterion,
+        training: Training,
+        scarce: list[dict[str, str]],
+    ) -> None:
+        super().__init__()
+        self.model, self.criterion, self.training_config = model, criterion, training
+        self.meters = torch.nn.ModuleList(build_metrics(model.schema, scarce).values())
+        self.results: dict[str, dict[str, Any]] = {}
+        self.predicted: dict[str, Tensor] = {}
+        self._batches: list[dict[str, Tensor]] = []
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Images `(B, 3, H, W)` -> `{output: (B, classes)}` log probabilities."""
+        return self.model.log_probabilities(self.model(image))
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """The loss of a batch."""
+        self.criterion.progress = self.global_step / self.training_config.updates
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Loss and metrics of a batch."""
+        self._step(batch, "validation")
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Loss and metrics of a batch."""
+        self._step(batch, "test")
+
+    def on_validation_epoch_end(self) -> None:
+        """Compute the metrics of the validation split."""
+        self._finish("validation")
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the predictions of an earlier test."""
+        self._batches = []
+
+    def on_test_epoch_end(self) -> None:
+        """Compute the metrics of the test split, and join the predictions of its batches."""
+        self._finish("test")
+        self.predicted = {
+            name: torch.cat([b[name] for b in self._batches]) for name in self._batches[0]
+        }
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW; weight decay on matrices and kernels only; the schedule runs over all updates."""
+        config = self.training_config
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimiser = torch.optim.AdamW(groups, lr=config.learning_rate)
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        if config.schedule == "one_cycle":
+            rate = config.learning_rate
+            schedule = torch.optim.lr_scheduler.OneCycleLR(
+                optimiser, rate, total_steps=config.updates + 1
+            )
+        else:
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _step(self, batch: dict[str, Any], stage: str) -> Tensor:
+        scores, target = self.model(batch["image"]), batch["target"]
+        loss = self.criterion(scores, target)
+        training = stage == "train"
+        self.log(
+            f"{stage}/loss",
+            loss,
+            prog_bar=training,
+            batch_size=len(batch["image"]),
+            sync_dist=not training,
+        )
+        if not training:
+            predicted = self.model.log_probabilities(scores)
+            for meter in self._each_meter():
+                meter.update(predicted[meter.output.name], target[meter.output.name])
+            if stage == "test":
+                self._batches.append(
+                    {name: logs.argmax(1).cpu() for name, logs in predicted.items()}
+                )
+        return loss
+
+    def _finish(self, stage: str) -> None:
+        self.results[stage] = {m.output.name: m.compute() for m in self._each_meter()}
+        for name, values in self.results[stage].items():
+            accuracy = values["balanced_accuracy"]
+            self.log(f"{stage}/{name}", math.nan if accuracy is None else accuracy)
+        for meter in self._each_meter():
+            meter.reset()
+
+    def _each_meter(self) -> list[OutputMetrics]:
+        return cast(list[OutputMetrics], list(self.meters))

@@ -1,0 +1,130 @@
+"""Train a configuration into a run folder: a fit, ended, tested and written."""
+
+import time
+from pathlib import Path
+
+import torch
+
+from modular_cls.config import Config
+from modular_cls.files import check_free, new_folder
+from modular_cls.finish import Features
+from modular_cls.models.modular import ModularClassifier
+from modular_cls.runs.folder import (
+    CHECKPOINT,
+    MARKER,
+    Run,
+    describe,
+    write_classes,
+    write_predictions,
+    write_result,
+)
+from modular_cls.runs.scores import AttributeScores, additive
+from modular_cls.training.evaluate import evaluate
+from modular_cls.training.fit import Ending, Fit
+
+
+def train(config: Config, out: str | Path, overwrite: bool = False, progress: bool = True) -> Run:
+    """Train one configuration and write its run folder.
+
+    Args:
+        config: What to run.
+        out: The run folder.
+        overwrite: Replace an earlier run; it stays until the new one is complete.
+        progress: Show progress bars.
+
+    Raises:
+        ValueError: Before anything slow, if the configuration or the manifest does not fit; the
+            message names the key or row, what came and what is accepted.
+    """
+    check_free(Path(out), overwrite, MARKER)
+    fit = Fit(config, progress)
+    ending = fit.ending(config)
+    fit.announce()
+    fit.run(progress)
+    return complete(fit, ending, config, out, overwrite, progress)
+
+
+def complete(
+    fit: Fit,
+    ending: Ending,
+    config: Config,
+    out: str | Path,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Finish a fitted model, test it and write the run folder.
+
+    Args:
+        fit: The fit, done; several runs may end it in different ways.
+        ending: How this run ends it: `fit.ending(config)`.
+        config: What to run; differs from the fit's in its ending only.
+        out: The run folder.
+        overwrite: Replace an earlier run; it stays until the new one is complete.
+        progress: Show progress bars.
+    """
+    out, started = Path(out), time.monotonic()
+    fit.model.load_state_dict(fit.weights)
+    fit.model.set_priors(ending.priors)
+    with new_folder(out, overwrite, MARKER) as folder:
+        notes, cached = _finish(fit, ending)
+        metrics = {
+            **describe(config),
+            "train_images": len(fit.data.manifest.split("train")),
+            "train_list": fit.data.train_digest,
+            "train_counts": {name: counts.tolist() for name, counts in fit.counts["train"].items()},
+            "skipped_images": fit.data.skipped,
+            "trainable_parameters": fit.parameters,
+            "updates": config.training.updates,
+            "seconds": None,
+            "validation": evaluate(fit.task, fit.data, "validation", progress),
+            "test": evaluate(fit.task, fit.data, "test", progress),
+            "finish": fit.task.criterion.notes() | notes,
+        }
+        # Saved after the finish steps, so that the weights on disk are those that were tested.
+        fit.trainer.save_checkpoint(folder / CHECKPOINT, weights_only=False)
+        (folder / "log.csv").write_text(fit.log, encoding="utf-8")
+        write_predictions(folder / "predictions.csv", fit.data.datasets["test"], fit.task.predicted)
+        write_classes(folder, fit.schema)
+        if model := additive(fit.model):
+            _keep_scores(folder, fit, model, cached)
+        metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
+        write_result(folder, config, metrics)
+    return Run(config, fit.model.cpu().eval(), metrics)
+
+
+def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
+    """Run the finish steps on cached features of the images that they use.
+
+    Returns their notes and the features.
+    """
+    # Lightning has put the model back on the CPU.
+    fit.model.eval().to(fit.trainer.strategy.root_device)
+    notes: dict[str, float] = {}
+    cached: dict[str, Features] = {}
+    for step in ending.steps:
+        for kind in set(step.uses) - set(cached):
+            cached[kind] = _features(fit, kind)
+        notes |= step(fit.model, cached)
+    return notes, cached
+
+
+@torch.no_grad()
+def _features(fit: Fit, kind: str) -> Features:
+    device, batches = fit.trainer.strategy.root_device, fit.data.split_dataloader(kind)
+    fit.model.eval().to(device)
+    features = torch.cat(
+        [fit.model.extract(batch["image"].to(device)).float() for batch in batches]
+    )
+    return Features(
+        features, {name: t.to(device) for name, t in fit.data.datasets[kind].targets.items()}
+    )
+
+
+@torch.no_grad()
+def _keep_scores(
+    folder: Path, fit: Fit, model: ModularClassifier, cached: dict[str, Features]
+) -> None:
+    train = cached.get("train") or _features(fit, "train")
+    # Testing in bf16-true leaves its type behind.
+    scores = model.to(train.features.device, torch.float32).attribute_scores(train.features)
+    AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)

@@ -1,0 +1,161 @@
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from modular_cls import Predictor, Run, load_config, train
+from modular_cls.data.images import read_image
+from modular_cls.errors import ConfigError, ImageError, SchemaError
+
+
+@pytest.fixture(scope="module")
+def run_dir(faces_dir, tmp_path_factory):
+    """A run of some updates without an image of the rare class."""
+    out = tmp_path_factory.mktemp("predictor") / "run"
+    config = load_config("configs/modular.yaml", data__manifest=faces_dir / "manifest.csv", data__workers=0,
+                         data__image_size=32, data__scarcity__keep=0, training__updates=12)  # fmt: skip
+    train(config, out, progress=False)
+    return out
+
+
+@pytest.fixture(scope="module")
+def predictor(run_dir):
+    return Predictor.load(run_dir)
+
+
+@pytest.fixture(scope="module")
+def files(faces_dir):
+    return sorted((faces_dir / "test").glob("*.png"))
+
+
+def test_it_predicts_what_the_run_was_tested_with(run_dir, predictor, files):
+    table = [line.split(",") for line in (run_dir / "predictions.csv").read_text().splitlines()]
+    tested = {row[0]: dict(zip(table[0], row, strict=True)) for row in table[1:]}
+    predicted = predictor(files)
+    assert len(predicted) == len(files) == len(tested)
+    for output in ("hair", "gender", "hair_gender"):
+        assert predicted.names(output) == [
+            tested[f"test/{f.name}"][f"{output}:predicted"] for f in files
+        ]
+        np.testing.assert_allclose(predicted.probabilities[output].sum(1), 1, rtol=1e-5)
+    assert predicted.embeddings.shape == (len(files), predictor.model.width)
+
+
+def test_paths_pictures_and_arrays_are_alike(predictor, files):
+    arrays = [read_image(f, "it") for f in files[:3]]
+    forms = [list(map(str, files[:3])), [Image.open(f) for f in files[:3]], arrays]
+    first, *others = (predictor(form, batch_size=2) for form in forms)
+    for other in others:
+        np.testing.assert_allclose(
+            first.probabilities["hair_gender"], other.probabilities["hair_gender"], atol=1e-6
+        )
+    assert len(predictor([])) == 0
+    assert predictor([]).names("hair") == []
+
+
+def test_attributes_are_marginals_whatever_is_given(predictor, files):
+    for known in (None, {"gender": "male"}, {"hair": {"short": 0.2, "long": 0.8}}):
+        p = predictor(files[:5], given=known).probabilities
+        grid = p["hair_gender"].reshape(5, 2, 2)
+        np.testing.assert_allclose(grid.sum(2), p["hair"], atol=1e-6)
+        np.testing.assert_allclose(grid.sum(1), p["gender"], atol=1e-6)
+
+
+@settings(max_examples=20)
+@given(st.floats(0.01, 100), st.floats(0.01, 100))
+def test_evidence_is_bayes_rule(predictor, files, female, male):
+    plain = predictor(files[:4]).probabilities["hair_gender"]
+    told = predictor(files[:4], given={"gender": {"female": female, "male": male}}).probabilities[
+        "hair_gender"
+    ]
+    weighted = plain * [female, male, female, male]
+    np.testing.assert_allclose(told, weighted / weighted.sum(1, keepdims=True), atol=1e-5)
+
+
+def test_a_value_set_by_hand_is_certain(predictor, files):
+    p = predictor(files[:4], given={"gender": "male"}).probabilities
+    assert (p["gender"][:, 1] == 1).all()
+    assert (p["hair_gender"][:, [0, 2]] == 0).all()
+
+
+def test_priors(predictor, files):
+    scores = predictor.model.score(
+        predictor.model.extract(torch.stack([predictor.prepare(f) for f in files[:4]]))
+    )
+    plain = scores["hair_gender"].detach().double().numpy()
+    for prior, share in (
+        ("uniform", [1, 1, 1, 1]),
+        ("training", predictor.counts["hair_gender"]),
+        ({"long_haired_man": 0.7}, [0.1, 0.1, 0.1, 0.7]),
+    ):
+        expected = np.exp(plain) * share
+        expected /= expected.sum(1, keepdims=True)
+        found = predictor(files[:4], prior=prior).probabilities["hair_gender"]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert predictor.counts["hair_gender"] == [24, 24, 24, 0]
+
+
+def test_it_can_be_pickled_and_mapped_over_processes(predictor, files):
+    again = pickle.loads(pickle.dumps(predictor))
+    expected = predictor(files[:2]).probabilities["hair"]
+    np.testing.assert_array_equal(again(files[:2]).probabilities["hair"], expected)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        (result,) = pool.map(predictor, [files[:2]])
+    np.testing.assert_allclose(result.probabilities["hair"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            {"given": {"beard": "yes"}},
+            SchemaError,
+            "unknown attribute 'beard'; accepted: hair, gender",
+        ),
+        ({"given": {"gender": "mal"}}, SchemaError, "did you mean 'male'"),
+        ({"given": {"gender": {"male": -1}}}, ConfigError, "at least 0"),
+        (
+            {"given": {"gender": {"male": 0}}},
+            ConfigError,
+            "given gender: no joint class of hair_gender",
+        ),
+        ({"prior": "equal"}, ConfigError, "unknown prior 'equal'"),
+        ({"prior": {"long_man": 1}}, ConfigError, "unknown joint class 'long_man'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(predictor, files, arguments, error, message):
+    with pytest.raises(error, match=message):
+        predictor(files[:1], **arguments)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8)]
+)
+def test_arrays_that_are_no_pictures(predictor, array):
+    with pytest.raises(
+        ImageError, match=r"an array must be uint8 of shape \(H, W, 3\) or \(H, W\)"
+    ):
+        predictor([array])
+
+
+def test_a_run_that_did_not_count_has_no_training_prior(run_dir, files):
+    run = Run.load(run_dir)
+    blind = Predictor(run.model, Predictor.load(run_dir).pixels)
+    with pytest.raises(ConfigError, match="does not say how many"):
+        blind(files[:1], prior="training")
+
+
+def test_uniform_means_uniform_whatever_prior_the_run_was_given(faces_dir, files, tmp_path):
+    config = load_config("configs/modular.yaml", data__manifest=faces_dir / "manifest.csv", data__workers=0,
+                         data__image_size=32, data__scarcity__keep=0, training__updates=2,
+                         prediction__prior="training")  # fmt: skip
+    train(config, tmp_path / "run", progress=False)
+    predictor = Predictor.load(tmp_path / "run")
+    assert (predictor(files[:3]).probabilities["hair_gender"][:, 3] == 0).all()
+    assert (predictor(files[:3], prior="uniform").probabilities["hair_gender"][:, 3] > 0).all()

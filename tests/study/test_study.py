@@ -1,0 +1,245 @@
+"""Studies on real tiny runs: shared fits, any executor, and everything that can go wrong on the way."""
+
+import json
+import os
+import shutil
+from concurrent.futures import Executor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modular_cls.cli import main
+from modular_cls.config import Study
+from modular_cls.errors import ConfigError
+from modular_cls.jobs.executors import Processes
+from modular_cls.parsing import load_config
+from modular_cls.runs.folder import Run
+from modular_cls.study.study import grid, make_jobs, run_study
+from modular_cls.training.train import train
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def tiny(faces_dir, tmp_path_factory):
+    """A configuration that makes every cell take seconds."""
+    data = {
+        "manifest": str(faces_dir / "manifest.csv"),
+        "image_size": 32,
+        "workers": 0,
+        "batch_size": 8,
+    }
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(
+        yaml.safe_dump(
+            {"data": data, "training": {"updates": 3, "threads": 1, "validate_every": 0}}
+        )
+    )
+    return str(path)
+
+
+def study(tiny, *methods, keep=(5,), seeds=(0,), **more):
+    return Study(methods=list(methods), keep=list(keep), seeds=list(seeds), also=[tiny], **more)
+
+
+def read(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def results(out):
+    return {
+        p.parent.name: {**read(p.parent), "seconds": None}
+        for p in sorted(out.glob("*/metrics.json"))
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """Three methods, two of which share a fit, with and without images of the rare class."""
+    out = tmp_path_factory.mktemp("study")
+    assert run_study(study(tiny, "flat", "flat_retrained", "modular", keep=(0, 5)), out) == []
+    return out
+
+
+def test_methods_that_differ_only_after_the_fit_share_it(tiny, finished, tmp_path):
+    jobs = make_jobs(
+        study(tiny, "flat", "flat_retrained", "additive_learned", "modular", "product"), tmp_path
+    )
+    assert [[folder.name for _, folder in job] for job in jobs] == [
+        ["flat_k5_seed0", "flat_retrained_k5_seed0"],
+        ["additive_learned_k5_seed0", "modular_k5_seed0"],
+        ["product_k5_seed0"],
+    ]
+    logs = [
+        (finished / f"{m}_k5_seed0" / "log.csv").read_text()
+        for m in ("flat", "flat_retrained", "modular")
+    ]
+    assert logs[0] == logs[1] != logs[2]
+
+
+@pytest.mark.parametrize("method", ["flat", "flat_retrained", "modular"])
+def test_a_cell_is_what_a_run_alone_would_be(method, tiny, finished, tmp_path):
+    """A shared fit leaves nothing of one method's ending in another's."""
+    config = load_config(finished / f"{method}_k5_seed0" / "config.yaml")
+    train(config, tmp_path / "alone", progress=False)
+    assert {**read(tmp_path / "alone"), "seconds": None} == results(finished)[f"{method}_k5_seed0"]
+
+
+def test_undefined_cells_are_null_with_the_reason_and_not_run_again(tiny, finished):
+    cell = read(finished / "flat_retrained_k0_seed0")
+    assert cell["test"] == {}
+    assert "without training images of long_haired_man" in cell["undefined"]
+    assert (cell["method"], cell["keep"], cell["seed"]) == ("flat_retrained", 0, 0)
+    assert make_jobs(study(tiny, "flat", "flat_retrained", "modular", keep=(0, 5)), finished) == []
+    with pytest.raises(ConfigError, match="holds no model: RetrainClassifier is not defined"):
+        Run.load(finished / "flat_retrained_k0_seed0")
+
+
+def test_all_methods_learn_from_the_same_images(finished):
+    cells = results(finished)
+    assert cells["flat_k5_seed0"]["train_list"] == cells["modular_k5_seed0"]["train_list"]
+    assert cells["flat_k0_seed0"]["train_list"] != cells["flat_k5_seed0"]["train_list"]
+
+
+@pytest.mark.parametrize("processes", ["own", "dask"])
+def test_any_executor_gives_the_same_results(processes, tiny, finished, tmp_path):
+    grid = study(tiny, "flat", "flat_retrained", "modular", keep=(0, 5), processes=2)
+    if processes == "own":
+        assert run_study(grid, tmp_path) == []
+    else:
+        distributed = pytest.importorskip("distributed")
+        options = {
+            "n_workers": 2,
+            "threads_per_worker": 1,
+            "dashboard_address": None,
+            "processes": True,
+        }
+        with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+            assert run_study(grid, tmp_path, client.get_executor()) == []
+    assert results(tmp_path) == results(finished)
+
+
+class Unlucky(Executor):
+    """Processes of which some die over their first jobs."""
+
+    def __init__(self, deaths):
+        self.inner, self.deaths = Processes(1), deaths
+
+    def submit(self, fn, /, *args):
+        self.deaths -= 1
+        return self.inner.submit(os._exit, 1) if self.deaths >= 0 else self.inner.submit(fn, *args)
+
+
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_a_worker_that_dies_costs_one_more_try(deaths, tiny, tmp_path, capsys):
+    """Two cells: the first dies once and succeeds; or both die, and the first dies again."""
+    executor = Unlucky(deaths)
+    failures = run_study(study(tiny, "flat", "modular"), tmp_path, executor)
+    executor.inner.shutdown()
+    assert "tried once more" in capsys.readouterr().out
+    assert len(failures) == (deaths == 3)
+    assert len(results(tmp_path)) == 2 - len(failures)
+    assert all("BrokenProcessPool" in f and "seed0" in f for f in failures)
+
+
+def test_a_failed_cell_is_reported_and_does_not_stop_the_others(tiny, tmp_path, capsys):
+    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
+    broken |= {
+        "method": "broken",
+        "backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True},
+    }
+    (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
+    grid = {
+        "methods": [str(tmp_path / "broken.yaml"), "flat"],
+        "keep": [5],
+        "seeds": [0],
+        "also": [tiny],
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(grid))
+    out = tmp_path / "study"
+    assert main(["study", "--config", str(tmp_path / "study.yaml"), "--out", str(out)]) == 1
+    told = capsys.readouterr()
+    assert "broken_k5_seed0" in told.err
+    assert "nowhere" in told.err
+    assert list(results(out)) == ["flat_k5_seed0"]
+    assert "| 5 | flat | 1 |" in (out / "report.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "config.yaml"])
+def test_a_corrupt_result_is_computed_anew_and_said_so(name, tiny, finished, tmp_path, capsys):
+    out = tmp_path / "study"
+    shutil.copytree(finished / "flat_k5_seed0", out / "flat_k5_seed0")
+    (out / "flat_k5_seed0" / name).write_text('{"method": "fl')
+    assert run_study(study(tiny, "flat"), out) == []
+    assert "flat_k5_seed0 is corrupt" in capsys.readouterr().out
+    assert results(out)["flat_k5_seed0"] == results(finished)["flat_k5_seed0"]
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    spec = yaml.safe_load(file.read_text())
+    cells = grid(Study(**{**spec, "keep": spec["keep"][:1], "seeds": spec["seeds"][:1]}), tmp_path)
+    assert (
+        len({folder for _, folder in cells})
+        == len(cells)
+        == len(spec["methods"]) * len(spec.get("learning_rates", [0]))
+    )
+
+
+def test_a_tuning_study_varies_the_learning_rate(tiny, tmp_path):
+    cells = grid(study(tiny, "flat", learning_rates=[0.001, 0.01]), tmp_path)
+    assert [folder.name for _, folder in cells] == [
+        "flat_k5_seed0_rate0.001",
+        "flat_k5_seed0_rate0.01",
+    ]
+    assert [config.training.learning_rate for config, _ in cells] == [0.001, 0.01]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"methods": ["modullar"]}, "did you mean 'modular'"),
+        ({"methods": []}, "methods is empty"),
+        ({"keep": []}, "keep is empty"),
+        ({"keep": [0, -1]}, "keep holds -1"),
+        ({"keep": [5, 5]}, "5 twice"),
+        ({"keep": [0, 25]}, "24 training images of long_haired_man"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [-2]}, "seeds holds -2"),
+        ({"processes": 0}, "processes holds 0"),
+        ({"learning_rates": [0.0]}, "above 0"),
+        (
+            {"methods": ["flat", str(ROOT / "configs/flat.yaml")]},
+            "two configurations say method: flat",
+        ),
+    ],
+)
+def test_wrong_grids_are_refused_before_anything_runs(wrong, message, tiny, tmp_path):
+    given = {"methods": ["flat"], "keep": [5], "seeds": [0], "also": [tiny], **wrong}
+    with pytest.raises(ConfigError, match=message):
+        run_study(Study(**given), tmp_path / "study")
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
+    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
+    broken |= {"backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}}
+    (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
+    flags = [
+        "--methods",
+        f"[{tmp_path / 'broken.yaml'}]",
+        "--keep",
+        "[5]",
+        "--seeds",
+        "[0]",
+        "--also",
+        f"[{tiny}]",
+    ]
+    assert main(["study", *flags, "--out", str(tmp_path / "study")]) == 1
+    told = capsys.readouterr().err
+    assert "these cells failed" in told
+    assert "nowhere" in told
