@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from annotations import check_values, chosen, read_columns
 from converter import NO_YES, Labels, command_line, make_manifest, run
-from telling import log
 from places import find
 from splits import SHARES, VALIDATION, draw_splits, draw_validation
+from telling import log
 
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError, ManifestError, unknown

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from annotations import check_values, chosen, read_columns, read_csv_columns, read_lines
 from converter import NO_YES, Labels, command_line, make_manifest, run
-
 from places import find, folder_of_pictures, need
 from telling import listed
 

@@ -3,6 +3,7 @@
 A shape says which columns it needs (`columns`), and reads them (`read`).
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -144,7 +145,7 @@ def in_bins(
                 for row, cell in wrong.head(1000).items()]  # fmt: skip
         raise ManifestError(where, told)
     texts = [f"{edge:.10g}" for edge in edges]
-    between = [f"{low}_to_{high}" for low, high in zip(texts, texts[1:], strict=False)]
+    between = [f"{low}_to_{high}" for low, high in itertools.pairwise(texts)]
     bins = np.array([f"below_{texts[0]}", *between, f"from_{texts[-1]}"], dtype=object)
     found = bins[np.searchsorted(edges, numbers, side="right").clip(0, len(edges))]
     if empty := [b for b in bins.tolist() if b not in set(found[~blank])]:

@@ -7,6 +7,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -65,7 +66,6 @@ def make_manifest(
     columns = {name: np.array(column, dtype=object) for name, column in (extra or {}).items()}
     boxes = columns.get("box", "")
     _check(root, pd.DataFrame({"path": files, "box": boxes}), labels)
-    _look_for(root, files.tolist(), pictures)
     manifest = Manifest(
         schema=_schema(labels, joint),
         root=root,
@@ -75,8 +75,18 @@ def make_manifest(
         rows=np.arange(len(files)) + 2,
         extra=columns,
     )
-    _tell_of_splits(manifest)
+    for i in np.setdiff1d(np.arange(len(SPLITS)), splits).tolist():
+        log.info("split %r has no rows", SPLITS[i])
+    _look_for(root, files.tolist(), pictures)
     return manifest
+
+
+def manifests(manifest: Manifest, drawn: Sequence[np.ndarray]) -> list[Manifest]:
+    """The same manifest with each of several draws of the split, shape (N,) each; tells of them."""
+    found = [replace(manifest, splits=splits.astype(np.int8)) for splits in drawn]
+    for one in found:
+        _tell_of_values(one)
+    return found
 
 
 def command_line(
@@ -179,22 +189,21 @@ def _look_for(root: Path, paths: Sequence[str], pictures: Pictures) -> None:
     if missing < len(paths) or pictures == "optional":
         log.warning(what)
         return
-    what = f"{what}: {likely_reason(root, paths)}"
     if pictures == "needed" or folders.has_pictures(paths[0].rpartition("/")[0]):
-        raise ManifestError(root, [what])
+        raise ManifestError(root, [f"{what}: {likely_reason(root, paths)}"])
     log.warning(what)
 
 
-def _tell_of_splits(manifest: Manifest) -> None:
-    """Tell of splits without rows, and of values without rows in a split that has some."""
-    there = [i for i in range(len(SPLITS)) if (manifest.splits == i).any()]
-    for i in sorted(set(range(len(SPLITS))) - set(there)):
-        log.info("split %r has no rows", SPLITS[i])
-    for i in there:
-        rows = manifest.labels[manifest.splits == i].T
-        lacks = [f"{a.name} {a.values[v]}" for a, codes, mine in
-                 zip(manifest.schema.attributes, manifest.labels.T, rows, strict=True)
-                 for v in np.setdiff1d(codes[codes != UNKNOWN], mine).tolist()]  # fmt: skip
+def _tell_of_values(manifest: Manifest) -> None:
+    """Tell of values without rows in a split that has some."""
+    for i in np.unique(manifest.splits).tolist():
+        inside = manifest.labels[manifest.splits == i].T
+        lacks: list[str] = []
+        for a, codes, mine in zip(
+            manifest.schema.attributes, manifest.labels.T, inside, strict=True
+        ):
+            none = np.setdiff1d(codes[codes != UNKNOWN], mine).tolist()
+            lacks += [f"{a.name} {a.values[v]}" for v in none]
         if lacks:
             level = logging.WARNING if SPLITS[i] == "train" else logging.INFO
             log.log(level, "values without a row in %s: %s", SPLITS[i], listed(lacks))

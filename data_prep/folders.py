@@ -14,16 +14,15 @@ Without --attributes the name of the folder is the value of one attribute, class
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from converter import command_line, make_manifest, run
+from converter import command_line, make_manifest, manifests, run
 from folder_levels import Placed, place
 from places import pictures
-from splits import Draw, add_draw
+from splits import USUAL, Draw, add_draw
 from telling import listed, log
 from values import Reading, read_values
 
@@ -51,7 +50,10 @@ class Names(NamedTuple):
     unknown: Sequence[str] = UNKNOWN_WORDS
 
 
-def convert(root: str | Path, names: Names = Names(), draw: Draw = Draw()) -> list[Manifest]:
+ONE_CLASS = Names()
+
+
+def convert(root: str | Path, names: Names = ONE_CLASS, draw: Draw = USUAL) -> list[Manifest]:
     """Convert folders of pictures.
 
     Args:
@@ -88,7 +90,7 @@ def convert(root: str | Path, names: Names = Names(), draw: Draw = Draw()) -> li
         given = np.array([SPLITS.index(split) for split in placed.splits])
     drawn = draw.splits(np.array(placed.paths, dtype=object), codes, given)
     manifest = make_manifest(root, placed.paths, drawn[0], labels, joint=len(labels))
-    return [replace(manifest, splits=splits) for splits in drawn]
+    return manifests(manifest, drawn)
 
 
 def _values(root: Path, placed: Placed, names: Names) -> list[Sequence[str]]:

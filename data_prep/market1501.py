@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from annotations import check_values, chosen
 from converter import NO_YES, Labels, command_line, make_manifest, run
-from telling import listed, log
 from matlab import check_keys, read_mat, texts
 from places import PICTURES, need
 from splits import VALIDATION, draw_validation
+from telling import listed, log
 
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ManifestError

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from converter import command_line, run
-
 from rich.progress import track
 
 from modular_cls.data.manifest import SPLITS, Manifest

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from annotations import check_values, chosen, read_csv_columns
 from converter import NO_YES, Labels, command_line, make_manifest, run
-from telling import listed, log
 from matlab import check_keys, read_mat, texts
 from places import find, folder_of_pictures, need
+from telling import listed, log
 
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ManifestError, nearest

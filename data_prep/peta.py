@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from annotations import check_values, chosen
 from converter import NO_YES, Labels, command_line, make_manifest, run
-from telling import log
 from matlab import check_keys, read_mat, texts
 from places import folder_of_pictures, need
 from splits import draw_splits
+from telling import log
 
 from modular_cls.data.manifest import UNKNOWN, Manifest
 from modular_cls.errors import ConfigError, ManifestError, nearest, unknown

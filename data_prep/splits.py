@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from telling import listed, log
 from stratification import Deal, count_labels, stratify
 from telling import listed, log
 
@@ -175,6 +174,9 @@ class Draw(NamedTuple):
         if self.validation not in (0, VALIDATION):
             raise ConfigError("--validation draws that split, but it is given")
         return [given]
+
+
+USUAL = Draw()
 
 
 def add_draw(parser: argparse.ArgumentParser, validation: float | None = VALIDATION) -> None:

@@ -176,7 +176,7 @@ class _Table:
         found = [s for s in self.turns if self.room[s] >= min(size / 2, most)]
         lacks = self.lacks[label].tolist()
         without = [s for s in found if lacks[s]]
-        if 0 < len(without) and self.left[label] <= len(without):
+        if len(without) > 0 and self.left[label] <= len(without):
             found = without
         want = self.want[label].tolist()
         best = max(want[s] for s in found)

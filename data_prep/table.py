@@ -12,15 +12,23 @@ docs/tables.md shows what else tables look like, and what to write then.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from columns import Plain, Shape, Tags, in_bins, need_columns, split_tags
-from converter import Labels, make_manifest, run
+from converter import Labels, make_manifest, manifests, run
 from picture_paths import settle
-from splits import LEFT_OUT, SPLIT_NAMES, Draw, alone_where_blank, given_splits, splits_of_files
+from splits import (
+    LEFT_OUT,
+    SPLIT_NAMES,
+    USUAL,
+    Draw,
+    alone_where_blank,
+    given_splits,
+    splits_of_files,
+)
 from table_arguments import table_parser
 from telling import listed, log
 from text_files import look_up, read_files
@@ -69,13 +77,16 @@ class Splitting:
     names: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
     of_files: Sequence[str] = ()
-    draw: Draw = Draw()
+    draw: Draw = USUAL
+
+
+DRAWN = Splitting()
 
 
 def convert(
     files: Sequence[Path],
     columns: Columns,
-    splitting: Splitting = Splitting(),
+    splitting: Splitting = DRAWN,
     folder: str = "",
     suffix: str = "",
     separator: str | None = None,
@@ -123,7 +134,7 @@ def convert(
     drawn = splitting.draw.splits(groups, codes, splits)
     check = "needed" if pictures else "optional"
     manifest = make_manifest(root, paths, drawn[0], labels, extra, len(labels), check)
-    return [replace(manifest, splits=fold) for fold in drawn]
+    return manifests(manifest, drawn)
 
 
 def _check(where: object, frame: pd.DataFrame, columns: Columns, splitting: Splitting) -> None:

@@ -13,16 +13,15 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from annotations import chosen, read_lines
-from converter import Labels, command_line, make_manifest, run
-from telling import listed, log
+from converter import Labels, command_line, make_manifest, manifests, run
 from places import find, pictures
-from splits import Draw, add_draw
+from splits import USUAL, Draw, add_draw
+from telling import listed, log
 
 from modular_cls.data.manifest import UNKNOWN, Manifest
 from modular_cls.errors import ConfigError, ManifestError
@@ -46,7 +45,7 @@ def convert(
     root: str | Path,
     also: Sequence[str] = (),
     age_groups: Mapping[str, int] = AGE_GROUPS,
-    draw: Draw = Draw(),
+    draw: Draw = USUAL,
 ) -> list[Manifest]:
     """Convert UTKFace.
 
@@ -80,7 +79,7 @@ def convert(
     groups = table["path"].str.rpartition("/")[2].to_numpy(dtype=object)
     drawn = draw.splits(groups, table[["age_group", "gender"]].to_numpy())
     manifest = make_manifest(root, table["path"].tolist(), drawn[0], labels)
-    return [replace(manifest, splits=splits) for splits in drawn]
+    return manifests(manifest, drawn)
 
 
 def _names(root: Path) -> tuple[list[str], bool]:

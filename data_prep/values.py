@@ -32,8 +32,11 @@ class Reading(NamedTuple):
     order: Sequence[str] = ()
 
 
+PLAINLY = Reading()
+
+
 def read_values(
-    where: object, name: str, column: "pd.Series[str]", reading: Reading = Reading()
+    where: object, name: str, column: "pd.Series[str]", reading: Reading = PLAINLY
 ) -> Labels:
     """Read a column of text.
 

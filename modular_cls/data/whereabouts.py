@@ -83,11 +83,11 @@ def likely_reason(root: Path, paths: Sequence[str]) -> str:
         return f"{path!r} is written with \\; {with_slashes(path)!r} is there"
     if endings := folders.endings(with_slashes(path)):
         return f"{path!r} has no ending; {name + endings[0]!r} is there"
-    if endings := folders.endings(os.path.splitext(with_slashes(path))[0]):
-        return f"{name!r} has another ending; {os.path.splitext(name)[0] + endings[0]!r} is there"
     folded = {found.casefold(): found for found in folders.names(place)}
     if other := folded.get(name.casefold()):
         return f"{name!r} differs in case; {other!r} is there"
+    if endings := folders.endings(os.path.splitext(with_slashes(path))[0]):
+        return f"{name!r} has another ending; {os.path.splitext(name)[0] + endings[0]!r} is there"
     if other := folders.elsewhere(name):
         return f"{path!r} is not there, but {os.path.normpath(os.path.join(other, name))!r} is"
     if os.path.isabs(place) or path[1:3] == ":\\":

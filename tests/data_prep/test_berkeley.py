@@ -36,7 +36,7 @@ def test_one_part_alone_is_drawn_or_given_a_split(tmp_path):
     lines = "".join(line.replace("0000", f"{k}000", 1) for k in range(25) for line in berkeley_lines("train"))
     (root / "train/labels.txt").write_text(lines)
     counts = converted(berkeley.main, root)["split"].value_counts().to_dict()
-    assert counts == {"train": 72, "validation": 8, "test": 20}  # of 25 in each of four classes
+    assert counts == {"train": 70, "validation": 10, "test": 20}
     frame = converted(berkeley.main, root, "--split", "test")
     assert set(frame["split"]) == {"test"}
     assert frame["path"][0] == "train/00001.jpg"

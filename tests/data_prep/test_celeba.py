@@ -139,3 +139,50 @@ def test_nothing_but_a_manifest_is_replaced(tmp_path, capsys):
     assert "exists and is not a manifest" in capsys.readouterr().err
     assert (root / PARTITION).read_bytes() == before
     assert converted(celeba.main, root).equals(converted(celeba.main, root))
+
+
+def as_csv(root, values=str, index=False):
+    """The files as they are passed around: CSV, the picture in a column image_id."""
+    names = [f"{i:06d}.jpg" for i in range(1, len(CELEBA) + 1)]
+    numbers = [[str(i)] if index else [] for i in range(len(CELEBA))]
+    before = [""] if index else []
+    labels = [",".join([*before, "image_id", *CELEBA_LABELS])]
+    labels += [",".join([*n, name, *map(values, row)]) for n, name, (row, _, _) in zip(numbers, names, CELEBA, strict=True)]
+    splits = ["image_id,partition", *(f"{name},{split}" for name, (_, split, _) in zip(names, CELEBA, strict=True))]
+    for file, lines in ((ATTRIBUTES, labels), (PARTITION, splits)):
+        (root / file).unlink()
+        (root / file).with_suffix(".csv").write_text("\n".join([*lines, ""]))
+
+
+@pytest.mark.parametrize("values", [str, lambda v: str(float(v)), lambda v: str(int(v == 1))])
+@pytest.mark.parametrize("index", [False, True])
+def test_the_copies_as_csv_say_the_same(tmp_path, capsys, values, index):
+    root = tree(tmp_path / "celeba")
+    expected = converted(celeba.main, root, "--also", "all")
+    as_csv(root, values, index)
+    assert converted(celeba.main, root, "--also", "all").equals(expected)
+    assert capsys.readouterr().err == ""
+
+
+def test_copies_as_csv_that_are_wrong(tmp_path, capsys):
+    root = tree(tmp_path / "celeba")
+    as_csv(root)
+    labels, splits = (root / ATTRIBUTES).with_suffix(".csv"), (root / PARTITION).with_suffix(".csv")
+    edit(labels, "000002.jpg,-1,-1", "000002.jpg,-1,2")
+    assert "row 3, Blond_Hair: found 2, accepted: -1, 1" in refused(celeba.main, root, capsys)
+    edit(labels, "000002.jpg,-1,2", "000002.jpg,-1,x")
+    assert "row 3, Blond_Hair: found 'x', accepted: a number" in refused(celeba.main, root, capsys)
+    edit(labels, "000002.jpg,-1,x", "000002.jpg,-1,-1")
+    edit(splits, "000004.jpg,0", "000003.jpg,0")
+    assert "line 5: '000003.jpg' stands in an earlier line too" in refused(celeba.main, root, capsys)
+    edit(splits, "000003.jpg,0\n000003.jpg,0", "000003.jpg,0")
+    assert "picture 000004.jpg, split: found nan" in refused(celeba.main, root, capsys)
+
+
+def test_pictures_of_another_name_are_an_error(tmp_path, capsys):
+    root = tree(tmp_path / "celeba")
+    for file in (root / "img_align_celeba").iterdir():
+        file.rename(file.with_suffix(".png"))
+    error = refused(celeba.main, root, capsys)
+    assert "7 of 7 pictures are missing" in error
+    assert "'000001.jpg' has another ending; '000001.png' is there" in error

@@ -83,3 +83,34 @@ def test_truncated_files(tmp_path, capsys):
     for length in range(0, len(data) - 8, 211):
         (root / "annotation.mat").write_bytes(data[:length])
         assert str(root / "annotation.mat") in refused(pa100k.main, root, capsys)
+
+
+def as_csv(root, column="Image"):
+    (root / "annotation.mat").unlink()
+    for part, rows in PA100K.items():
+        lines = [",".join([column, *PA100K_LABELS])]
+        lines += [",".join([name, *map(str, values)]) for name, values in rows.items() if name]
+        (root / f"{part}.csv").write_text("\n".join([*lines, ""]))
+
+
+@pytest.mark.parametrize("column", ["Image", "filename"])
+def test_the_copies_as_csv_say_the_same(tmp_path, capsys, column):
+    root = tree(tmp_path / "pa100k")
+    expected = converted(pa100k.main, root, "--also", "all")
+    as_csv(root, column)
+    capsys.readouterr()
+    assert converted(pa100k.main, root, "--also", "all").equals(expected)
+    assert capsys.readouterr().err == ""
+
+
+def test_copies_as_csv_that_are_wrong(tmp_path, capsys):
+    root = tree(tmp_path / "pa100k")
+    as_csv(root)
+    file = root / "val.csv"
+    text = file.read_text()
+    file.write_text(text.replace("000004.jpg,0", "000004.jpg,2"))
+    assert "row 2, Female: found 2, accepted: 0, 1" in refused(pa100k.main, root, capsys)
+    file.write_text(text.replace("Hat", "Hut"))
+    assert "other labels than in train.csv: Hat, Hut" in refused(pa100k.main, root, capsys)
+    file.unlink()
+    assert "no val.csv here" in refused(pa100k.main, root, capsys)

@@ -26,7 +26,7 @@ def run(folder, text, *arguments):
     source.write_bytes(text if isinstance(text, bytes) else text.encode())
     out.unlink(missing_ok=True)
     try:
-        status = table.main([str(source), "--out", str(out), *arguments])
+        status = table.main([str(source), "--out", str(out), "--no-pictures", *arguments])
     except SystemExit as end:
         status = end.code
     return status, pd.read_csv(out, dtype=str, keep_default_na=False) if out.exists() else None
@@ -81,7 +81,7 @@ def test_what_is_written_can_be_read(tmp_path):
     ("meant", "words"),
     [
         ("train", ["train", "Training", " TRAIN "]),
-        ("validation", ["val", "Valid", "validation", "dev"]),
+        ("validation", ["val", "Valid", "validation", "dev", "eval"]),
         ("test", ["test", "TESTING"]),
     ],
 )
@@ -140,7 +140,7 @@ def test_unknown_splits(tmp_path, capsys):
     assert "did you mean 'part'?" in refusal(capsys, tmp_path, TABLE, *HAIR, "--split", "prt")
     assert "did you mean 'train'?" in refusal(capsys, tmp_path, TABLE, *HAIR, "--split", "trian")
     text = TABLE.replace("testing", "exam")
-    assert "row 5, split: 'exam' is not one of train" in refusal(capsys, tmp_path, text, *HAIR, "--split", "part")
+    assert "row 5, split: 'exam' (1 rows) is not one of train" in refusal(capsys, tmp_path, text, *HAIR, "--split", "part")
 
 
 def test_too_few_values(tmp_path, capsys):
