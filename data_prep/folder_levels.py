@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from splits import SPLIT_NAMES
 from telling import listed, log
 
+from modular_cls.data.manifest import SPLIT_NAMES
 from modular_cls.errors import ConfigError, ManifestError
 
 

@@ -17,14 +17,10 @@ from stratification import Deal, count_labels, stratify
 from telling import listed, log
 
 from modular_cls.data.cells import meaning
-from modular_cls.data.manifest import SPLITS, UNKNOWN
+from modular_cls.data.manifest import SPLIT_NAMES, SPLITS, UNKNOWN
 from modular_cls.errors import ConfigError, ManifestError, nearest
 from modular_cls.schema import MAX_JOINT_CLASSES
 
-_WORDS = {"train": "train training trn",
-          "validation": "validation valid val vali dev devel development eval evaluation",
-          "test": "test testing tst"}  # fmt: skip
-SPLIT_NAMES = {word: split for split, words in _WORDS.items() for word in words.split()}
 SHARES = (0.7, 0.1, 0.2)
 VALIDATION = 0.1
 LEFT_OUT = -1

@@ -22,7 +22,6 @@ from converter import Labels, make_manifest, manifests, run
 from picture_paths import settle
 from splits import (
     LEFT_OUT,
-    SPLIT_NAMES,
     USUAL,
     Draw,
     alone_where_blank,
@@ -35,7 +34,7 @@ from text_files import look_up, read_files
 from values import Reading, read_values
 
 from modular_cls.data.cells import UNKNOWN_WORDS
-from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.manifest import SPLIT_NAMES, SPLITS, Manifest
 from modular_cls.errors import ConfigError, ManifestError, unknown
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from columns import OneHot, Plain, Tags
 from converter import command_line, path_argument
-from splits import SPLIT_NAMES, add_draw, split_argument
+from splits import add_draw, split_argument
 
 from modular_cls.data.cells import UNKNOWN_WORDS
+from modular_cls.data.manifest import SPLIT_NAMES
 from modular_cls.data.text_table import SEPARATORS
 
 _TABS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}

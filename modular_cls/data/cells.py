@@ -1,14 +1,16 @@
-"""What a cell of a table means: which spellings are one value, and which words say 'unknown'.
+"""What a cell of a table means: which spellings are one value, which words say 'unknown'.
 
-Numbers are compared as numbers, so that 0, 0.0 and False are one value, and so are 1, 1.00 and TRUE.
-Texts that differ in case, blanks and hyphens only are different values that look alike: nobody means
-that, so it is an error wherever a table is read.
+Numbers are compared as numbers, so that 0, 0.0 and False are one value, and 1, 1.00 and TRUE.
+Texts that differ in case, blanks and hyphens only are different values that look alike: nobody
+means that, so it is an error wherever a table is read.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+
+from modular_cls.errors import SchemaError
 
 # Compared without case. 'none' is not among them: it may be a value (no beard), and is told.
 UNKNOWN_WORDS = ("nan", "na", "n/a", "#n/a", "null", "unknown", "unk", "missing", "?", "-")
@@ -51,6 +53,24 @@ def alike(values: Iterable[str]) -> list[tuple[str, str]]:
     first: dict[str, str] = {}
     pairs = [(first.setdefault(likeness(v), v), v) for v in values]
     return [(a, b) for a, b in pairs if meaning(a) != meaning(b)]
+
+
+def index_of(cell: str, values: Sequence[str]) -> int | None:
+    """Which of some values a cell is: by its text, or else by what it means; None for neither."""
+    if cell in values:
+        return values.index(cell)
+    said = meaning(cell)
+    return next((i for i, value in enumerate(values) if meaning(value) == said), None)
+
+
+def check_distinct(name: str, values: Sequence[str]) -> None:
+    """Raise SchemaError where two values of an attribute mean the same, as 0 and 0.0 do."""
+    first: dict[str, str] = {}
+    for value in values:
+        other = first.setdefault(meaning(value), value)
+        if other != value:
+            told = f"values {other!r} and {value!r} of attribute {name!r} mean the same"
+            raise SchemaError(f"{told} in a table; keep one of them")
 
 
 def is_unknown(cell: str, words: Iterable[str] = UNKNOWN_WORDS) -> bool:

@@ -16,6 +16,7 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, UpdateSampler
 from modular_cls.data.scarcity import apply_scarcity, held_out
 from modular_cls.data.transforms import TrainTransform
+from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.schema import Schema
 
@@ -67,6 +68,7 @@ class AttributeDataModule(pl.LightningDataModule):
             )
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
+        _check_there(self.manifest, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
@@ -199,6 +201,15 @@ class AttributeDataModule(pl.LightningDataModule):
         return DataLoader(
             dataset, batch_size, sampler=sampler, num_workers=workers, collate_fn=collate_targets
         )  # fmt: skip
+
+
+def _check_there(manifest: Manifest, data: Data) -> None:
+    """Raise ManifestError where no picture exists, with the likely reason; looks until one does."""
+    folders, paths = Folders(manifest.root), manifest.paths.tolist()
+    if not any(path in folders for path in paths):
+        reason = likely_reason(manifest.root, paths)
+        told = f"none of its {len(paths):,} pictures exists under {manifest.root}: {reason}"
+        raise ManifestError(data.manifest, [told])
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:

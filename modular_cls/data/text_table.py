@@ -21,6 +21,7 @@ from modular_cls.errors import ManifestError
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SNIFFED = 50  # rows by which the separator is found
+_BLANK = "the first row, which names the columns, is blank"
 _COUNTED = 10_000  # a wrong file; its every row need not be told
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def _parse(path: Path, text: str, separator: str) -> pd.DataFrame:
     found = found.fillna("")
     names = [str(name).strip() for name in found.iloc[0]]
     if not any(names):
-        raise ManifestError(path, ["the first row, which names the columns, is blank"])
+        raise ManifestError(path, [_BLANK])
     repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if repeated:
         raise ManifestError(path, [f"column {name!r} appears twice" for name in repeated])
@@ -125,6 +126,8 @@ def _wrong_rows(text: str, separator: str) -> list[str]:
     """Say of each row with another number of fields than the header; slow, for wrong files."""
     rows = _rows(text, separator)
     wanted = len(next(rows, []))
+    if text.strip() and not wanted:
+        return [_BLANK]
     problems = []
     for number, row in enumerate(rows, start=2):
         if row and any(row) and len(row) != wanted:

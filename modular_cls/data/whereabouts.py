@@ -33,7 +33,7 @@ class Folders:
         """Endings with which a path is a picture."""
         folder, _, name = path.rpartition("/")
         if folder not in self._endings:
-            self._endings[folder] = by_stem = {}
+            by_stem = self._endings.setdefault(folder, {})
             for found in self.names(folder):
                 stem, ending = os.path.splitext(found)
                 if ending.lower() in PICTURES:

@@ -14,7 +14,17 @@ def test_examples():
 
 @given(st.integers(-(10**6), 10**6))
 def test_spellings_of_a_whole_number_mean_the_same(number):
-    said = {meaning(text) for text in (f"{number}", f" {number}.0", f"{number:+}", f"{number}e0", f"{number:.3f}", f"{number:08d}")}
+    said = {
+        meaning(text)
+        for text in (
+            f"{number}",
+            f" {number}.0",
+            f"{number:+}",
+            f"{number}e0",
+            f"{number:.3f}",
+            f"{number:08d}",
+        )
+    }
     assert said == {meaning(str(number))}
 
 
@@ -29,17 +39,25 @@ def test_the_meaning_of_a_meaning_is_itself(text):
     assert likeness(text) == likeness(f" {text} ")
 
 
-@pytest.mark.parametrize("other", ["Long Hair", "long_hair", "LONG-HAIR", " long  hair ", "longhair", "\u200blong\u00a0hair"])
+@pytest.mark.parametrize(
+    "other",
+    ["Long Hair", "long_hair", "LONG-HAIR", " long  hair ", "longhair", "\u200blong\u00a0hair"],
+)
 def test_values_that_look_alike(other):
     assert likeness(other) == likeness("long hair")
 
 
-@pytest.mark.parametrize("values", [("1-2", "12"), ("male", "female"), ("+", "-"), ("a", "b"), ("1.5", "15"), ("0", "0.0")])
+@pytest.mark.parametrize(
+    "values",
+    [("1-2", "12"), ("male", "female"), ("+", "-"), ("a", "b"), ("1.5", "15"), ("0", "0.0")],
+)
 def test_values_that_do_not(values):
     assert alike(values) == []
 
 
-@pytest.mark.parametrize("word", [*UNKNOWN_WORDS, "", "  ", "NaN", "N/A", "NULL", "Unknown", "--", "\u2014", " - "])
+@pytest.mark.parametrize(
+    "word", [*UNKNOWN_WORDS, "", "  ", "NaN", "N/A", "NULL", "Unknown", "--", "\u2014", " - "]
+)
 def test_words_for_unknown(word):
     assert is_unknown(word)
     assert is_unknown(word, ["x"]) == (not word.strip())

@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modular_cls.data import text_table
 from modular_cls.data.text_table import SEPARATORS, read_table
 from modular_cls.errors import ManifestError
 
 CELL = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=6)
+
+
+@pytest.fixture(autouse=True)
+def telling(monkeypatch):
+    monkeypatch.setattr(text_table.log, "disabled", False)  # import-linter disables all loggers
 
 
 def write(folder, content):
@@ -40,14 +46,20 @@ def test_what_the_csv_module_writes_is_read(tmp_path_factory, rows, separator, e
 
 @pytest.mark.parametrize("separator", list(SEPARATORS))
 def test_the_separator_is_found_though_others_stand_in_cells(tmp_path, caplog, separator):
-    text = "".join(separator.join(row) + "\n" for row in [("path", "tags"), *[(f"{i}.png", '"a;b,c|d"') for i in range(60)]])
+    text = "".join(
+        separator.join(row) + "\n"
+        for row in [("path", "tags"), *[(f"{i}.png", '"a;b,c|d"') for i in range(60)]]
+    )
     with caplog.at_level(logging.WARNING):
         assert read_table(write(tmp_path, text)).shape == (60, 2)
     assert bool(caplog.messages) == (separator != ",")
 
 
 def test_a_table_of_one_column(tmp_path):
-    assert read_table(write(tmp_path, "path\na b.png\nc;d.png\n"))["path"].tolist() == ["a b.png", "c;d.png"]
+    assert read_table(write(tmp_path, "path\na b.png\nc;d.png\n"))["path"].tolist() == [
+        "a b.png",
+        "c;d.png",
+    ]
 
 
 def test_rows_are_those_of_a_spreadsheet(tmp_path):
@@ -58,7 +70,10 @@ def test_rows_are_those_of_a_spreadsheet(tmp_path):
 
 def test_rows_that_are_cut_short_or_too_long(tmp_path):
     message = refusal(tmp_path, "a,b,c\n1,2,3\n1,2\n1,2,\n1,2,3,4\n")
-    assert message.splitlines()[1:] == ["  row 3: 2 fields, but the header has 3", "  row 5: 4 fields, but the header has 3"]
+    assert message.splitlines()[1:] == [
+        "  row 3: 2 fields, but the header has 3",
+        "  row 5: 4 fields, but the header has 3",
+    ]
     assert "row 3: 1 fields" in refusal(tmp_path, "a,b\n1,2\n1\n")
 
 
@@ -86,4 +101,6 @@ def test_columns_without_a_name_do_not_matter(tmp_path):
 def test_an_encoding_that_is_a_guess_is_told(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert read_table(write(tmp_path, "a,b\nä,1\n".encode("cp1252")))["a"].tolist() == ["ä"]
-    assert caplog.messages == [f"{tmp_path / 't.csv'} is read as cp1252, its fields separated by commas"]
+    assert caplog.messages == [
+        f"{tmp_path / 't.csv'} is read as cp1252, its fields separated by commas"
+    ]

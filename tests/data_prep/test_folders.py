@@ -31,14 +31,23 @@ def test_without_attributes_the_folder_is_the_class(tmp_path):
 
 def test_another_separator(tmp_path):
     frame = converted(
-        folders.main, tree(tmp_path / "mine", ["very_long-male", "short-female"]), *TWO, "--separator", "-"
+        folders.main,
+        tree(tmp_path / "mine", ["very_long-male", "short-female"]),
+        *TWO,
+        "--separator",
+        "-",
     )
-    assert set(zip(frame["hair"], frame["gender"], strict=True)) == {("very_long", "male"), ("short", "female")}
+    assert set(zip(frame["hair"], frame["gender"], strict=True)) == {
+        ("very_long", "male"),
+        ("short", "female"),
+    }
 
 
 @pytest.mark.parametrize("validation", ["val", "valid", "Validation"])
 def test_folders_of_splits(tmp_path, validation):
-    frame = converted(folders.main, tree(tmp_path / "mine", splits=("train", validation, "test")), *TWO)
+    frame = converted(
+        folders.main, tree(tmp_path / "mine", splits=("train", validation, "test")), *TWO
+    )
     meaning = {"train": "train", validation: "validation", "test": "test"}
     assert frame["split"].tolist() == [meaning[path.split("/")[0]] for path in frame["path"]]
     assert len(frame) == 60
@@ -53,7 +62,9 @@ def test_validation_is_drawn_from_train_where_it_has_no_folder(tmp_path):
         ("train", "validation"): 4,
         ("test", "test"): 40,
     }
-    assert "validation" not in set(converted(folders.main, root, *TWO, "--validation", "0")["split"])
+    assert "validation" not in set(
+        converted(folders.main, root, *TWO, "--validation", "0")["split"]
+    )
 
 
 def test_folders_within_folders_and_other_files(tmp_path, capsys):
@@ -76,7 +87,9 @@ def nested(root, splits=("",), inside=""):
     for split in splits:
         for hair in ("long", "short"):
             for gender in ("female", "male"):
-                write_pictures(root / split / hair / gender / inside, [f"{i}.jpg" for i in range(10)])
+                write_pictures(
+                    root / split / hair / gender / inside, [f"{i}.jpg" for i in range(10)]
+                )
     return root
 
 
@@ -132,12 +145,18 @@ def test_names_that_look_alike_and_words_for_unknown(tmp_path, capsys):
 
 def test_a_name_that_has_no_parts_is_told_what_it_means(tmp_path):
     root = tree(tmp_path / "mine", ["long_female", "bald", "unclear"])
-    frame = converted(folders.main, root, *TWO, "--class", "bald=short, male", "--class", "unclear=,")
+    frame = converted(
+        folders.main, root, *TWO, "--class", "bald=short, male", "--class", "unclear=,"
+    )
     found = {
         path.split("/")[0]: (hair, gender)
         for path, hair, gender in zip(frame["path"], frame["hair"], frame["gender"], strict=True)
     }
-    assert found == {"long_female": ("long", "female"), "bald": ("short", "male"), "unclear": ("", "")}
+    assert found == {
+        "long_female": ("long", "female"),
+        "bald": ("short", "male"),
+        "unclear": ("", ""),
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ import pytest
 from trees import PA100K, PA100K_LABELS, cells, converted, refused, write_pa100k
 from trees import pa100k as tree
 
-NAMED = [(part, name, values) for part, rows in PA100K.items() for name, values in rows.items() if name]
+NAMED = [
+    (part, name, values) for part, rows in PA100K.items() for name, values in rows.items() if name
+]
 
 
 def test_labels_and_splits(tmp_path):
     frame = converted(pa100k.main, tree(tmp_path / "pa100k"))
     assert list(frame.columns) == ["path", "split", "gender", "skirt_dress"]
     assert frame["path"].tolist() == [f"data/{name}" for _, name, _ in NAMED]
-    assert frame["split"].tolist() == [{"val": "validation"}.get(part, part) for part, _, _ in NAMED]
+    assert frame["split"].tolist() == [
+        {"val": "validation"}.get(part, part) for part, _, _ in NAMED
+    ]
     assert frame["gender"].tolist() == [("male", "female")[values[0]] for _, _, values in NAMED]
     assert frame["skirt_dress"].tolist() == [("no", "yes")[values[3]] for _, _, values in NAMED]
 
@@ -20,7 +24,10 @@ def test_blank_names_and_misspelt_keys_are_reported(tmp_path, capsys):
     converted(pa100k.main, tree(tmp_path / "pa100k"))
     told = capsys.readouterr().err
     assert "warning: test_images_name: rows without a name, left out: 1\n" in told
-    assert "'test_image_name' is none of its known keys and is left out; did you mean 'test_images_name'?" in told
+    assert (
+        "'test_image_name' is none of its known keys and is left out; did you mean 'test_images_name'?"
+        in told
+    )
     assert told.count("\n") == 2
 
 
@@ -36,7 +43,9 @@ def test_other_labels(tmp_path, capsys):
     frame = converted(pa100k.main, root, "--also", "all")
     assert list(frame.columns[4:]) == ["AgeOver60", "Hat"]
     for i, name in enumerate(PA100K_LABELS):
-        assert converted(pa100k.main, root, "--also", name)[name].tolist() == [("no", "yes")[v[i]] for _, _, v in NAMED]
+        assert converted(pa100k.main, root, "--also", name)[name].tolist() == [
+            ("no", "yes")[v[i]] for _, _, v in NAMED
+        ]
     assert "unknown label 'Hut'" in refused(pa100k.main, root, capsys, "--also", "Hut")
 
 
@@ -57,7 +66,10 @@ def test_missing_file(tmp_path, capsys):
     root = tree(tmp_path / "pa100k")
     (root / "annotation.mat").unlink()
     error = refused(pa100k.main, root, capsys)
-    assert "no annotation.mat here or in annotation/; download it from https://github.com/xh-liu/HydraPlus-Net" in error
+    assert (
+        "no annotation.mat here or in annotation/; download it from https://github.com/xh-liu/HydraPlus-Net"
+        in error
+    )
 
 
 @pytest.mark.parametrize(

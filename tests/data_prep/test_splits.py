@@ -9,9 +9,13 @@ from splits import draw_folds, draw_splits, draw_validation, given_splits, split
 
 from modular_cls.errors import ConfigError, ManifestError
 
-ROWS = st.lists(st.tuples(st.integers(0, 12), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=50)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=50
+)
 ALONE = st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 1)), min_size=3, max_size=60)
-SHARES = st.sampled_from([(0.7, 0.1, 0.2), (9500, 1900, 7600), (0.9, 0.1, 0), (1, 0, 0), (0, 0, 3), (1, 1, 1)])
+SHARES = st.sampled_from(
+    [(0.7, 0.1, 0.2), (9500, 1900, 7600), (0.9, 0.1, 0), (1, 0, 0), (0, 0, 3), (1, 1, 1)]
+)
 
 
 def arrays(rows):
@@ -48,7 +52,9 @@ def test_groups_are_whole_and_the_order_of_rows_does_not_matter(rows, shares, se
     assert draw_splits(groups[order], labels[order], shares, seed).tolist() == drawn[order].tolist()
 
 
-@pytest.mark.parametrize("size", [(280, 8, 2), (280, 12, 2), (280, 40, 2), (60, 12, 2), (500, 4, 10)])
+@pytest.mark.parametrize(
+    "size", [(280, 8, 2), (280, 12, 2), (280, 40, 2), (60, 12, 2), (500, 4, 10)]
+)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_value_is_in_every_split_as_far_as_it_has_rows(size, seed):
     labels = table(seed, *size)
@@ -66,17 +72,28 @@ def test_values_are_divided_more_evenly_than_by_chance():
     rng = np.random.default_rng(0)
 
     def worst(drawn):
-        shares = [[np.mean(drawn[c == v] == s) for s in range(3)] for c in labels.T for v in (0, 1) if (c == v).sum() > 50]
+        shares = [
+            [np.mean(drawn[c == v] == s) for s in range(3)]
+            for c in labels.T
+            for v in (0, 1)
+            if (c == v).sum() > 50
+        ]
         return abs(np.array(shares) - (0.7, 0.1, 0.2)).max()
 
-    chance = np.median([worst(rng.permutation(np.repeat([0, 1, 2], [2100, 300, 600]))) for _ in range(9)])
+    chance = np.median(
+        [worst(rng.permutation(np.repeat([0, 1, 2], [2100, 300, 600]))) for _ in range(9)]
+    )
     assert worst(draw_splits(names(3000), labels)) < 0.5 * chance
 
 
 def test_rows_alike_are_divided_by_the_shares():
     labels = np.array([(i % 2, i // 2 % 2) for i in range(80)], dtype=np.int16)
-    counts = Counter(zip(map(tuple, labels.tolist()), draw_splits(names(80), labels).tolist(), strict=True))
-    assert all(counts[cell, s] == n for cell in {c for c, _ in counts} for s, n in enumerate((14, 2, 4)))
+    counts = Counter(
+        zip(map(tuple, labels.tolist()), draw_splits(names(80), labels).tolist(), strict=True)
+    )
+    assert all(
+        counts[cell, s] == n for cell in {c for c, _ in counts} for s, n in enumerate((14, 2, 4))
+    )
 
 
 def test_a_joint_class_is_divided_though_other_attributes_cut_it_up():
@@ -85,7 +102,9 @@ def test_a_joint_class_is_divided_though_other_attributes_cut_it_up():
     for cell in np.unique(labels[:, :2], axis=0):
         inside = (labels[:, :2] == cell).all(axis=1)
         if inside.sum() >= 10:
-            assert (abs(np.bincount(drawn[inside], minlength=3) / inside.sum() - (0.7, 0.1, 0.2)) < 0.1).all()
+            assert (
+                abs(np.bincount(drawn[inside], minlength=3) / inside.sum() - (0.7, 0.1, 0.2)) < 0.1
+            ).all()
 
 
 def test_large_groups_are_divided_near_the_shares():
@@ -121,7 +140,9 @@ def test_every_row_is_tested_in_one_fold(folds):
     for splits in drawn:
         counts = np.bincount(splits, minlength=3) / 200
         assert abs(counts[2] - 1 / folds) < 0.02
-        assert abs(counts[1] - (1 - counts[2]) / 8) < 0.02  # a tenth of nine and one, as in the shares
+        assert (
+            abs(counts[1] - (1 - counts[2]) / 8) < 0.02
+        )  # a tenth of nine and one, as in the shares
         assert all(len(set(splits[groups == g].tolist())) == 1 for g in set(groups))
     for wrong in (1, 101):
         with pytest.raises(ConfigError, match="--folds must be from 2 to 100"):
@@ -134,7 +155,10 @@ def test_words_and_codes_of_splits():
     codes = pd.Series(["0", "1.0", "True", "2", "9"], index=range(2, 7))
     names = dict(map(split_argument, ["0=train", "1=val", "2=test", "9="]))
     assert given_splits("t", codes, names).tolist() == [0, 1, 1, 2, -1]
-    with pytest.raises(ManifestError, match=r"row 2, split: '0' \(1 rows\) is not one of train(.*\n)+.*--split-values '0=train'"):
+    with pytest.raises(
+        ManifestError,
+        match=r"row 2, split: '0' \(1 rows\) is not one of train(.*\n)+.*--split-values '0=train'",
+    ):
         given_splits("t", codes)
     with pytest.raises(ManifestError, match="row 6, split: '9'"):
         given_splits("t", codes, {"0": "train", "1": "test", "2": "test"})
@@ -142,7 +166,9 @@ def test_words_and_codes_of_splits():
         given_splits("t", codes, {**names, "7": "test"})
 
 
-@pytest.mark.parametrize("shares", [(0, 0, 0), (1, -0.1, 0.1), (float("inf"), 1, 1), (float("nan"), 1, 1)])
+@pytest.mark.parametrize(
+    "shares", [(0, 0, 0), (1, -0.1, 0.1), (float("inf"), 1, 1), (float("nan"), 1, 1)]
+)
 def test_impossible_shares(shares):
     with pytest.raises(ConfigError, match="shares must not be negative"):
         draw_splits(*arrays([(0, 0, 0)]), shares)

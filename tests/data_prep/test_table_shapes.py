@@ -62,7 +62,9 @@ def with_column(name, cells):
 
 
 def test_spellings_of_a_number_are_one_value(folder, capsys):
-    lines = with_column("old", ["0", "1", "0.0", "1.00", "False", "TRUE", " 0", "True", "", "NaN", "n/a", "?"])
+    lines = with_column(
+        "old", ["0", "1", "0.0", "1.00", "False", "TRUE", " 0", "True", "", "NaN", "n/a", "?"]
+    )
     frame = converted(folder, lines, "--attribute", "old=old", "--split", "train")
     assert frame["old"].tolist() == ["0", "1", "0", "1", "0", "1", "0", "1", "", "", "", ""]
     told = capsys.readouterr()
@@ -74,7 +76,12 @@ def test_spellings_of_a_number_are_one_value(folder, capsys):
 def test_the_words_for_unknown_can_be_changed(folder, capsys):
     lines = with_column("old", ["yes", "no", "none", "NA"])
     arguments = ("--attribute", "old=old", "--split", "train")
-    assert Counter(converted(folder, lines, *arguments)["old"]) == {"yes": 3, "no": 3, "none": 3, "": 3}
+    assert Counter(converted(folder, lines, *arguments)["old"]) == {
+        "yes": 3,
+        "no": 3,
+        "none": 3,
+        "": 3,
+    }
     assert "'none' is taken as a value; if it is none: --unknown nan" in capsys.readouterr().err
     frame = converted(folder, lines, *arguments, "--unknown", "none")
     assert Counter(frame["old"]) == {"yes": 3, "no": 3, "": 3, "NA": 3}
@@ -92,16 +99,29 @@ def test_values_that_look_alike_are_an_error(folder, capsys, other):
 
 
 def test_yes_beside_1_looks_alike(folder, capsys):
-    error = refused(capsys, folder, with_column("old", ["0", "1", "yes", "no"]), "--attribute", "old=old")
+    error = refused(
+        capsys, folder, with_column("old", ["0", "1", "yes", "no"]), "--attribute", "old=old"
+    )
     assert error.count("look alike") == 2
 
 
 def test_a_renaming_must_match(folder, capsys):
     lines = with_column("old", ["0.0", "1", "True", ""])
-    renamed = ("--attribute", "old=old", "--value", "old:0=no", "--value", "old:1=yes", "--value", "old:=unsure")
+    renamed = (
+        "--attribute",
+        "old=old",
+        "--value",
+        "old:0=no",
+        "--value",
+        "old:1=yes",
+        "--value",
+        "old:=unsure",
+    )
     frame = converted(folder, lines, *renamed)
     assert Counter(frame["old"]) == {"no": 3, "yes": 6, "unsure": 3}
-    error = refused(capsys, folder, lines, *HAIR, "--value", "hair:lang=long", "--value", "hair:short=short")
+    error = refused(
+        capsys, folder, lines, *HAIR, "--value", "hair:lang=long", "--value", "hair:short=short"
+    )
     assert "--value hair:lang=long: the column holds no 'lang'; did you mean 'long'?" in error
     assert "it holds long, short" in error
 
@@ -166,7 +186,9 @@ def test_one_column_of_tags(folder, capsys, form):
     arguments = ("--tags", "hair=tags:short,long", "--tags", "male=tags:male", "--split", "train")
     frame = converted(folder, lines, *arguments)
     assert frame["hair"].tolist()[1:] == [r["hair"] for r in rows()[1:]]
-    assert frame["male"].tolist() == [""] + [("no", "yes")[r["gender"] == "male"] for r in rows()[1:]]
+    assert frame["male"].tolist() == [""] + [
+        ("no", "yes")[r["gender"] == "male"] for r in rows()[1:]
+    ]
     unused = "female, smile" if "smile" in form else "female"
     assert f"note: tags of column tags that are not used: {unused}\n" in capsys.readouterr().err
     error = refused(capsys, folder, lines, "--tags", "hair=tags:short,lonk")
@@ -178,8 +200,24 @@ def test_numbers_in_bins(folder, capsys):
     frame = converted(folder, with_column("years", ages), "--attribute", "age=years", "--bins", "age=30,60",
                       "--split", "train")  # fmt: skip
     low, middle, high = "below_30", "30_to_60", "from_60"
-    assert frame["age"].tolist() == [low, middle, middle, high, low, high, "", middle, middle, low, "", high]
-    assert capsys.readouterr().out.splitlines()[0] == "age: below_30 3, 30_to_60 4, from_60 3; unknown 2"
+    assert frame["age"].tolist() == [
+        low,
+        middle,
+        middle,
+        high,
+        low,
+        high,
+        "",
+        middle,
+        middle,
+        low,
+        "",
+        high,
+    ]
+    assert (
+        capsys.readouterr().out.splitlines()[0]
+        == "age: below_30 3, 30_to_60 4, from_60 3; unknown 2"
+    )
     converted(folder, with_column("years", ages), "--attribute", "age=years", "--bins", "age=30,60,200",
               "--split", "train")  # fmt: skip
     assert "warning: age: bins without any row, left out: from_200\n" in capsys.readouterr().err
@@ -193,22 +231,33 @@ def test_separators_and_encodings_are_found_and_told(folder, capsys, encoding, d
     assert Counter(frame["hair"]) == {"läng, sehr": 6, "kurz": 6}
     names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
     usual = delimiter == "," and encoding.startswith("utf-8")
-    assert (f"is read as {encoding}, its fields separated by {names[delimiter]}\n" in capsys.readouterr().err) != usual
+    assert (
+        f"is read as {encoding}, its fields separated by {names[delimiter]}\n"
+        in capsys.readouterr().err
+    ) != usual
     given = ("--encoding", encoding, "--separator", {"\t": "tab"}.get(delimiter, delimiter))
-    assert converted(folder, lines, *HAIR, *GENDER, *given, encoding=encoding, delimiter=delimiter).equals(frame)
+    assert converted(
+        folder, lines, *HAIR, *GENDER, *given, encoding=encoding, delimiter=delimiter
+    ).equals(frame)
 
 
 def test_an_encoding_that_does_not_fit_is_an_error(folder, capsys):
     lines = [row | {"hair": row["hair"].replace("long", "läng")} for row in rows()]
     assert "give another encoding" in refused(capsys, folder, lines, *HAIR, "--encoding", "ascii")
-    assert "give another encoding" in refused(capsys, folder, lines, *HAIR, "--encoding", "none-such")
+    assert "give another encoding" in refused(
+        capsys, folder, lines, *HAIR, "--encoding", "none-such"
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "arguments", "told"),
     [
         (lambda p: p.replace("/", "\\"), (), "paths written with \\, read with /: 12"),
-        (lambda p: p.removesuffix(".png"), (), "paths without an ending, which files have with .png: 12"),
+        (
+            lambda p: p.removesuffix(".png"),
+            (),
+            "paths without an ending, which files have with .png: 12",
+        ),
         (lambda p: p.replace("/", "\\").removesuffix(".png"), (), "which files have with .png: 12"),
         (lambda p: p.removesuffix(".png"), ("--suffix", ".png"), ""),
         (lambda p: p.removeprefix("a/"), ("--folder", "a"), ""),
@@ -253,18 +302,24 @@ def test_an_ending_is_not_guessed_where_there_are_two(folder, capsys):
 def test_rows_without_a_group_are_groups_of_their_own(folder, capsys):
     lines = with_column("who", ["", "anna", " ", "anna"])
     frame = converted(folder, lines, *HAIR, "--group", "who")
-    assert "note: rows without who, each taken as a group of its own: 6\n" in capsys.readouterr().err
+    assert (
+        "note: rows without who, each taken as a group of its own: 6\n" in capsys.readouterr().err
+    )
     assert len(set(frame[frame["identity"] == "anna"]["split"])) == 1
     assert len(set(frame[frame["identity"] == ""]["split"])) > 1
 
 
 def test_codes_of_splits(folder, capsys):
     lines = with_column("part", ["0", "1", "2"])
-    assert "say what each means, for example --split-values" in refused(capsys, folder, lines, *HAIR, "--split", "part")
+    assert "say what each means, for example --split-values" in refused(
+        capsys, folder, lines, *HAIR, "--split", "part"
+    )
     codes = ("--split-values", "0=train", "1=valid", "2=test")
     frame = converted(folder, lines, *HAIR, "--split", "part", *codes)
     assert frame["split"].tolist() == ["train", "validation", "test"] * 4
-    frame = converted(folder, lines, *HAIR, "--split", "part", "--split-values", "0=train", "1=test", "2=")
+    frame = converted(
+        folder, lines, *HAIR, "--split", "part", "--split-values", "0=train", "1=test", "2="
+    )
     assert frame["split"].tolist() == ["train", "test"] * 4
     assert "note: rows left out, by their split: 4\n" in capsys.readouterr().err
     frame = converted(folder, lines, *HAIR, "--split", "part", "--split-values", "0=train", "1=train", "2=test",
@@ -292,14 +347,19 @@ def test_a_split_in_a_second_file(folder, capsys):
 
 
 def test_one_file_for_each_split(folder, capsys):
-    files = [write(folder / f"{name}.csv", rows()[i::3]) for i, name in enumerate(("my_train", "val", "test"))]
+    files = [
+        write(folder / f"{name}.csv", rows()[i::3])
+        for i, name in enumerate(("my_train", "val", "test"))
+    ]
     status, frame = run(folder, *files, *HAIR)
     assert status == 0
     assert frame["split"].tolist() == ["train"] * 4 + ["validation"] * 4 + ["test"] * 4
     others = [file.rename(folder / f"{i}.csv") for i, file in enumerate(files)]
     assert run(folder, *others, *HAIR) == (1, None)
     assert "of which split? Write train=" in capsys.readouterr().err
-    named = [f"{split}={file}" for split, file in zip(("train", "dev", "test"), others, strict=True)]
+    named = [
+        f"{split}={file}" for split, file in zip(("train", "dev", "test"), others, strict=True)
+    ]
     assert run(folder, *named, *HAIR)[1].equals(frame)
     write(others[1], [{"path": "a/1.png", "hiar": "long", "gender": "male"}])
     assert run(folder, *named, *HAIR) == (1, None)
