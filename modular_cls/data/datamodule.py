@@ -32,14 +32,15 @@ class AttributeDataModule(pl.LightningDataModule):
         seed: Decides which scarce images are kept, and order and augmentation in training.
         updates: Length of the training loader.
         devices: Devices that share each batch.
-        splits: The splits that must hold images; the others are left unread.
+        splits: The splits that are read; the others are left unread.
+        needed: Those of them that must hold images; default: all.
         progress: Show progress bars where pictures are read at once (`data.on_bad_image: skip`).
 
     Attributes:
         manifest: All rows left after scarcity.
-        datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
-            by the training loader. With `data.hold_out`, `held_out` is there too and not in
-            `train`.
+        datasets: The dataset of each split asked for that has images, these unchanged; `train` is
+            augmented only by the training loader. With `data.hold_out`, `held_out` is there too
+            and not in `train`.
         skipped: Rows left out because their picture cannot be decoded.
 
     Raises:
@@ -59,6 +60,7 @@ class AttributeDataModule(pl.LightningDataModule):
         devices: int = 1,
         splits: tuple[str, ...] = SPLITS,
         progress: bool = False,
+        needed: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
@@ -81,10 +83,13 @@ class AttributeDataModule(pl.LightningDataModule):
                 "held_out": self._dataset(train.select(out)),
             }
         for name in splits:
-            if not len(self.datasets[name]):
+            if len(self.datasets[name]):
+                continue
+            if needed is None or name in needed:
                 raise ManifestError(
                     data.manifest, [f"split {name!r} has no images; give some rows that split"]
                 )
+            del self.datasets[name]
 
     @property
     def train_digest(self) -> str:
@@ -136,9 +141,9 @@ class AttributeDataModule(pl.LightningDataModule):
             sampler = UpdateSampler(train.manifest.rows, length, self.seed)
         return self._loader(dataset, share, sampler)
 
-    def val_dataloader(self) -> DataLoader[Example]:
-        """The validation images in order, unchanged."""
-        return self.split_dataloader("validation")
+    def val_dataloader(self) -> list[DataLoader[Example]]:
+        """The validation images in order, unchanged; no loader where there are none."""
+        return [self.split_dataloader(name) for name in ("validation",) if name in self.datasets]
 
     def test_dataloader(self) -> DataLoader[Example]:
         """The test images in order, unchanged."""

@@ -28,6 +28,11 @@ from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
 
+NO_TEST = (
+    "metrics are those of validation, by which a training is chosen; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on images of their own"
+)
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -74,6 +79,7 @@ class Fit:
             training.updates,
             training.devices,
             progress=progress,
+            needed=("train", "validation") if training.validate_every else ("train",),
         )
         self.counts = {
             kind: _counts(self.data, kind)
@@ -159,6 +165,8 @@ class Fit:
             f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
             f"seed {config.seed}"
         )
+        if "test" not in self.data.datasets:
+            print(f"  no test split: {NO_TEST}")
         if self.data.skipped:
             print(
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
