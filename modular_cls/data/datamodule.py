@@ -21,6 +21,9 @@ from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
+_NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
+_NO_IMAGES["validation"] += ", or train without: training.validate_every: 0"
+_NO_IMAGES["test"] += ", or name another split to measure on"
 
 
 class AttributeDataModule(pl.LightningDataModule):
@@ -86,9 +89,7 @@ class AttributeDataModule(pl.LightningDataModule):
             if len(self.datasets[name]):
                 continue
             if needed is None or name in needed:
-                raise ManifestError(
-                    data.manifest, [f"split {name!r} has no images; give some rows that split"]
-                )
+                raise ManifestError(data.manifest, [_NO_IMAGES[name]])
             del self.datasets[name]
 
     @property

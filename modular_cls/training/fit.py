@@ -28,9 +28,9 @@ from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
 
-NO_TEST = (
-    "metrics are those of validation, by which a training is chosen; `modular-cls evaluate RUN "
-    "--manifest OTHER` measures it on images of their own"
+_NO_TEST = (
+    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on other images"
 )
 
 
@@ -166,7 +166,7 @@ class Fit:
             f"seed {config.seed}"
         )
         if "test" not in self.data.datasets:
-            print(f"  no test split: {NO_TEST}")
+            print(f"  no test split: {_NO_TEST}")
         if self.data.skipped:
             print(
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
