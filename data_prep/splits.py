@@ -281,16 +281,27 @@ def _labels(
     columns = np.where(labels == UNKNOWN, widths - 1, labels) + starts
     owed = np.ones(int(widths.sum()), dtype=bool)
     owed[starts + widths - 1] = False
-    known = (labels[:, :joint] != UNKNOWN).all(axis=1)
-    kinds, kind = np.unique(labels[:, :joint], axis=0, return_inverse=True)
-    kind = np.where(known, kind.reshape(-1), UNKNOWN)
-    counts = np.bincount(kind[known], minlength=len(kinds))
-    large = counts * shares[shares > 0].min() >= 1
-    if labels[:, :joint].shape[1] < 2 or large.sum() > MAX_JOINT_CLASSES or not large.any():
+    if labels[:, :joint].shape[1] < 2:
         return columns, owed
-    number = np.append(np.where(large, len(owed) + large.cumsum() - 1, UNKNOWN), UNKNOWN)
-    owed = np.append(owed, np.ones(int(large.sum()), dtype=bool))
-    return np.column_stack([columns, number[kind]]), owed
+    kind = _large_kinds(labels[:, :joint], 1 / shares[shares > 0].min())
+    count = int(kind.max(initial=UNKNOWN)) + 1
+    if not 0 < count <= MAX_JOINT_CLASSES:
+        return columns, owed
+    kind[kind != UNKNOWN] += len(owed)
+    return np.column_stack([columns, kind]), np.append(owed, np.ones(count, dtype=bool))
+
+
+def _large_kinds(labels: np.ndarray, least: float) -> np.ndarray:
+    """Numbers, from 0, of the joint classes that have so many rows; -1 elsewhere, shape (N,)."""
+    kind = np.zeros(len(labels), dtype=np.int64)
+    rows = np.flatnonzero((labels != UNKNOWN).all(axis=1))
+    for column in labels.T.astype(np.int64):
+        pairs = kind[rows] * (column.max() + 1) + column[rows]
+        _, kind[rows], counts = np.unique(pairs, return_inverse=True, return_counts=True)
+        rows = rows[counts[kind[rows]] >= least - 1e-9]  # the others only get smaller
+    found = np.full(len(labels), UNKNOWN, dtype=np.int64)
+    found[rows] = np.unique(kind[rows], return_inverse=True)[1]
+    return found
 
 
 def _first(column: "pd.Series[str]", cell: str) -> object:

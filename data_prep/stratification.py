@@ -73,9 +73,13 @@ def count_labels(group: np.ndarray, labels: np.ndarray, size: int) -> scipy.spar
         labels: Labels of each row, -1 for none, shape (N, columns).
         size: Number of labels.
     """
-    row, column = np.nonzero(labels >= 0)
-    cells = (np.ones(len(row), dtype=np.int64), (group[row], labels[row, column]))
-    found = scipy.sparse.csr_array(cells, shape=(int(group.max(initial=-1)) + 1, size))
+    count = int(group.max(initial=-1)) + 1
+    order = group.argsort(kind="stable")
+    there = labels[order] >= 0
+    ends = np.bincount(group[order], there.sum(axis=1), minlength=count).cumsum()
+    ones = np.ones(there.sum(), dtype=np.int64)
+    cells = (ones, labels[order][there], np.append(0, ends).astype(np.int64))
+    found = scipy.sparse.csr_array(cells, shape=(count, size))
     found.sum_duplicates()
     return found
 

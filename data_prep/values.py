@@ -49,18 +49,21 @@ def read_values(
     Raises:
         ManifestError: If values look alike, a renaming matches nothing, or there are too many.
     """
-    counts = {str(cell): int(n) for cell, n in column.value_counts().items()}
+    cell_of, cells = pd.factorize(column)
+    counts = dict(zip(map(str, cells), np.bincount(cell_of).tolist(), strict=True))
     value_of = {cell: "" if is_unknown(cell, reading.unknown) else meaning(cell) for cell in counts}
     if reading.renamed:
         value_of = _rename(where, name, counts, reading.renamed)
     else:
         value_of = _spell(counts, value_of)
     values = _in_order({value for value in value_of.values() if value}, reading.order)
-    _check(where, name, values, value_of, column)
+    rows = column.index[np.unique(cell_of, return_index=True)[1]]
+    first = dict(zip(map(value_of.get, reversed(counts)), reversed(rows), strict=True))
+    _check(where, name, values, first)
     _tell(name, counts, value_of, reading.unknown)
     codes = {value: i for i, value in enumerate(values)} | {"": UNKNOWN}
-    found = column.map({cell: codes[value] for cell, value in value_of.items()})
-    return Labels(values, found.to_numpy(dtype=np.int16))
+    found = np.array([codes[value_of[cell]] for cell in counts], dtype=np.int16)
+    return Labels(values, found[cell_of])
 
 
 def _rename(
@@ -93,19 +96,14 @@ def _in_order(values: set[str], order: Sequence[str]) -> tuple[str, ...]:
     return tuple(v for v in order if v in values) or tuple(sorted(values, key=key))
 
 
-def _check(
-    where: object,
-    name: str,
-    values: Sequence[str],
-    value_of: Mapping[str, str],
-    column: "pd.Series[str]",
-) -> None:
+def _check(where: object, name: str, values: Sequence[str], first: Mapping[str, object]) -> None:
     if len(values) > MOST_VALUES:
         told = f"attribute {name!r} has {len(values):,} different values, more than {MOST_VALUES:,}"
         raise ManifestError(where, [f"{told}: numbers go into --bins; names are no attribute"])
-    first = {value_of[str(cell)]: row for row, cell in column[~column.duplicated()][::-1].items()}
-    problems = [f"attribute {name!r}: {a!r} (row {first[a]}) and {b!r} (row {first[b]}) look alike"
-                for a, b in alike(values)]  # fmt: skip
+    problems = [
+        f"attribute {name!r}: {a!r} (row {first[a]}) and {b!r} (row {first[b]}) look alike"
+        for a, b in alike(values)
+    ]
     if problems:
         flags = " ".join(f"--value '{name}:{v}={v}'" for v in values[:10])
         problems.append(f"name every value that you mean, alike ones by one name: {flags}")
