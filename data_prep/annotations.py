@@ -1,6 +1,7 @@
 """Annotations: tables of text, the values in them, and which labels to take over.
 
-Whatever does not fit ends in a ManifestError that names the file, the row, what was found and what is accepted.
+Whatever does not fit ends in a ManifestError that names the file, the row, what was found and what
+is accepted.
 """
 
 import csv
@@ -23,7 +24,8 @@ def read_columns(file: Path, columns: Sequence[str], skip: int = 0) -> pd.DataFr
 
     Args:
         file: The file.
-        columns: Names of its columns; the first is read as text, the others as numbers, NaN where it says so.
+        columns: Names of its columns; the first is read as text, the others as numbers, NaN where
+            it says so.
         skip: Lines before the table.
 
     Returns:
@@ -37,9 +39,17 @@ def read_columns(file: Path, columns: Sequence[str], skip: int = 0) -> pd.DataFr
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
             table = pd.read_csv(
-                file, sep=r"\s+", header=None, names=list(columns), dtype=kinds, skiprows=skip, index_col=False,
-                skip_blank_lines=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONE,
-            )  # fmt: skip
+                file,
+                sep=r"\s+",
+                header=None,
+                names=list(columns),
+                dtype=kinds,
+                skiprows=skip,
+                index_col=False,
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
+                quoting=csv.QUOTE_NONE,
+            )
     except (
         ValueError,
         UnicodeError,
@@ -118,8 +128,11 @@ def check_values(
         kind: What a row is called: row, line.
     """
     wrong = np.argwhere(~np.isin(values, accepted))
-    told = [f"{kind} {rows[i]}, {names[j]}: found {values[i, j]:g}, accepted: {', '.join(map(str, accepted))}"
-            for i, j in wrong[:_COUNTED]]  # fmt: skip
+    numbers = ", ".join(map(str, accepted))
+    told = [
+        f"{kind} {rows[i]}, {names[j]}: found {values[i, j]:g}, accepted: {numbers}"
+        for i, j in wrong[:_COUNTED]
+    ]
     if told:
         raise ManifestError(file, told)
 
@@ -150,9 +163,8 @@ def _wrong_lines(file: Path, columns: Sequence[str], skip: int) -> list[str]:
     for number, line in enumerate(read_lines(file), start=1):
         fields = line.split()
         if number > skip and fields and len(fields) != len(columns):
-            problems.append(
-                f"line {number}: found {len(fields)} fields, accepted: {len(columns)} ({columns[0]} ...)"
-            )
+            accepted = f"accepted: {len(columns)} ({columns[0]} ...)"
+            problems.append(f"line {number}: found {len(fields)} fields, {accepted}")
         elif number > skip and fields:
             wrong = [
                 (c, f) for c, f in zip(columns[1:], fields[1:], strict=True) if not _is_number(f)

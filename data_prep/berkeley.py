@@ -1,9 +1,9 @@
-"""Berkeley Attributes of People -> a manifest: hair and gender of people in photographs, each in a box.
+"""Berkeley Attributes of People -> a manifest: hair and gender of people, each in a box.
 
     python data_prep/berkeley.py FOLDER --out data/berkeley/manifest.csv
 
-FOLDER holds train/ and test/, each with labels.txt and its pictures, or only one labels.txt; also under
-attributes_dataset/. L. Bourdev, S. Maji, J. Malik: Describing People, ICCV 2011.
+FOLDER holds train/ and test/, each with labels.txt and its pictures, or only one labels.txt; also
+under attributes_dataset/. L. Bourdev, S. Maji, J. Malik: Describing People, ICCV 2011.
 """
 
 import sys
@@ -21,14 +21,24 @@ from telling import log
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError, ManifestError, unknown
 
-LABELS = ("is_male", "has_long_hair", "has_glasses", "has_hat", "has_t-shirt", "has_long_sleeves", "has_shorts",
-          "has_jeans", "has_long_pants")  # fmt: skip
+LABELS = (
+    "is_male",
+    "has_long_hair",
+    "has_glasses",
+    "has_hat",
+    "has_t-shirt",
+    "has_long_sleeves",
+    "has_shorts",
+    "has_jeans",
+    "has_long_pants",
+)
 _BOX = ("x", "y", "width", "height")
 _USED = ("is_male", "has_long_hair")
 _PLACES = ("", "attributes_dataset")
 PARTS = {"train": "train", "val": "validation", "test": "test"}
 _DOWNLOAD = """download attributes_dataset.tgz from
-  https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/shape/poselets/ and unpack it in this folder"""
+  https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/shape/poselets/ and unpack it
+  in this folder"""
 
 
 def convert(
@@ -43,7 +53,8 @@ def convert(
         seed: Which draw: of the split, or of the part of train/ that becomes validation.
 
     Returns:
-        The manifest, in the order of the files. A label of 0 is unknown; without a usable box it is blank.
+        The manifest, in the order of the files. A label of 0 is unknown; without a usable box it is
+        blank.
 
     Raises:
         ManifestError: If a file is missing or malformed, or a label is unknown.
@@ -53,8 +64,10 @@ def convert(
     files = _files(root)
     tables = [_read(file, _inside(root, file)) for file in files]
     table = pd.concat(tables, ignore_index=True)
-    labels = {"hair": _labels(("short", "long"), table["has_long_hair"]),
-              "gender": _labels(("female", "male"), table["is_male"])}  # fmt: skip
+    labels = {
+        "hair": _labels(("short", "long"), table["has_long_hair"]),
+        "gender": _labels(("female", "male"), table["is_male"]),
+    }
     main = np.stack([v.codes for v in labels.values()], axis=1)
     labels |= {name: _labels(NO_YES, table[name]) for name in chosen(also, LABELS, _USED, files[0])}
     paths = table["image"].to_numpy(dtype=object)

@@ -3,8 +3,9 @@
     python data_prep/celeba.py FOLDER --out data/celeba/manifest.csv
 
 FOLDER holds list_attr_celeba.txt and list_eval_partition.txt (there, in Anno/ or in Eval/), or both
-as .csv, identity_CelebA.txt if you have it, and the pictures in img_align_celeba/. Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in
-the Wild, ICCV 2015; for research that is not commercial.
+as .csv, identity_CelebA.txt if you have it, and the pictures in img_align_celeba/. Z. Liu, P. Luo,
+X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, ICCV 2015; for research that is not
+commercial.
 """
 
 import sys
@@ -41,7 +42,8 @@ def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
         also: Other labels to take over; `all` for all.
 
     Returns:
-        The manifest, in the order of list_attr_celeba.txt. Identities are in it where the file is there.
+        The manifest, in the order of list_attr_celeba.txt. Identities are in it where the file is
+        there.
 
     Raises:
         ManifestError: If a file is missing or malformed, or a label is unknown.

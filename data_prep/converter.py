@@ -111,8 +111,13 @@ def command_line(
         parser.add_argument(source, type=path_argument, help=about)
     parser.add_argument("--out", type=path_argument, required=True, help=out)
     if also:
-        parser.add_argument("--also", action="append", default=[], metavar="NAME",
-                            help="another label of the data set to take over; repeat, or all")  # fmt: skip
+        parser.add_argument(
+            "--also",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="another label of the data set to take over; repeat, or all",
+        )
     return parser
 
 
@@ -148,8 +153,10 @@ def run(
     print(value_lines(manifests[0]))
     for manifest, out in zip(manifests, outs, strict=True):
         print(class_table(manifest))
-        print(f"{len(manifest):,} rows written to {out}; the pictures' paths are relative to "
-              f"{manifest.root}")  # fmt: skip
+        print(
+            f"{len(manifest):,} rows written to {out}; the pictures' paths are relative to "
+            f"{manifest.root}"
+        )
     return 0
 
 

@@ -3,8 +3,8 @@ r"""Folders of pictures, one for each joint class or one level for each attribut
     python data_prep/folders.py FOLDER --attributes hair gender --out data/mine/manifest.csv
 
 FOLDER holds long_male/1.jpg ... or long/male/1.jpg ..., or train/long_male/1.jpg,
-test/long_male/2.jpg ...; --attributes says what the parts of a name are, or the levels, --class what a name means that does
-not consist of such parts:
+test/long_male/2.jpg ...; --attributes says what the parts of a name are, or the levels, --class
+what a name means that does not consist of such parts:
 
     --class bald_man=short,male --class unclear=,
 
@@ -82,8 +82,10 @@ def convert(root: str | Path, names: Names = ONE_CLASS, draw: Draw = USUAL) -> l
     placed = place(root, paths, len(attributes), levels, names.separator)
     values = _values(root, placed, names)
     reading = Reading(unknown=names.unknown)
-    labels = {n: read_values(root, n, pd.Series([v[i] for v in values], dtype=object), reading)
-              for i, n in enumerate(attributes)}  # fmt: skip
+    labels = {
+        n: read_values(root, n, pd.Series([v[i] for v in values], dtype=object), reading)
+        for i, n in enumerate(attributes)
+    }
     codes = np.stack([v.codes for v in labels.values()], axis=1)
     given = None
     if placed.splits:
@@ -105,8 +107,11 @@ def _values(root: Path, placed: Placed, names: Names) -> list[Sequence[str]]:
             raise ConfigError(f"--class {name}: found {len(values)} values, {accepted}")
     between = "/" if placed.levels > 1 else names.separator
     found = {n: names.classes.get(n) or (n.split(between) if count > 1 else [n]) for n in there}
-    wrong = [name for name, values in found.items()
-             if len(values) != count or (name not in names.classes and "" in values)]  # fmt: skip
+    wrong = [
+        name
+        for name, values in found.items()
+        if len(values) != count or (name not in names.classes and "" in values)
+    ]
     if wrong:
         form = between.join(names.attributes)
         accepted = f"{count} parts ({form}), or --class NAME={','.join(names.attributes)}"
@@ -126,15 +131,36 @@ def _class(text: str) -> tuple[str, list[str]]:
 def _parser() -> argparse.ArgumentParser:
     about = "folder that holds a folder for each joint class"
     parser = command_line("Folders of pictures -> a manifest.", "root", about, also=False)
-    parser.add_argument("--attributes", nargs="+", default=["class"], metavar="NAME",
-                        help="what the parts of a name, or the levels of folders, are")  # fmt: skip
+    parser.add_argument(
+        "--attributes",
+        nargs="+",
+        default=["class"],
+        metavar="NAME",
+        help="what the parts of a name, or the levels of folders, are",
+    )
     parser.add_argument("--separator", default="_", help="what stands between the parts")
-    parser.add_argument("--class", dest="classes", action="append", default=[], type=_class,
-                        metavar="NAME=VALUE,VALUE", help="what one folder's name means; repeat")  # fmt: skip
-    parser.add_argument("--levels", type=int, metavar="N",
-                        help="levels of folders to read; what lies deeper is taken with them")  # fmt: skip
-    parser.add_argument("--unknown", nargs="*", default=list(UNKNOWN_WORDS), metavar="WORD",
-                        help="words that mean unknown")  # fmt: skip
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        type=_class,
+        metavar="NAME=VALUE,VALUE",
+        help="what one folder's name means; repeat",
+    )
+    parser.add_argument(
+        "--levels",
+        type=int,
+        metavar="N",
+        help="levels of folders to read; what lies deeper is taken with them",
+    )
+    parser.add_argument(
+        "--unknown",
+        nargs="*",
+        default=list(UNKNOWN_WORDS),
+        metavar="WORD",
+        help="words that mean unknown",
+    )
     add_draw(parser)
     return parser
 
@@ -143,8 +169,9 @@ def _convert(given: argparse.Namespace) -> list[Manifest]:
     twice = [name for name, _ in given.classes]
     if repeated := sorted({name for name in twice if twice.count(name) > 1}):
         raise ConfigError(f"--class {repeated[0]} is given twice")
-    names = Names(given.attributes, given.separator, dict(given.classes), given.levels,
-                  given.unknown)  # fmt: skip
+    names = Names(
+        given.attributes, given.separator, dict(given.classes), given.levels, given.unknown
+    )
     draw = Draw(tuple(given.shares), given.seed, given.folds, given.validation)
     return convert(given.root, names, draw)
 

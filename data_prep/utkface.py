@@ -2,9 +2,9 @@
 
     python data_prep/utkface.py FOLDER --out data/utkface/manifest.csv
 
-FOLDER holds the aligned and cropped faces, at any depth: age_gender_race_time.jpg.chip.jpg; or names.txt, one name a
-line. Z. Zhang, Y. Song, H. Qi: Age Progression/Regression by Conditional Adversarial Autoencoder, CVPR 2017; for
-research that is not commercial.
+FOLDER holds the aligned and cropped faces, at any depth: age_gender_race_time.jpg.chip.jpg; or
+names.txt, one name a line. Z. Zhang, Y. Song, H. Qi: Age Progression/Regression by Conditional
+Adversarial Autoencoder, CVPR 2017; for research that is not commercial.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from telling import listed, log
 from modular_cls.data.manifest import UNKNOWN, Manifest
 from modular_cls.errors import ConfigError, ManifestError
 
-# Where each group begins, in years: children; the young, who are most; those from 30; those from 60.
+# Where each group begins, in years: children; the young, who are most; from 30; from 60.
 AGE_GROUPS = {"child": 0, "young": 13, "middle": 30, "old": 60}
 GENDERS = ("male", "female")  # 0 and 1 in names
 RACES = (
@@ -38,7 +38,8 @@ RACES = (
 )  # 0 to 4, by https://susanqq.github.io/UTKFace/
 # The race is missing in some names: then comes the time, a date to begin with.
 _NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?:(?P<race>[0-4])_.|_?\d{8})")
-_DOWNLOAD = "download the aligned and cropped faces from https://susanqq.github.io/UTKFace/ and unpack them here"
+_DOWNLOAD = """download the aligned and cropped faces from
+  https://susanqq.github.io/UTKFace/ and unpack them here"""
 
 
 def convert(
@@ -52,12 +53,14 @@ def convert(
     Args:
         root: Folder of the data set.
         also: `race` to take that over, too.
-        age_groups: Names of the groups and the age in years that each begins with, the first with 0.
+        age_groups: Names of the groups and the age in years that each begins with, the first with
+            0.
         draw: How the split is drawn.
 
     Returns:
-        The manifest, or one for each fold, in the order of the names. Names that are not understood are left out and told. Of pictures
-        that are the same byte for byte one is kept, or none where their labels differ.
+        The manifest, or one for each fold, in the order of the names. Names that are not understood
+        are left out and told. Of pictures that are the same byte for byte one is kept, or none
+        where their labels differ.
 
     Raises:
         ManifestError: If there are neither pictures nor names.txt, or a label is unknown.
@@ -118,7 +121,7 @@ def _labels(root: Path, paths: Sequence[str], starts: Sequence[int]) -> pd.DataF
 
 
 def _unique(root: Path, paths: Sequence[str], labels: np.ndarray) -> np.ndarray:
-    """Mask of what to keep of files that are the same byte for byte; empty files are not compared."""
+    """Mask of what to keep of files that are the same byte for byte; empty ones do not count."""
     keep = np.ones(len(paths), dtype=bool)
     conflicts = 0
     groups = _same_bytes(root, paths)
@@ -128,9 +131,13 @@ def _unique(root: Path, paths: Sequence[str], labels: np.ndarray) -> np.ndarray:
         keep[positions if differ else positions[1:]] = False
         conflicts += differ
     if groups:
-        log.info("groups of identical files: %s, with conflicting labels: %s; of these all files are left out, of the "
-                 "others one is kept; files left out: %s", f"{len(groups):,}", f"{conflicts:,}",
-                 f"{(~keep).sum():,}")  # fmt: skip
+        log.info(
+            "groups of identical files: %s, with conflicting labels: %s; of these all files are "
+            "left out, of the others one is kept; files left out: %s",
+            f"{len(groups):,}",
+            f"{conflicts:,}",
+            f"{(~keep).sum():,}",
+        )
     return keep
 
 
@@ -154,8 +161,14 @@ def _age_group(text: str) -> tuple[str, int]:
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = command_line("UTKFace -> age group and gender of faces.")
-    parser.add_argument("--age-groups", nargs="+", type=_age_group, default=list(AGE_GROUPS.items()),
-                        metavar="NAME=YEARS", help="groups and the age that each begins with")  # fmt: skip
+    parser.add_argument(
+        "--age-groups",
+        nargs="+",
+        type=_age_group,
+        default=list(AGE_GROUPS.items()),
+        metavar="NAME=YEARS",
+        help="groups and the age that each begins with",
+    )
     add_draw(parser, validation=None)
     return run(parser, _convert, arguments)
 

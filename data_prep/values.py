@@ -71,10 +71,13 @@ def _rename(
 ) -> dict[str, str]:
     names = {meaning(old): new.strip() for old, new in renamed.items()}
     there = {meaning(cell): cell for cell in counts}
-    told = [f"--value {name}:{old}={new}: the column holds no {old!r}{nearest(old, counts)}; it holds "
-            f"{listed(sorted(counts))}" for old, new in renamed.items() if meaning(old) not in there]  # fmt: skip
+    told = [
+        f"--value {name}:{old}={new}: the column holds no {old!r}{nearest(old, counts)}"
+        for old, new in renamed.items()
+        if meaning(old) not in there
+    ]
     if told:
-        raise ManifestError(where, told)
+        raise ManifestError(where, [*told, f"it holds {listed(sorted(counts))}"])
     return {cell: names.get(meaning(cell), "") for cell in counts}
 
 

@@ -1,13 +1,12 @@
 from collections import Counter
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from splits import draw_folds, draw_splits, draw_validation, given_splits, split_argument
+from splits import draw_folds, draw_splits, draw_validation
 
-from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.errors import ConfigError
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 12), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=50
@@ -147,23 +146,6 @@ def test_every_row_is_tested_in_one_fold(folds):
     for wrong in (1, 101):
         with pytest.raises(ConfigError, match="--folds must be from 2 to 100"):
             draw_folds(groups, labels, wrong)
-
-
-def test_words_and_codes_of_splits():
-    words = pd.Series(["train", " Val", "valid", "DEV", "eval", "testing"], index=range(2, 8))
-    assert given_splits("t", words).tolist() == [0, 1, 1, 1, 1, 2]
-    codes = pd.Series(["0", "1.0", "True", "2", "9"], index=range(2, 7))
-    names = dict(map(split_argument, ["0=train", "1=val", "2=test", "9="]))
-    assert given_splits("t", codes, names).tolist() == [0, 1, 1, 2, -1]
-    with pytest.raises(
-        ManifestError,
-        match=r"row 2, split: '0' \(1 rows\) is not one of train(.*\n)+.*--split-values '0=train'",
-    ):
-        given_splits("t", codes)
-    with pytest.raises(ManifestError, match="row 6, split: '9'"):
-        given_splits("t", codes, {"0": "train", "1": "test", "2": "test"})
-    with pytest.raises(ManifestError, match="--split-values 7=test: the column holds no '7'"):
-        given_splits("t", codes, {**names, "7": "test"})
 
 
 @pytest.mark.parametrize(
