@@ -81,9 +81,9 @@ def convert(root: str | Path, names: Names = ONE_CLASS, draw: Draw = USUAL) -> l
     levels = len(attributes) if names.separator == "/" else names.levels
     placed = place(root, paths, len(attributes), levels, names.separator)
     values = _values(root, placed, names)
-    reading = Reading(unknown=names.unknown)
+    reading = Reading(unknown=names.unknown, kind="folder", remedy="")
     labels = {
-        n: read_values(root, n, pd.Series([v[i] for v in values], dtype=object), reading)
+        n: read_values(root, n, pd.Series([v[i] for v in values], placed.classes, object), reading)
         for i, n in enumerate(attributes)
     }
     codes = np.stack([v.codes for v in labels.values()], axis=1)

@@ -1,6 +1,8 @@
 """A column of text -> the values of an attribute, each in one spelling; what was done is told."""
 
+import re
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from modular_cls.data.manifest import UNKNOWN
 from modular_cls.errors import ManifestError, nearest
 
 MOST_VALUES = 2000  # more are names or measurements
+_WHOLE = re.compile(r"^([+-]?\d+)\.0*$", re.ASCII)  # as pandas writes whole numbers with gaps
 _DOUBTFUL = ("none", "unclear", "unspecified", "undefined", "other", "-1", "99", "999", "-999")
 
 
@@ -25,11 +28,15 @@ class Reading(NamedTuple):
             every value that has none, if some have.
         unknown: Words that mean unknown, apart from a blank cell.
         order: The values in order; default: in order of their names.
+        kind: What a row is called: row, folder.
+        remedy: What renames values on the command line; blank if nothing does.
     """
 
     renamed: Mapping[str, str] = {}
     unknown: Sequence[str] = UNKNOWN_WORDS
     order: Sequence[str] = ()
+    kind: str = "row"
+    remedy: str = "--value"
 
 
 PLAINLY = Reading()
@@ -59,7 +66,10 @@ def read_values(
     values = _in_order({value for value in value_of.values() if value}, reading.order)
     rows = column.index[np.unique(cell_of, return_index=True)[1]]
     first = dict(zip(map(value_of.get, reversed(counts)), reversed(rows), strict=True))
-    _check(where, name, values, first)
+    rows_of = Counter(dict.fromkeys(values, 0))
+    for cell, count in counts.items():
+        rows_of[value_of[cell]] += count
+    _check(where, name, rows_of, first, reading)
     _tell(name, counts, value_of, reading.unknown)
     codes = {value: i for i, value in enumerate(values)} | {"": UNKNOWN}
     found = np.array([codes[value_of[cell]] for cell in counts], dtype=np.int16)
@@ -82,10 +92,10 @@ def _rename(
 
 
 def _spell(counts: Mapping[str, int], value_of: Mapping[str, str]) -> dict[str, str]:
-    """The shortest spelling of each value, of these the most frequent."""
+    """The shortest spelling of each value, of these the most frequent; 1 for 1.0."""
     spelt: dict[str, str] = {}
     for cell in sorted(counts, key=lambda c: (len(c.strip()), -counts[c], c)):
-        spelt.setdefault(value_of[cell], " ".join(cell.split()))
+        spelt.setdefault(value_of[cell], _WHOLE.sub(r"\1", " ".join(cell.split())))
     return {cell: value and spelt[value] for cell, value in value_of.items()}
 
 
@@ -99,18 +109,28 @@ def _in_order(values: set[str], order: Sequence[str]) -> tuple[str, ...]:
     return tuple(v for v in order if v in values) or tuple(sorted(values, key=key))
 
 
-def _check(where: object, name: str, values: Sequence[str], first: Mapping[str, object]) -> None:
+def _check(
+    where: object,
+    name: str,
+    rows_of: Mapping[str, int],
+    first: Mapping[str, object],
+    reading: Reading,
+) -> None:
+    values = [value for value in rows_of if value]
     if len(values) > MOST_VALUES:
         told = f"attribute {name!r} has {len(values):,} different values, more than {MOST_VALUES:,}"
         raise ManifestError(where, [f"{told}: numbers go into --bins; names are no attribute"])
+    pairs = alike(sorted(values, key=lambda value: -rows_of[value]))
     problems = [
-        f"attribute {name!r}: {a!r} (row {first[a]}) and {b!r} (row {first[b]}) look alike"
-        for a, b in alike(values)
+        f"attribute {name!r}: {a!r} ({rows_of[a]:,} rows, the first is {reading.kind} {first[a]}) and "
+        f"{b!r} ({rows_of[b]:,}, {reading.kind} {first[b]}) look alike"
+        for a, b in pairs
     ]
     if problems:
-        flags = " ".join(f"--value '{name}:{v}={v}'" for v in values[:10])
-        problems.append(f"name every value that you mean, alike ones by one name: {flags}")
-        raise ManifestError(where, problems)
+        names = {b: a for a, b in pairs}
+        flags = [f"{reading.remedy} '{name}:{v}={names.get(v, v)}'" for v in values[:10]]
+        named = f", or name all values that you mean: {' '.join(flags)}" if reading.remedy else ""
+        raise ManifestError(where, [*problems, f"write each value in one way{named}"])
 
 
 def _tell(
@@ -122,7 +142,8 @@ def _tell(
         spellings.setdefault(value, []).append(cell)
     for value, cells in spellings.items():
         written = listed([f"{cell!r} {counts[cell]:,}" for cell in sorted(cells)])
-        if value and len(cells) > 1:
+        respelt = meaning(cells[0]) == meaning(value) and cells[0] != value
+        if value and (len(cells) > 1 or respelt):
             log.info("%s: %r is written %s", name, value, written)
         elif not value and cells != [""]:
             log.info("%s: unknown is written %s", name, written)

@@ -135,7 +135,9 @@ def test_levels_that_may_be_parts_as_well_are_asked_for(tmp_path, capsys):
 
 def test_names_that_look_alike_and_words_for_unknown(tmp_path, capsys):
     root = tree(tmp_path / "mine", ["Long_male", "long_female", "short_male"])
-    assert "'Long' (row" in refused(folders.main, root, capsys, *TWO)
+    error = refused(folders.main, root, capsys, *TWO)
+    assert "'Long' (5 rows, the first is folder Long_male) and 'long'" in error
+    assert "--value" not in error
     root = tree(tmp_path / "other", ["long_male", "long_unknown", "short_female"])
     frame = converted(folders.main, root, *TWO)
     assert set(frame[frame["path"].str.startswith("long_unknown")]["gender"]) == {""}

@@ -87,13 +87,21 @@ def test_the_words_for_unknown_can_be_changed(folder, capsys):
     assert Counter(frame["old"]) == {"yes": 3, "no": 3, "": 3, "NA": 3}
 
 
+def test_whole_numbers_with_gaps_are_whole_numbers(folder, capsys):
+    frame = converted(folder, with_column("old", ["0.0", "1.0", ""]), "--attribute", "old=old")
+    assert Counter(frame["old"]) == {"0": 4, "1": 4, "": 4}
+    assert "note: old: '0' is written '0.0' 4\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("other", ["Long", "LONG ", "lo ng", "l-ong", "\uff4cong"])
 def test_values_that_look_alike_are_an_error(folder, capsys, other):
     lines = rows()
     lines[5]["hair"] = other
     error = refused(capsys, folder, lines, *HAIR, *GENDER)
     assert "look alike" in error
-    assert "row 7" in error
+    assert "'long' (5 rows, the first is row 3)" in error
+    assert ", row 7)" in error
+    assert f"--value 'hair:{other.strip()}=long'" in error
     names = [f"--value=hair:{v}=long" for v in ("long", other)] + ["--value=hair:short=short"]
     assert Counter(converted(folder, lines, *HAIR, *names)["hair"]) == {"long": 6, "short": 6}
 
