@@ -122,8 +122,8 @@ def _check(
         raise ManifestError(where, [f"{told}: numbers go into --bins; names are no attribute"])
     pairs = alike(sorted(values, key=lambda value: -rows_of[value]))
     problems = [
-        f"attribute {name!r}: {a!r} ({rows_of[a]:,} rows, the first is {reading.kind} {first[a]}) and "
-        f"{b!r} ({rows_of[b]:,}, {reading.kind} {first[b]}) look alike"
+        f"attribute {name!r}: {a!r} ({rows_of[a]:,} rows, the first is {reading.kind} {first[a]}) "
+        f"and {b!r} ({rows_of[b]:,}, {reading.kind} {first[b]}) look alike"
         for a, b in pairs
     ]
     if problems:
