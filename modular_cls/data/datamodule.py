@@ -193,7 +193,7 @@ class AttributeDataModule(pl.LightningDataModule):
         self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None
     ) -> AttributeDataset:
         return AttributeDataset(
-            manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform
+            manifest, Pixels(self.data.height_width, *self.data.scale), transform
         )
 
     def _loader(

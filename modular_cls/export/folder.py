@@ -19,9 +19,9 @@ from typing import Any
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
-from modular_cls.export.weights import digest, write_weights
 from modular_cls.runs.folder import Run
 from modular_cls.runs.scores import FILE as SCORES
+from modular_cls.runs.weights import digest, write_tensors
 from modular_cls.schema import Schema
 
 FORMAT = 1
@@ -45,7 +45,7 @@ def write_model(folder: Path, run: Run, pixels: Pixels, licence: str) -> None:
     (folder / MARKER).parent.mkdir()
     write_network(folder, model.backbone, run.config.backbone, pixels, licence)
     heads = {name: t for name, t in model.state_dict().items() if not name.startswith(BACKBONE)}
-    write_weights(folder / HEADS, heads, {"schema": json.dumps(listed(model.schema))})
+    write_tensors(folder / HEADS, heads, {"schema": json.dumps(listed(model.schema))})
     write_json(folder / PREPROCESS, preparation(pixels))
 
 

@@ -13,10 +13,10 @@ from modular_cls.errors import ConfigError
 from modular_cls.export.folder import MARKER, RECORD, RECORDED
 from modular_cls.export.network import read_network
 from modular_cls.export.read import read_export
-from modular_cls.export.weights import changed, read_json, refuse
-from modular_cls.parsing import load_config
+from modular_cls.parsing import read_config
 from modular_cls.runs.folder import Run
 from modular_cls.runs.scores import FILE
+from modular_cls.runs.weights import changed, read_json, refuse
 
 _NOT_HERE = "manifest of the training (it does not travel with an export)"
 
@@ -55,6 +55,6 @@ def read_record(folder: Path) -> Run:
         folder,
         [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))],
     )
-    config = load_config(folder / RECORD / "config.yaml")
+    config = read_config(folder / RECORD / "config.yaml")
     metrics = {**(described.get("run") or {}), "train_counts": exported.counts}
     return Run(config, exported.model, metrics)

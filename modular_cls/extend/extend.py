@@ -26,6 +26,7 @@ from modular_cls.runs.folder import (
     write_classes,
     write_predictions,
     write_result,
+    write_weights,
 )
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
@@ -144,8 +145,7 @@ def _write(
                 "from": run.config.method,
             },
         }
-        (folder / "checkpoints").mkdir()
-        torch.save({"state_dict": task.state_dict()}, folder / "checkpoints" / "last.ckpt")
+        write_weights(folder, model.state_dict())
         write_classes(folder, schema)
         done.scores.write(folder)
         metrics["seconds"] = round(time.monotonic() - started, 1)

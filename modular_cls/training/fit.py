@@ -135,7 +135,7 @@ class Fit:
 
     @torch.no_grad()
     def features(self, kind: str) -> Features:
-        """Backbone outputs of some images (train, held_out ...), in evaluation mode, unaugmented."""
+        """Backbone outputs of images of a kind (train, held_out ...), unaugmented."""
         device, batches = self.trainer.strategy.root_device, self.data.split_dataloader(kind)
         self.model.eval().to(device)  # Lightning has put the model back on the CPU
         features = torch.cat(

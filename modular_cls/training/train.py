@@ -11,13 +11,13 @@ from modular_cls.files import check_free, new_folder
 from modular_cls.finish import Features
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.runs.folder import (
-    CHECKPOINT,
     MARKER,
     Run,
     describe,
     write_classes,
     write_predictions,
     write_result,
+    write_weights,
 )
 from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.fit import Ending, Fit
@@ -80,7 +80,7 @@ def complete(
             "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
-        fit.trainer.save_checkpoint(folder / CHECKPOINT, weights_only=False)
+        write_weights(folder, fit.model.state_dict())
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
         if test := fit.data.datasets.get("test"):
             write_predictions(folder / "predictions.csv", test, fit.task.predicted)
