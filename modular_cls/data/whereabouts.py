@@ -3,10 +3,10 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_ASKED = 1000  # paths that are looked for elsewhere
 _FOLDERS = 1000  # folders looked into for a picture that is somewhere else
 
 
@@ -44,22 +44,17 @@ class Folders:
         """Whether a folder holds any picture."""
         return any(name.lower().endswith(PICTURES) for name in self.names(folder))
 
-    def elsewhere(self, name: str) -> str | None:
-        """A folder under the root that holds a name, by walking it."""
-        for folder, inside, names in self._walked:
-            if name in names or name in inside:
-                return os.path.relpath(folder, self.root)
-        return None
-
-    @cached_property
-    def _walked(self) -> list[tuple[str, list[str], set[str]]]:
-        found = []
-        for folder, inside, names in os.walk(self.root):
+    def elsewhere(self, names: Sequence[str]) -> str | None:
+        """The folder under the root that holds most of some names, the first of them among it."""
+        best, most = None, 0
+        for number, (folder, inside, files) in enumerate(os.walk(self.root)):
             inside[:] = sorted(name for name in inside if not name.startswith("."))
-            found.append((folder, list(inside), set(names)))
-            if len(found) >= _FOLDERS:
+            count = len(set(names) & set(files)) if names[0] in files else 0
+            if count > most:
+                best, most = os.path.relpath(folder, self.root), count
+            if number >= _FOLDERS:
                 break
-        return found
+        return best
 
 
 def with_slashes(path: str) -> str:
@@ -88,7 +83,8 @@ def likely_reason(root: Path, paths: Sequence[str]) -> str:
         return f"{name!r} differs in case; {other!r} is there"
     if endings := folders.endings(os.path.splitext(with_slashes(path))[0]):
         return f"{name!r} has another ending; {os.path.splitext(name)[0] + endings[0]!r} is there"
-    if other := folders.elsewhere(name):
+    names = [with_slashes(str(p)).rpartition("/")[2] for p in paths[:_ASKED]]
+    if other := folders.elsewhere(names):
         return f"{path!r} is not there, but {os.path.normpath(os.path.join(other, name))!r} is"
     if os.path.isabs(place) or path[1:3] == ":\\":
         return f"{path!r} is a path of another computer"
