@@ -92,7 +92,9 @@ def _of_csv(root: Path) -> tuple[Path, list[str], Parts]:
             raise ManifestError(files[part], [f"other labels than in train.csv: {differ}"])
         values = table[labels].to_numpy()
         check_values(files[part], values, (0, 1), labels, table.index.tolist(), "row")
-        parts[part] = (table["image"].tolist(), values.astype(np.int16))
+        parts[part] = _named(
+            f"{part}.csv", table["image"].to_numpy(dtype=object), values, table.index
+        )
     return files["train"], labels, parts
 
 
@@ -107,10 +109,17 @@ def _part(
         raise ManifestError(file, [f"{part}_label: found shape {values.shape}, accepted: {wanted}"])
     rows = np.arange(1, 1 + len(names))
     check_values(file, values, (0, 1), labels, rows.tolist(), f"{part}_label row")
+    return _named(f"{part}_images_name", names, values, rows)
+
+
+def _named(
+    where: str, names: np.ndarray, values: np.ndarray, rows: Sequence[int]
+) -> tuple[list[str], np.ndarray]:
+    """The rows that have a name; tells of the others."""
     named = names != ""
     if not named.all():
-        left = listed(rows[~named].tolist())
-        log.warning("%s_images_name: rows without a name, left out: %s", part, left)
+        left = listed(np.array(rows)[~named].tolist())
+        log.warning("%s: rows without a name, left out: %s", where, left)
     return names[named].tolist(), values[named].astype(np.int16)
 
 

@@ -155,6 +155,8 @@ class Draw(NamedTuple):
         Raises:
             ConfigError: If splits are given and shares or folds, too.
         """
+        if given is None and self.validation not in (0, VALIDATION):
+            raise ConfigError("--validation is for splits that are given; say --shares")
         if given is None and self.folds:
             return draw_folds(groups, labels, self.folds, self.shares, self.seed)
         if given is None:

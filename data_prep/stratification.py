@@ -197,7 +197,8 @@ def _exchange(deal: Deal, part: np.ndarray) -> None:
     has = deal.has.astype(bool).astype(np.int64)
     by_label = has.tocsc()
     tries = _ENOUGH
-    for label, s in np.argwhere(missing(deal, groups)).tolist():
+    lacking = np.argwhere(missing(deal, groups))
+    for label, s in lacking[deal.turn[lacking[:, 1]].argsort(kind="stable")].tolist():
         holders = by_label.indices[by_label.indptr[label] : by_label.indptr[label + 1]]
         for group in holders[deal.rank[holders].argsort()].tolist():
             tries -= 1
@@ -228,9 +229,10 @@ def _partner(
     if t == s or not len(others):
         return None
     due = (deal.turn < groups.sum(axis=1)[:, None]) & deal.owed[:, None]
-    last, none = due & (groups == 1), due & (groups == 0)
+    due = due * np.where(deal.turn == 0, len(deal.turn), 1)  # the first part counts most
+    last, none = due * (groups == 1), due * (groups == 0)
     mine = has[[group]].toarray()[0]
-    lost = last[:, s].astype(np.int64) - none[:, t]  # by each label that leaves s for t
-    back = last[:, t].astype(np.int64) - none[:, s]  # by each label that leaves t for s
+    lost = last[:, s] - none[:, t]  # by each label that leaves s for t
+    back = last[:, t] - none[:, s]  # by each label that leaves t for s
     change = has[others] @ (lost * (1 - mine) - back * mine) + int(back @ mine)
     return int(others[change.argmin()]) if change.min() < 0 else None

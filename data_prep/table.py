@@ -156,8 +156,6 @@ def _given(
 ) -> np.ndarray | None:
     """The splits that are given in the table or by its files, shape (N,); None to draw them."""
     column, of_files = splitting.column, splitting.of_files
-    if column is not None and of_files:
-        raise ConfigError(f"the files are of splits already ({listed(of_files)}): give no --split")
     if column is not None and column in frame.columns:
         return given_splits(where, frame[column], splitting.names)
     if splitting.names:
@@ -197,7 +195,12 @@ def _convert(given: argparse.Namespace) -> list[Manifest]:
         values.setdefault(name, {})[old] = new
     columns = Columns(given.path, given.labels, given.bins, values, given.unknown, given.group)
     files = [file for _, file in given.table]
-    of_files = splits_of_files(given.table) if given.split is None else ()
+    other = given.split or given.split_file
+    if other and (named := [split for split, _ in given.table if split]):
+        raise ConfigError(
+            f"the files are of splits already ({listed(named)}); drop that or {other}"
+        )
+    of_files = () if other else splits_of_files(given.table)
     draw = Draw(given.shares, given.seed, given.folds, given.validation)
     splitting = Splitting(given.split, given.split_values, given.split_file, of_files, draw)
     return convert(files, columns, splitting, given.folder, given.suffix, given.separator,

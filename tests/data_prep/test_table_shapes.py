@@ -145,6 +145,8 @@ def test_a_renaming_must_match(folder, capsys):
         ((*HAIR, "--split-values", "0=train"), "name it, --split COLUMN"),
         ((*HAIR, "--split", "test", "--shares", "1", "1", "1"), "--shares and --folds draw the splits"),
         ((*HAIR, "--split", "test", "--folds", "3"), "--shares and --folds draw the splits"),
+        ((*HAIR, "--validation", "0.3"), "--validation is for splits that are given"),
+        ((*HAIR, "--value", "hair:LONG=long"), "did you mean 'long'?"),
         ((*HAIR, "--bins", "hiar=1,2"), "did you mean 'hair'?"),
         ((*HAIR, "--bins", "hair=2,1"), "edges must ascend"),
         ((*HAIR, "--bins", "hair=1"), "row 2, hair: 'short' is no number"),
@@ -369,6 +371,9 @@ def test_one_file_for_each_split(folder, capsys):
         f"{split}={file}" for split, file in zip(("train", "dev", "test"), others, strict=True)
     ]
     assert run(folder, *named, *HAIR)[1].equals(frame)
+    both = run(folder, *named, *HAIR, "--split", "test")
+    assert both == (1, None)
+    assert "the files are of splits already (train, validation, test)" in capsys.readouterr().err
     write(others[1], [{"path": "a/1.png", "hiar": "long", "gender": "male"}])
     assert run(folder, *named, *HAIR) == (1, None)
     assert "no column 'hair'; did you mean 'hiar'?" in capsys.readouterr().err
