@@ -96,9 +96,8 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
 
 def _grown(old: ModularClassifier, what: Extension) -> tuple[ModularClassifier, list[Composite]]:
     """The model of the whole with the weights of the old one, and its joint spaces that are new."""
-    model = build_model(what.config, what.schema, pretrained=False).eval().requires_grad_(False)
+    model = build_model(what.config, what.schema, old).eval().requires_grad_(False)
     assert isinstance(model, ModularClassifier)  # as the old one
-    model.backbone.load_state_dict(old.backbone.state_dict())
     for attribute, head in zip(old.schema.attributes, old.attribute_heads, strict=True):
         model.attribute_heads[model.schema.attributes.index(attribute)].load_state_dict(
             head.state_dict()

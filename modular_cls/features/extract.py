@@ -1,14 +1,14 @@
 """Pictures -> features of a frozen network, each picture once, kept on disk for all who ask later."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from modular_cls.data.cache import Bad, NoRoomError, check_room, picture_keys
+from modular_cls.data.cache import Bad, NoRoomError, picture_keys
 from modular_cls.data.images import VERSION, read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.pixels import Pixels
@@ -120,9 +120,9 @@ def _check_finite(manifest: Manifest, positions: Sequence[int], rows: np.ndarray
     wrong = [i for i, row in zip(positions, rows, strict=True) if not np.isfinite(row).all()]
     if wrong:
         told = [f"{manifest.named(i)}: its features are not finite" for i in wrong]
-        raise ManifestError(manifest.path, told)
+        raise ManifestError(manifest.root, told)
 
 
 def _refuse(manifest: Manifest, bad: Bad) -> None:
     if bad:
-        raise ManifestError(manifest.path, list(map(str, bad.values())))
+        raise ManifestError(manifest.root, list(map(str, bad.values())))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -124,7 +125,7 @@ def solve(
     options = {"maxcor": _MEMORY, "gtol": tolerance, "ftol": 0.0}
     options |= {"maxiter": _MOST_STEPS, "maxfun": 2 * _MOST_STEPS}
     first = goal.pack(start)
-    found = minimize(goal, first, jac=True, method="L-BFGS-B", options=options)
+    found: Any = minimize(goal, first, jac=True, method="L-BFGS-B", options=options)
     weight, biases = goal.unpack(found.x)
     whole = [b.new_zeros(len(used), len(t.offset)) for b, t in zip(biases, terms, strict=True)]
     for every, bias, term in zip(whole, biases, terms, strict=True):

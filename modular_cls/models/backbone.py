@@ -38,6 +38,9 @@ _NO_HUB = (
 _PATIENCE = 3  # seconds for a hub to answer; its own client would try for 40
 
 
+Scale = tuple[float, float, float]  # of the three channels
+
+
 @dataclass(frozen=True)
 class Description:
     """What a network is, so that it can be built again without the place that it came from.
@@ -53,8 +56,8 @@ class Description:
 
     architecture: str
     args: dict[str, Any]
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
+    mean: Scale | None
+    std: Scale | None
     source: str
     digest: str | None
 
@@ -82,9 +85,9 @@ def describe_backbone(config: Backbone, network: nn.Module) -> Description:
     """Say what a network is that `create_backbone` made of this configuration."""
     known: Mapping[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps it
     args = _saved_args(config.name) | config.args
-    scale = (tuple(known["mean"]), tuple(known["std"])) if config.pretrained else (None, None)
-    digest = keep(network) if config.frozen else None
-    return Description(known["architecture"], args, *scale, source=config.name, digest=digest)
+    mean, std = (tuple(known[k]) if config.pretrained else None for k in ("mean", "std"))
+    digest = config.digest or (keep(network) if config.frozen else None)
+    return Description(known["architecture"], args, mean, std, config.name, digest)
 
 
 def refused_arguments(args: Mapping[str, Any]) -> list[str]:

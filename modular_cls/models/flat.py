@@ -6,10 +6,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from modular_cls.config import Backbone
 from modular_cls.errors import UndefinedError
 from modular_cls.models.heads import AttributeHead, Cosine
-from modular_cls.models.joint import JointClassifier, LinearScores
+from modular_cls.models.joint import JointClassifier, LinearScores, Stem
 from modular_cls.schema import Attribute, Composite, Schema
 
 
@@ -27,7 +26,7 @@ class FlatClassifier(JointClassifier):
     def __init__(
         self,
         schema: Schema,
-        backbone: Backbone | int,
+        backbone: Stem,
         cosine_scale: float | None = None,
         auxiliaries: bool = False,
     ) -> None:

@@ -40,18 +40,22 @@ class JointClassifier(nn.Module):
 
     Args:
         schema: Attributes and composites.
-        backbone: The shared network; or the width F of features that come from elsewhere.
+        backbone: The shared network; or the width F of features that come from elsewhere; or another
+            classifier, to use its network.
 
     Attributes:
         frozen: Whether features are taken as they come, and only heads are fitted to them.
     """
 
-    def __init__(self, schema: Schema, backbone: Backbone | int) -> None:
+    def __init__(self, schema: Schema, backbone: "Stem") -> None:
         super().__init__()
         self.schema = schema
         self.backbone: nn.Module
         if isinstance(backbone, int):
             self.backbone, self.width, self.frozen = nn.Identity(), backbone, True
+        elif isinstance(backbone, JointClassifier):
+            other = backbone
+            self.backbone, self.width, self.frozen = other.backbone, other.width, other.frozen
         else:
             self.backbone, self.width = create_backbone(backbone)
             self.frozen = backbone.frozen
@@ -90,6 +94,10 @@ class JointClassifier(nn.Module):
             UndefinedError: If they are not.
         """
         raise NotImplementedError
+
+    def backbone_weights(self) -> dict[str, Tensor]:
+        """The backbone's weights, by name."""
+        return {n: t for n, t in self.state_dict().items() if n.startswith("backbone.")}
 
     def head_weights(self) -> dict[str, Tensor]:
         """All weights but the backbone's, by name."""
@@ -164,3 +172,6 @@ class JointClassifier(nn.Module):
         kept = sorted(axes)  # the axes that are left, in the order of the space
         summed = grid.logsumexp(others) if others else grid
         return summed.permute(0, *(1 + kept.index(axis) for axis in axes)).flatten(1)
+
+
+Stem = Backbone | int | JointClassifier  # what features come from

@@ -5,11 +5,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from modular_cls.config import Backbone, Part
+from modular_cls.config import Part
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.models import heads
 from modular_cls.models.heads import AttributeHead, DirectHead
-from modular_cls.models.joint import JointClassifier, LinearScores
+from modular_cls.models.joint import JointClassifier, LinearScores, Stem
 from modular_cls.models.reach import one_hot
 from modular_cls.parts import build_part
 from modular_cls.schema import Composite, Schema
@@ -32,7 +32,7 @@ class ModularClassifier(JointClassifier):
     def __init__(
         self,
         schema: Schema,
-        backbone: Backbone | int,
+        backbone: Stem,
         composite: Part | str = "Additive",
         interaction: bool = False,
     ) -> None:

@@ -21,8 +21,7 @@ from modular_cls.jobs.meter import Meter
 from modular_cls.parsing import load_config, method_config
 from modular_cls.runs.folder import MARKER, write_undefined
 from modular_cls.schema import Schema
-from modular_cls.training.fit import Fit
-from modular_cls.training.train import complete
+from modular_cls.training.train import complete, make_fit
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 _ATTEMPTS = 2
@@ -95,7 +94,7 @@ def train_job(job: list[Cell]) -> None:
     A module-level function, so that any executor can carry it.
     """
     try:
-        fit = Fit(job[0][0])
+        fit = make_fit(job[0][0])
     except UndefinedError as error:
         for config, folder in job:
             write_undefined(config, folder, str(error), overwrite=True)

@@ -6,7 +6,7 @@ What can be wrong is told before anything slow.
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.errors import ManifestError
 from modular_cls.finish import Features, FinishStep
+from modular_cls.models.backbone import describe_backbone
 from modular_cls.models.build import build_model
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
@@ -72,9 +73,11 @@ class Fit:
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
+        self.model = build_model(config, self.schema)
+        self.described = describe_backbone(config.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
-            config.data,
+            self.resolved(config).data,
             config.seed,
             training.updates,
             training.devices,
@@ -87,7 +90,6 @@ class Fit:
             if kind in ("train", "held_out")
         }
         self._check_counts()
-        self.model = build_model(config, self.schema)
         rows = self.data.datasets["train"].manifest
         drawn = config.data.sampling != "balanced"  # which never draws an image that lacks a label
         observed = (
@@ -128,6 +130,17 @@ class Fit:
             self.log = (Path(folder) / "metrics.csv").read_text(encoding="utf-8")
         self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.seconds = time.monotonic() - self._started
+
+    def resolved(self, config: Config) -> Config:
+        """The configuration with the scale of pixels that the weights ask for, unless it says one."""
+        data, known = config.data, self.described
+        mean, std = data.mean or known.mean, data.std or known.std
+        filled = replace(data, mean=mean or data.scale[0], std=std or data.scale[1])
+        return replace(config, data=filled)
+
+    def facts(self) -> dict[str, Any]:
+        """What `metrics.json` says of how long was trained, beside the configuration."""
+        return {"updates": self.config.training.updates}
 
     def restore(self) -> None:
         """Put the model back to where the fit left it, before a finish step changes it."""
@@ -172,6 +185,7 @@ class Fit:
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
                 "cannot be decoded"
             )
+        self._announce_scale()
         if partial:
             drawn = config.data.sampling != "balanced"
             fate = (
@@ -205,6 +219,13 @@ class Fit:
                     f"  without training images, out of this method's reach, {how}: "
                     f"{', '.join(lost)}"
                 )
+
+    def _announce_scale(self) -> None:
+        known, data = self.described, self.resolved(self.config).data
+        for name in ("mean", "std"):
+            asked, own = getattr(data, name), getattr(known, name)
+            if own and tuple(asked) != tuple(own):
+                print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
 
     def _taught(self, criterion: Criterion, joint: str) -> Tensor:
         """Mask of the joint classes that training images teach, fully labelled or not."""

@@ -1,18 +1,15 @@
 """A fit on a frozen backbone: every picture passes the network once, the heads are solved."""
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from modular_cls.config import Config
-from modular_cls.data.manifest import SPLITS
 from modular_cls.data.pixels import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
-from modular_cls.models.backbone import describe_backbone
 from modular_cls.training.fit import Fit
 from modular_cls.training.metrics import build_metrics
 from modular_cls.training.solved import head_problems, solve_heads
@@ -53,6 +50,12 @@ class FrozenFit(Fit):
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
 
+    def facts(self) -> dict[str, Any]:
+        """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
+        first = next(iter(self.ridges.values()), {}).get("ridge")
+        none = {"updates": None, "learning_rate": None, "trials": None}
+        return none | {"ridge": first, "ridges": self.ridges}
+
     def restore(self) -> None:
         """Put the heads back to where the fit left them."""
         self.model.load_state_dict(self.weights, strict=False)
@@ -92,9 +95,8 @@ class FrozenFit(Fit):
         """Features of every kind of images, in one pass."""
         kinds = {kind: d.manifest for kind, d in self.data.datasets.items()}
         told = "Features" if progress else ""
-        data = self.config.data
-        network = self.model.backbone
-        digest = describe_backbone(self.config.backbone, network).digest
+        data, network = self.resolved(self.config).data, self.model.backbone
+        digest = self.described.digest
         assert digest is not None  # frozen
         pixels = Pixels(data.height_width, *data.scale)
         return {

@@ -10,6 +10,7 @@ from modular_cls.config import Config
 from modular_cls.files import check_free, new_folder
 from modular_cls.finish import Features
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
     Run,
@@ -21,6 +22,7 @@ from modular_cls.runs.folder import (
 )
 from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.fit import Ending, Fit
+from modular_cls.training.frozen import FrozenFit
 
 
 def train(config: Config, out: str | Path, overwrite: bool = False, progress: bool = True) -> Run:
@@ -37,11 +39,16 @@ def train(config: Config, out: str | Path, overwrite: bool = False, progress: bo
             message names the key or row, what came and what is accepted.
     """
     check_free(Path(out), overwrite, MARKER)
-    fit = Fit(config, progress)
+    fit = make_fit(config, progress)
     ending = fit.ending(config)
     fit.announce()
     fit.run(progress)
     return complete(fit, ending, config, out, overwrite, progress)
+
+
+def make_fit(config: Config, progress: bool = False) -> Fit:
+    """The fit that a configuration asks for: a network trained, or heads solved on a frozen one."""
+    return (FrozenFit if config.backbone.frozen else Fit)(config, progress)
 
 
 def complete(
@@ -63,6 +70,7 @@ def complete(
         progress: Show progress bars.
     """
     out, started = Path(out), time.monotonic()
+    config = fit.resolved(config)
     fit.restore()
     fit.model.set_priors(ending.priors)
     with new_folder(out, overwrite, MARKER) as folder:
@@ -74,13 +82,14 @@ def complete(
             "train_counts": {name: counts.tolist() for name, counts in fit.counts["train"].items()},
             "skipped_images": fit.data.skipped,
             "trainable_parameters": fit.parameters,
-            "updates": config.training.updates,
+            **fit.facts(),
             "seconds": None,
             **_measured(fit, progress),
             "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
-        write_weights(folder, fit.model.state_dict())
+        write_weights(folder, fit.saved_weights())
+        write_backbone(folder, config.backbone, fit.model.backbone)
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
         if test := fit.data.datasets.get("test"):
             write_predictions(folder / "predictions.csv", test, fit.task.predicted)
@@ -120,5 +129,6 @@ def _keep_scores(
 ) -> None:
     train = cached.get("train") or fit.features("train")
     # Testing in bf16-true leaves its type behind.
-    scores = model.to(train.features.device, torch.float32).attribute_scores(train.features)
+    model.to(train.features.device, torch.float32)
+    scores = train.scores or model.attribute_scores(train.features)
     AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)
