@@ -135,11 +135,11 @@ def in_bins(
         ManifestError: If the edges are not in order, or a cell is no number.
     """
     if sorted(set(edges)) != list(edges):
-        told = f"--bins {name}: edges must ascend; got {listed([f'{e:g}' for e in edges])}"
-        raise ManifestError(where, [told])
+        given = listed([f"{e:g}" for e in edges])
+        raise ManifestError(where, [f"--bins {name}: edges must ascend; got {given}"])
     numbers = pd.to_numeric(column.map(meaning), errors="coerce").to_numpy(dtype=np.float64)
-    blank = column.map({cell: is_unknown(cell, unknown) for cell in column.unique()})
-    blank = blank.to_numpy(dtype=bool)
+    said = {cell: is_unknown(cell, unknown) for cell in column.unique()}
+    blank = column.map(said).to_numpy(dtype=bool)
     if (wrong := column[np.isnan(numbers) & ~blank]).size:
         told = [f"row {row}, {name}: {cell!r} is no number; --bins takes numbers such as 3.5"
                 for row, cell in wrong.head(1000).items()]  # fmt: skip
@@ -161,7 +161,7 @@ def _holds(where: object, column: "pd.Series[str]", unknown: Sequence[str]) -> n
     known = {cell: words[text] for cell, text in said.items() if text in words}
     known |= {cell: -1 for cell in said if cell not in known and is_unknown(cell, unknown)}
     if wrong := [cell for cell in said if cell not in known]:
-        first = column.index[(column == wrong[0]).to_numpy().argmax()]
+        first = column.index[int((column == wrong[0]).to_numpy().argmax())]
         told = f"row {first}, column {column.name!r}: {wrong[0]!r} is neither no nor yes (0 or 1)"
         raise ManifestError(where, [f"{told}; --one-hot takes columns of these"])
     return column.map(known).to_numpy(dtype=np.int8)

@@ -92,4 +92,4 @@ def _split_of_name(stem: str) -> str:
 
 
 def _first(column: "pd.Series[str]", cell: str) -> object:
-    return column.index[(column == cell).to_numpy().argmax()]
+    return column.index[int((column == cell).to_numpy().argmax())]

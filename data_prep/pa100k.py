@@ -93,7 +93,7 @@ def _of_csv(root: Path) -> tuple[Path, list[str], Parts]:
         values = table[labels].to_numpy()
         check_values(files[part], values, (0, 1), labels, table.index.tolist(), "row")
         parts[part] = _named(
-            f"{part}.csv", table["image"].to_numpy(dtype=object), values, table.index
+            f"{part}.csv", table["image"].to_numpy(dtype=object), values, table.index.to_numpy()
         )
     return files["train"], labels, parts
 
@@ -113,12 +113,12 @@ def _part(
 
 
 def _named(
-    where: str, names: np.ndarray, values: np.ndarray, rows: Sequence[int]
+    where: str, names: np.ndarray, values: np.ndarray, rows: np.ndarray
 ) -> tuple[list[str], np.ndarray]:
     """The rows that have a name; tells of the others."""
     named = names != ""
     if not named.all():
-        left = listed(np.array(rows)[~named].tolist())
+        left = listed(rows[~named].tolist())
         log.warning("%s: rows without a name, left out: %s", where, left)
     return names[named].tolist(), values[named].astype(np.int16)
 

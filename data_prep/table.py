@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from columns import Plain, Shape, Tags, in_bins, need_columns, split_tags
-from converter import Labels, make_manifest, manifests, run
+from converter import Labels, Pictures, make_manifest, manifests, run
 from given_splits import LEFT_OUT, given_splits, splits_of_files
 from picture_paths import settle
 from splits import (
@@ -129,7 +129,7 @@ def convert(
         groups, extra = alone_where_blank(identity, paths, columns.group), {"identity": identity}
     codes = np.stack([v.codes for v in labels.values()], axis=1)
     drawn = splitting.draw.splits(groups, codes, splits)
-    check = "needed" if pictures else "optional"
+    check: Pictures = "needed" if pictures else "optional"
     manifest = make_manifest(root, paths, drawn[0], labels, extra, len(labels), check)
     return manifests(manifest, drawn)
 

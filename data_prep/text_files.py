@@ -64,8 +64,8 @@ def look_up(
         raise ManifestError(file, told)
     found = paths.str.strip().map(dict(zip(names, frame[column], strict=True)))
     if (lost := paths[found.isna()]).size:
-        told = f"no row for {len(lost):,} of {len(paths):,} pictures; the first is {lost.iloc[0]!r}"
-        raise ManifestError(file, [f"{told}; its own first is {names.iloc[0]!r}"])
+        what = f"no row for {len(lost):,} of {len(paths):,} pictures; the first is {lost.iloc[0]!r}"
+        raise ManifestError(file, [f"{what}; its own first is {names.iloc[0]!r}"])
     return found
 
 

@@ -65,7 +65,7 @@ def read_values(
         value_of = _spell(counts, value_of)
     values = _in_order({value for value in value_of.values() if value}, reading.order)
     rows = column.index[np.unique(cell_of, return_index=True)[1]]
-    first = dict(zip(map(value_of.get, reversed(counts)), reversed(rows), strict=True))
+    first = dict(zip(map(value_of.__getitem__, reversed(counts)), reversed(rows), strict=True))
     rows_of = Counter(dict.fromkeys(values, 0))
     for cell, count in counts.items():
         rows_of[value_of[cell]] += count
