@@ -21,11 +21,12 @@ import pandas as pd
 from annotations import check_values, chosen
 from converter import NO_YES, Labels, command_line, make_manifest, run
 from matlab import check_keys, read_mat, texts
-from places import PICTURES, need
+from places import need
 from splits import VALIDATION, draw_validation
 from telling import listed, log
 
 from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.whereabouts import PICTURES
 from modular_cls.errors import ManifestError
 
 PARTS = {"train": ("bounding_box_train",), "test": ("bounding_box_test", "query")}
