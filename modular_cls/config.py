@@ -311,7 +311,7 @@ class Study:
 
 
 def expand(path: str, about: str | None = None) -> Path:
-    """Replace `${MODULAR_CLS_DATA}` in a path.
+    """Replace `${MODULAR_CLS_DATA}` in a path, and ~ at its start by the home folder.
 
     Raises:
         ConfigError: If the variable is unset, saying what belongs there (`about`).
@@ -331,7 +331,7 @@ def expand(path: str, about: str | None = None) -> Path:
             )
         return os.environ[name]
 
-    return Path(re.sub(r"\$\{(\w+)\}", value, path))
+    return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()
 
 
 def _plain(value: Any) -> Any:

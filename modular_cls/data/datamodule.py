@@ -16,10 +16,14 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, UpdateSampler
 from modular_cls.data.scarcity import apply_scarcity, held_out
 from modular_cls.data.transforms import TrainTransform
+from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
+_NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
+_NO_IMAGES["validation"] += ", or train without: training.validate_every: 0"
+_NO_IMAGES["test"] += ", or name another split to measure on"
 
 
 class AttributeDataModule(pl.LightningDataModule):
@@ -31,14 +35,15 @@ class AttributeDataModule(pl.LightningDataModule):
         seed: Decides which scarce images are kept, and order and augmentation in training.
         updates: Length of the training loader.
         devices: Devices that share each batch.
-        splits: The splits that must hold images; the others are left unread.
+        splits: The splits that are read; the others are left unread.
+        needed: Those of them that must hold images; default: all.
         progress: Show progress bars where pictures are read at once (`data.on_bad_image: skip`).
 
     Attributes:
         manifest: All rows left after scarcity.
-        datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
-            by the training loader. With `data.hold_out`, `held_out` is there too and not in
-            `train`.
+        datasets: The dataset of each split asked for that has images, these unchanged; `train` is
+            augmented only by the training loader. With `data.hold_out`, `held_out` is there too
+            and not in `train`.
         skipped: Rows left out because their picture cannot be decoded.
 
     Raises:
@@ -58,6 +63,7 @@ class AttributeDataModule(pl.LightningDataModule):
         devices: int = 1,
         splits: tuple[str, ...] = SPLITS,
         progress: bool = False,
+        needed: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
@@ -67,6 +73,7 @@ class AttributeDataModule(pl.LightningDataModule):
             )
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         self.manifest = read_manifest(schema, data)
+        _check_there(self.manifest, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
@@ -79,10 +86,11 @@ class AttributeDataModule(pl.LightningDataModule):
                 "held_out": self._dataset(train.select(out)),
             }
         for name in splits:
-            if not len(self.datasets[name]):
-                raise ManifestError(
-                    data.manifest, [f"split {name!r} has no images; give some rows that split"]
-                )
+            if len(self.datasets[name]):
+                continue
+            if needed is None or name in needed:
+                raise ManifestError(data.manifest, [_NO_IMAGES[name]])
+            del self.datasets[name]
 
     @property
     def train_digest(self) -> str:
@@ -134,9 +142,9 @@ class AttributeDataModule(pl.LightningDataModule):
             sampler = UpdateSampler(train.manifest.rows, length, self.seed)
         return self._loader(dataset, share, sampler)
 
-    def val_dataloader(self) -> DataLoader[Example]:
-        """The validation images in order, unchanged."""
-        return self.split_dataloader("validation")
+    def val_dataloader(self) -> list[DataLoader[Example]]:
+        """The validation images in order, unchanged; no loader where there are none."""
+        return [self.split_dataloader(name) for name in ("validation",) if name in self.datasets]
 
     def test_dataloader(self) -> DataLoader[Example]:
         """The test images in order, unchanged."""
@@ -199,6 +207,15 @@ class AttributeDataModule(pl.LightningDataModule):
         return DataLoader(
             dataset, batch_size, sampler=sampler, num_workers=workers, collate_fn=collate_targets
         )  # fmt: skip
+
+
+def _check_there(manifest: Manifest, data: Data) -> None:
+    """Raise ManifestError where no picture exists, with the likely reason; looks until one does."""
+    folders, paths = Folders(manifest.root), manifest.paths.tolist()
+    if not any(path in folders for path in paths):
+        reason = likely_reason(manifest.root, paths)
+        told = f"none of its {len(paths):,} pictures exists under {manifest.root}: {reason}"
+        raise ManifestError(data.manifest, [told])
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:

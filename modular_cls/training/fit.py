@@ -29,6 +29,11 @@ from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
 
+_NO_TEST = (
+    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on other images"
+)
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -77,6 +82,7 @@ class Fit:
             training.updates,
             training.devices,
             progress=progress,
+            needed=("train", "validation") if training.validate_every else ("train",),
         )
         self.counts = {
             kind: _counts(self.data, kind)
@@ -172,6 +178,8 @@ class Fit:
             f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
             f"seed {config.seed}"
         )
+        if "test" not in self.data.datasets:
+            print(f"  no test split: {_NO_TEST}")
         if self.data.skipped:
             print(
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "

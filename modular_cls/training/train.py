@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -83,21 +84,29 @@ def complete(
             "trainable_parameters": fit.parameters,
             **fit.facts(),
             "seconds": None,
-            "validation": fit.evaluate("validation", progress),
-            "test": fit.evaluate("test", progress),
+            **_measured(fit, progress),
             "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
         write_weights(folder, fit.saved_weights())
         write_backbone(folder, config.backbone, fit.model.backbone)
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
-        write_predictions(folder / "predictions.csv", fit.data.datasets["test"], fit.task.predicted)
+        if test := fit.data.datasets.get("test"):
+            write_predictions(folder / "predictions.csv", test, fit.task.predicted)
         write_classes(folder, fit.schema)
         if model := additive(fit.model):
             _keep_scores(folder, fit, model, cached)
         metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
         write_result(folder, config, metrics)
     return Run(config, fit.model.cpu().eval(), metrics)
+
+
+def _measured(fit: Fit, progress: bool) -> dict[str, dict[str, Any]]:
+    """Metrics of validation and then test; empty for a split without images."""
+    return {
+        split: fit.evaluate(split, progress) if split in fit.data.datasets else {}
+        for split in ("validation", "test")
+    }
 
 
 def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
