@@ -2,7 +2,7 @@
 
 A picture is known by a digest of its file's bytes and its box, so that a changed file is decoded
 anew and a moved one is not. Digests are remembered by path, size and time of change: known files
-are not read again.
+are not read again. What changed on disk since it was kept is made anew.
 """
 
 import hashlib
@@ -17,11 +17,12 @@ import numpy as np
 
 from modular_cls.data.images import VERSION, decode_image, read_file
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.shards import KEY, Shards
+from modular_cls.data.shards import KEY, DamagedRowError, Shards
 from modular_cls.errors import ImageError
 from modular_cls.jobs.cores import on_all_cores
 
 FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
+FILES = "files-2"  # the folder of digests; 2: shards have checksums
 _SHARD_BYTES = 2**26
 Bad = dict[int, ImageError]  # what cannot be decoded, by position in the manifest
 
@@ -33,15 +34,27 @@ class NoRoomError(Exception):
 class DecodedImages(Sequence[np.ndarray]):
     """The pictures of a manifest, in order, each of shape (H, W, 3), uint8."""
 
-    def __init__(self, shards: Shards, places: np.ndarray) -> None:
+    def __init__(
+        self, shards: Shards, places: np.ndarray, manifest: Manifest, size: tuple[int, int]
+    ) -> None:
         self._shards, self._places = shards, places
+        self._manifest, self._size = manifest, size
+        self._told = False
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, position: Any) -> Any:
-        # A copy: the file cannot be written to.
-        return np.array(self._shards[self._places[position]])
+        try:
+            # A copy: the file cannot be written to.
+            return np.array(self._shards[self._places[position]])
+        except DamagedRowError as error:
+            if not self._told:
+                print(
+                    f"  {error}; damaged pictures are decoded anew, and kept again at a new start"
+                )
+                self._told = True
+            return _decode(self._manifest, position, self._size)
 
 
 def cache_folder() -> Path:
@@ -86,9 +99,10 @@ def decode_once(
         NoRoomError: If the folder cannot be written to, or the disk has no room for what is
             missing.
     """
-    keys, bad = _keys(manifest, told)
+    keys, bad = picture_keys(manifest, told)
     folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}"
-    missing = [i for i in np.flatnonzero(Shards(folder).find(keys) < 0).tolist() if i not in bad]
+    places = _sound(Shards(folder), keys)
+    missing = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     once = list({keys[i]: i for i in missing}.values())  # copies of a picture are decoded once
     _check_room(len(once) * math.prod(size) * 3)
     batch: list[int] = []
@@ -107,13 +121,13 @@ def decode_once(
     places = shards.find(keys)
     copies = {i: ImageError(f"{manifest.named(i)}: a copy of a picture that cannot be decoded")
               for i in missing if places[i] < 0 and i not in bad}  # fmt: skip
-    return DecodedImages(shards, places), dict(sorted((bad | copies).items()))
+    return DecodedImages(shards, places, manifest, size), dict(sorted((bad | copies).items()))
 
 
 def _keep(folder: Path, keys: np.ndarray, pixels: list[np.ndarray]) -> None:
     """Write a shard of what no other process has written meanwhile."""
     shards = Shards(folder)
-    new = np.flatnonzero(shards.find(keys) < 0)
+    new = np.flatnonzero(shards.find_sound(keys) < 0)
     if len(new):
         shards.add(keys[new], np.stack([pixels[i] for i in new]))
 
@@ -124,10 +138,22 @@ def check_pictures(manifest: Manifest, size: tuple[int, int], told: str = "") ->
     return {i: image for i, image in every if isinstance(image, ImageError)}
 
 
-def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
-    """The digest of each picture's bytes and box, shape (N,)."""
+def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
+    """What each picture is known by: the digest of its file's bytes and its box.
+
+    Args:
+        manifest: The pictures.
+        told: What to call it in a progress bar; blank shows none.
+
+    Returns:
+        The keys, shape (N,), `KEY`, and an error for each file that cannot be read, whose key is
+        blank.
+
+    Raises:
+        NoRoomError: If the folder, where digests are remembered, cannot be written to.
+    """
     _check_room(0)
-    files = Shards(cache_folder() / "files")
+    files = Shards(cache_folder() / FILES)
     signs, bad = np.zeros(len(manifest), dtype=KEY), Bad()
     for i in range(len(manifest)):
         try:
@@ -140,7 +166,7 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
             bad[i] = error
         except OSError as error:
             bad[i] = ImageError(f"{manifest.named(i)}: {(error.strerror or str(error)).lower()}")
-    places = files.find(signs)
+    places = _sound(files, signs)
     new = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     fresh: list[bytes] = []
 
@@ -166,11 +192,20 @@ def _keys(manifest: Manifest, told: str) -> tuple[np.ndarray, Bad]:
 def _decoded(
     manifest: Manifest, positions: Sequence[int], size: tuple[int, int], told: str
 ) -> Iterator[tuple[int, np.ndarray | ImageError]]:
-    def decode(i: int) -> np.ndarray:
-        named = manifest.named(i)
-        return decode_image(read_file(manifest.file(i), named), named, size, manifest.box(i))
+    return on_all_cores(lambda i: _decode(manifest, i, size), positions, told)
 
-    return on_all_cores(decode, positions, told)
+
+def _decode(manifest: Manifest, i: int, size: tuple[int, int]) -> np.ndarray:
+    named = manifest.named(i)
+    return decode_image(read_file(manifest.file(i), named), named, size, manifest.box(i))
+
+
+def _sound(shards: Shards, keys: np.ndarray) -> np.ndarray:
+    """The place of each key; says so where damaged rows have to be made anew."""
+    places = shards.find_sound(keys)
+    if damaged := np.count_nonzero((places < 0) & (shards.find(keys) >= 0)):
+        print(f"  {shards.folder}: {damaged:,} damaged on disk, made anew")
+    return places
 
 
 def _digest(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from modular_cls.errors import ImageError
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 # Change it whenever the same file would give other pixels: decoded pictures are kept by it.
-VERSION = 1
+VERSION = 2
 MAX_PIXELS = 100_000_000  # refused from the header, before anything is unpacked
 MAX_BYTES = 500_000_000
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours is the limit

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -18,11 +19,12 @@ from modular_cls.config import Config
 from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.errors import ManifestError
-from modular_cls.finish import FinishStep
+from modular_cls.finish import Features, FinishStep
 from modular_cls.models.build import build_model
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
+from modular_cls.training.evaluate import evaluate
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
 
@@ -120,6 +122,29 @@ class Fit:
             self.log = (Path(folder) / "metrics.csv").read_text(encoding="utf-8")
         self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.seconds = time.monotonic() - self._started
+
+    def restore(self) -> None:
+        """Put the model back to where the fit left it, before a finish step changes it."""
+        self.model.load_state_dict(self.weights)
+
+    @torch.no_grad()
+    def features(self, kind: str) -> Features:
+        """Backbone outputs of some images (train, held_out ...), in evaluation mode, unaugmented."""
+        device, batches = self.trainer.strategy.root_device, self.data.split_dataloader(kind)
+        self.model.eval().to(device)  # Lightning has put the model back on the CPU
+        features = torch.cat(
+            [self.model.extract(batch["image"].to(device)).float() for batch in batches]
+        )
+        targets = self.data.datasets[kind].targets
+        return Features(features, {name: t.to(device) for name, t in targets.items()})
+
+    def evaluate(self, split: str, progress: bool) -> dict[str, Any]:
+        """Metrics of the model on a split, by output; `task.predicted` then holds the classes."""
+        return evaluate(self.task, self.data, split, progress)
+
+    def saved_weights(self) -> dict[str, Tensor]:
+        """The weights that belong into a run folder, by name."""
+        return self.model.state_dict()
 
     @property
     def parameters(self) -> int:

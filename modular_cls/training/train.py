@@ -19,7 +19,6 @@ from modular_cls.runs.folder import (
     write_weights,
 )
 from modular_cls.runs.scores import AttributeScores, additive
-from modular_cls.training.evaluate import evaluate
 from modular_cls.training.fit import Ending, Fit
 
 
@@ -63,7 +62,7 @@ def complete(
         progress: Show progress bars.
     """
     out, started = Path(out), time.monotonic()
-    fit.model.load_state_dict(fit.weights)
+    fit.restore()
     fit.model.set_priors(ending.priors)
     with new_folder(out, overwrite, MARKER) as folder:
         notes, cached = _finish(fit, ending)
@@ -76,8 +75,8 @@ def complete(
             "trainable_parameters": fit.parameters,
             "updates": config.training.updates,
             "seconds": None,
-            "validation": evaluate(fit.task, fit.data, "validation", progress),
-            "test": evaluate(fit.task, fit.data, "test", progress),
+            "validation": fit.evaluate("validation", progress),
+            "test": fit.evaluate("test", progress),
             "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
@@ -97,34 +96,20 @@ def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Featu
 
     Returns their notes and the features.
     """
-    # Lightning has put the model back on the CPU.
-    fit.model.eval().to(fit.trainer.strategy.root_device)
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:
         for kind in set(step.uses) - set(cached):
-            cached[kind] = _features(fit, kind)
+            cached[kind] = fit.features(kind)
         notes |= step(fit.model, cached)
     return notes, cached
-
-
-@torch.no_grad()
-def _features(fit: Fit, kind: str) -> Features:
-    device, batches = fit.trainer.strategy.root_device, fit.data.split_dataloader(kind)
-    fit.model.eval().to(device)
-    features = torch.cat(
-        [fit.model.extract(batch["image"].to(device)).float() for batch in batches]
-    )
-    return Features(
-        features, {name: t.to(device) for name, t in fit.data.datasets[kind].targets.items()}
-    )
 
 
 @torch.no_grad()
 def _keep_scores(
     folder: Path, fit: Fit, model: ModularClassifier, cached: dict[str, Features]
 ) -> None:
-    train = cached.get("train") or _features(fit, "train")
+    train = cached.get("train") or fit.features("train")
     # Testing in bf16-true leaves its type behind.
     scores = model.to(train.features.device, torch.float32).attribute_scores(train.features)
     AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)

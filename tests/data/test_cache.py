@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modular_cls.data import cache, images
-from modular_cls.data.cache import NoRoomError, check_pictures, decode_once
+from modular_cls.data.cache import NoRoomError, check_pictures, decode_once, picture_keys
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
@@ -162,11 +162,72 @@ def test_a_damaged_shard_is_made_anew(faces, name, damage):
     check_same(faces, served)
 
 
+def flip(file, place, by=0xFF):
+    content = bytearray(file.read_bytes())
+    content[place % len(content)] ^= by
+    file.write_bytes(content)
+
+
+def test_a_picture_changed_on_disk_is_made_anew_and_said_once(faces, capsys):
+    decode_once(faces, SIZE)
+    rows = next(f for f in shards() if not f.name.endswith(".keys.npy"))
+    picture = SIZE[0] * SIZE[1] * 3
+    for place in (3 * picture, 3 * picture + 7, 5 * picture):  # two pictures, one of them twice
+        flip(rows, -1 - place)
+    served, bad = decode_once(faces, SIZE)
+    assert not bad
+    check_same(faces, served)
+    assert ": 2 damaged on disk, made anew" in capsys.readouterr().out
+    check_same(faces, decode_once(faces, SIZE)[0])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_picture_that_changes_on_disk_while_it_is_served(faces, capsys):
+    served, _ = decode_once(faces, SIZE)
+    for rows in [f for f in shards() if not f.name.endswith(".keys.npy")]:
+        flip(rows, -1)
+        flip(rows, -1 - SIZE[0] * SIZE[1] * 3)
+    check_same(faces, served)
+    assert capsys.readouterr().out.count("decoded anew") == 1
+
+
+def test_digests_changed_on_disk_are_made_anew(faces, capsys):
+    keys, bad = picture_keys(faces)
+    assert not bad
+    assert len(set(keys.tolist())) == len(faces)
+    for file in (cache.cache_folder() / cache.FILES).glob("*.npy"):
+        if not file.name.endswith(".keys.npy"):
+            flip(file, -3)
+    assert np.array_equal(picture_keys(faces)[0], keys)
+    assert ": 1 damaged on disk" in capsys.readouterr().out
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.booleans(), st.integers(0), st.integers(1, 255))
+def test_any_flipped_byte_of_a_shard_is_noticed(tmp_path_factory, of_keys, place, by):
+    folder = tmp_path_factory.mktemp("shards")
+    keys = np.array([bytes([i]) * 16 for i in range(5)], dtype=KEY)
+    rows = np.arange(60, dtype=np.float16).reshape(5, 3, 4)
+    Shards(folder).add(keys, rows)
+    flip(next(f for f in folder.iterdir() if f.name.endswith(".keys.npy") == of_keys), place, by)
+    damaged = Shards(folder)
+    for row, found in zip(rows, damaged.find_sound(keys).tolist(), strict=True):
+        if found >= 0:
+            assert damaged[found].dtype == row.dtype
+            assert np.array_equal(damaged[found], row)
+    missing = damaged.find_sound(keys) < 0
+    damaged.add(keys[missing], rows[missing])
+    assert all(
+        np.array_equal(damaged[p], row)
+        for p, row in zip(Shards(folder).find(keys), rows, strict=True)
+    )
+
+
 def test_what_another_process_wrote_meanwhile_is_not_written_twice(faces):
     decode_once(faces, SIZE)
     folder = shards()[0].parent
     before = len(Shards(folder))
-    cache._keep(folder, Shards(folder)._keys[:5], [np.zeros((*SIZE, 3), np.uint8)] * 5)
+    cache._keep(folder, Shards(folder).keys[:5], [np.zeros((*SIZE, 3), np.uint8)] * 5)
     assert len(Shards(folder)) == before
 
 
