@@ -16,7 +16,7 @@ from modular_cls.demo.command import demo
 from modular_cls.errors import ModularClsError, nearest
 from modular_cls.export.command import export
 from modular_cls.extend.command import extend
-from modular_cls.jobs.signals import Interrupted, interruptible
+from modular_cls.jobs.signals import Interrupted, end_helpers, interruptible
 from modular_cls.lecture.command import lecture
 from modular_cls.predict.command import predict
 from modular_cls.report.command import report
@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Interrupted as stop:
+        end_helpers()
         kept = stop.told or "what was finished before is kept, nothing is half written"
         print(f"interrupted by {stop.name}: {kept}", file=sys.stderr)
         return 128 + stop.signum

@@ -235,6 +235,7 @@ class AttributeDataModule(pl.LightningDataModule):
             num_workers=workers,
             collate_fn=collate_targets,
             worker_init_fn=leave_signals_to_parent,
+            persistent_workers=bool(workers and sampler),  # which Lightning ends after an error
         )
 
 

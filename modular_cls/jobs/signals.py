@@ -5,6 +5,7 @@ stops by itself at the next place where nothing is lost; if it does not come the
 ended all the same, for a scheduler waits for nobody.
 """
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -108,9 +109,21 @@ def interruptible() -> Iterator[None]:
 
 
 def leave_signals_to_parent(*_: object) -> None:
-    """In a helper process: ignore signals that a terminal or scheduler sends to the whole group."""
+    """In a helper process: outlive signals that a terminal or scheduler sends to the whole group.
+
+    The parent still needs it to come to a place where nothing is lost; SIGTERM, which it may send
+    itself, ends the helper after that.
+    """
     for signum in _SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Timer(_PATIENCE, os._exit, (0,)).start())
+
+
+def end_helpers() -> None:
+    """Kill the processes that this one has started, before it ends early itself."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch would take their end for an accident
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def _receive(signum: int, _: FrameType | None) -> None:

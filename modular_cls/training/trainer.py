@@ -97,7 +97,12 @@ def be_quiet() -> None:
     """Silence what Lightning says that does not concern a user of this package."""
     for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*LeafSpec.*", ".*isinstance.treespec.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*dataloader is not resumable.*",  # its sampler is told where to begin
+        ".*LeafSpec.*",
+        ".*isinstance.treespec.*",
+    ):
         warnings.filterwarnings("ignore", message=message)
 
 
@@ -119,7 +124,8 @@ def is_first_process() -> bool:
 
 
 def leave_early(trainer: pl.Trainer, error: BaseException) -> None:
-    """After an error on several devices: no process waits for another that is gone."""
+    """After an error: loaders end, and no process waits for another that is gone."""
+    trainer.fit_loop.teardown()  # Lightning forgets it where an error came in a validation
     for process in getattr(trainer.strategy.launcher, "procs", ()):
         process.terminate()
     if isinstance(error, Interrupted) and not is_first_process():
