@@ -116,7 +116,13 @@ def leave_signals_to_parent(*_: object) -> None:
     """
     for signum in _SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Timer(_PATIENCE, os._exit, (0,)).start())
+    signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(*_: object) -> None:
+    timer = threading.Timer(_PATIENCE, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 def end_helpers() -> None:

@@ -147,7 +147,8 @@ class Saver(pl.Callback):
 
     def _tell(self) -> None:
         if self._held is not None:
-            self._held.last_words = self.checkpoints.told() if self.checkpoints else "nothing saved"
+            told = self.checkpoints.told() if self.checkpoints else "nothing is saved"
+            self._held.last_words = f"{told}; the same command with --resume goes on from there"
 
     def _stop(self, signum: int) -> None:
         raise Interrupted(signum, self.checkpoints.told() if self.checkpoints else "")
