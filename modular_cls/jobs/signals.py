@@ -125,6 +125,13 @@ def _end_later(*_: object) -> None:
     timer.start()
 
 
+def tell_helpers(signum: int) -> None:
+    """Pass a signal on to the processes that this one has started."""
+    for process in multiprocessing.active_children():
+        if process.pid is not None:
+            os.kill(process.pid, signum)
+
+
 def end_helpers() -> None:
     """Kill the processes that this one has started, before it ends early itself."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch would take their end for an accident

@@ -26,7 +26,7 @@ from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.checkpoint import FOLDER, TERMS, Checkpoints
 from modular_cls.training.fit import Ending, Fit
 from modular_cls.training.guard import check_weights
-from modular_cls.training.trainer import is_first_process
+from modular_cls.training.trainer import is_first_process, one_voice
 
 _MARKERS = (MARKER, f"{FOLDER}/{TERMS}")
 
@@ -57,7 +57,7 @@ def train(
     """
     out = Path(out)
     checkpoints = Checkpoints(out / FOLDER)
-    with interruptible():
+    with interruptible(), one_voice():
         if is_first_process() and _is_done(out, checkpoints, config, overwrite, resume):
             print(f"{out} is finished already")
             return Run.load(out)

@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,16 @@ def use_threads(config: Config) -> None:
 
 def be_quiet() -> None:
     """Silence what Lightning says that does not concern a user of this package."""
-    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
+    for name in (
+        "pytorch_lightning.utilities.rank_zero",
+        "pytorch_lightning.accelerators.cuda",
+        "lightning_fabric.utilities.distributed",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",
         ".*dataloader is not resumable.*",  # its sampler is told where to begin
+        ".*recommended to use .self.log.*sync_dist=True.*",  # our meters have seen to that
         ".*LeafSpec.*",
         ".*isinstance.treespec.*",
     ):
@@ -121,6 +127,16 @@ def leave_group(trainer: pl.Trainer) -> None:
 def is_first_process() -> bool:
     """Whether this process is the one that writes, of several that train together."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Of several processes that train together the first one alone prints."""
+    if is_first_process():
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def leave_early(trainer: pl.Trainer, error: BaseException) -> None:
