@@ -174,6 +174,7 @@ class Training:
         strategy: Lightning's strategy.
         threads: CPU threads that compute; default the cores that the workers leave over.
         validate_every: Updates between two looks at the validation split; 0 for none.
+        save_every: Updates, or a time such as 30 seconds, between two checkpoints.
     """
 
     updates: int = 930
@@ -187,6 +188,7 @@ class Training:
     strategy: str = "auto"
     threads: int | None = None
     validate_every: int = 310
+    save_every: int | str = "10 minutes"
 
 
 @dataclass(frozen=True)
@@ -253,16 +255,12 @@ class Config:
                 "backbone.frozen needs backbone.pretrained: frozen from scratch, its features "
                 "would be random"
             )
-        if not self.training.learning_rate > 0:
-            raise ConfigError(
-                f"training.learning_rate is {self.training.learning_rate}; it must be above 0"
-            )
+        if not (rate := self.training.learning_rate) > 0:
+            raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
-        if not 0 <= self.data.hold_out < 1:
-            raise ConfigError(
-                f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1"
-            )
+        if not 0 <= (share := self.data.hold_out) < 1:
+            raise ConfigError(f"data.hold_out is {share}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""

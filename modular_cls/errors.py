@@ -22,6 +22,10 @@ class UndefinedError(ConfigError):
     """A method that has no meaning on these data, as class weights of a class without images."""
 
 
+class DivergedError(ModularClsError):
+    """A training whose numbers are not finite any more."""
+
+
 class ManifestError(ModularClsError):
     """A manifest that cannot be used; the message lists every problem found (up to 20)."""
 

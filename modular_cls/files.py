@@ -19,24 +19,26 @@ def replacing_file(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
+        flush(partial)
         partial.replace(path)
+        flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
 @contextmanager
-def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
+def new_folder(out: Path, overwrite: bool, *markers: str) -> Iterator[Path]:
     """Give an empty folder beside `out` to write to; it takes the place of `out` if all goes well.
 
     Args:
         out: The folder that shall exist in the end.
         overwrite: Replace a folder that exists; otherwise it is an error.
-        marker: A file that every folder of this kind holds; no other folder is ever replaced.
+        *markers: Files of which every folder of this kind holds one; no other is ever replaced.
 
     Raises:
         OutputExistsError: If `out` exists and may not be replaced.
     """
-    check_free(out, overwrite, marker)
+    check_free(out, overwrite, *markers)
     out.parent.mkdir(parents=True, exist_ok=True)
     # A name never used before: process numbers repeat, and a killed process leaves its folder
     # behind.
@@ -44,6 +46,8 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
     partial.chmod(0o777 & ~_umask())
     try:
         yield partial
+        for file in partial.rglob("*"):
+            flush(file)
         old = out.with_name(f".{out.name}.{os.getpid()}.old")
         if out.exists():
             out.rename(old)
@@ -58,13 +62,24 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def check_free(out: Path, overwrite: bool, marker: str) -> None:
+def flush(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk itself: power may fail."""
+    if os.name == "nt" and path.is_dir():  # which cannot be opened there
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def check_free(out: Path, overwrite: bool, *markers: str) -> None:
     """Raise OutputExistsError where `new_folder` would."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    if not (out / marker).is_file():
+    if not any((out / marker).is_file() for marker in markers):
         raise OutputExistsError(
-            f"{out} exists and is not one of ours (it holds no {marker}); give another --out"
+            f"{out} exists and is not one of ours (it holds no {markers[0]}); give another --out"
         )
     if not overwrite:
         raise OutputExistsError(

@@ -1,5 +1,6 @@
 """`modular-cls train` and `modular-cls evaluate`."""
 
+import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
@@ -11,11 +12,19 @@ def train(prog: str, arguments: list[str]) -> None:
     parser = run_parser(prog, "Train one configuration.")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     add_overwrite(parser)
+    told = "go on exactly where an unfinished run stopped, if there is one"
+    parser.add_argument("--resume", action="store_true", help=told)
     config, given = parse_run(parser, arguments)
+    from modular_cls.jobs.signals import Interrupted
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.train import train as train_run
 
-    run = train_run(config, given.out, given.overwrite)
+    try:
+        run = train_run(config, given.out, given.overwrite, resume=given.resume)
+    except Interrupted as stop:
+        again = arguments if given.resume else [*arguments, "--resume"]
+        stop.told += f"; go on with: {prog} {shlex.join(again)}"
+        raise
     if run.metrics["test"]:
         print_metrics(run.metrics["test"], run.config.method)
     elif run.metrics["validation"]:
