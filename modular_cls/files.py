@@ -9,6 +9,8 @@ from pathlib import Path
 
 from modular_cls.errors import OutputExistsError
 
+CACHE_VARIABLE = "MODULAR_CLS_CACHE"
+
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
@@ -89,3 +91,9 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: $MODULAR_CLS_CACHE, or a user's folder for caches."""
+    given, caches = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
+    return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"

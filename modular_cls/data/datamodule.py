@@ -17,11 +17,15 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
 from modular_cls.data.scarcity import apply_scarcity, held_out
 from modular_cls.data.transforms import TrainTransform
+from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.jobs.signals import leave_signals_to_parent
 from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
+_NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
+_NO_IMAGES["validation"] += ", or train without: training.validate_every: 0"
+_NO_IMAGES["test"] += ", or name another split to measure on"
 
 
 class AttributeDataModule(pl.LightningDataModule):
@@ -33,14 +37,15 @@ class AttributeDataModule(pl.LightningDataModule):
         seed: Decides which scarce images are kept, and order and augmentation in training.
         updates: Length of the training loader.
         devices: Devices that share each batch.
-        splits: The splits that must hold images; the others are left unread.
+        splits: The splits that are read; the others are left unread.
+        needed: Those of them that must hold images; default: all.
         progress: Show progress bars where pictures are read at once (`data.on_bad_image: skip`).
 
     Attributes:
         manifest: All rows left after scarcity.
-        datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
-            by the training loader. With `data.hold_out`, `held_out` is there too and not in
-            `train`.
+        datasets: The dataset of each split asked for that has images, these unchanged; `train` is
+            augmented only by the training loader. With `data.hold_out`, `held_out` is there too
+            and not in `train`.
         skipped: Rows left out because their picture cannot be decoded.
         start: Updates that were done before; the training loader begins after them.
         repeated: After `decode`, mask of the test images that are training images by content,
@@ -63,6 +68,7 @@ class AttributeDataModule(pl.LightningDataModule):
         devices: int = 1,
         splits: tuple[str, ...] = SPLITS,
         progress: bool = False,
+        needed: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
@@ -74,6 +80,7 @@ class AttributeDataModule(pl.LightningDataModule):
         self.start = 0
         self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
+        _check_there(self.manifest, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
@@ -86,10 +93,11 @@ class AttributeDataModule(pl.LightningDataModule):
                 "held_out": self._dataset(train.select(out)),
             }
         for name in splits:
-            if not len(self.datasets[name]):
-                raise ManifestError(
-                    data.manifest, [f"split {name!r} has no images; give some rows that split"]
-                )
+            if len(self.datasets[name]):
+                continue
+            if needed is None or name in needed:
+                raise ManifestError(data.manifest, [_NO_IMAGES[name]])
+            del self.datasets[name]
 
     @property
     def train_digest(self) -> str:
@@ -145,13 +153,18 @@ class AttributeDataModule(pl.LightningDataModule):
         shared = SharedSampler(sampler, batch, self._process, self.devices)
         return self._loader(dataset, batch // self.devices, shared)
 
-    def val_dataloader(self) -> DataLoader[Example]:
-        """The validation images in order, unchanged; of several processes, each has its part."""
+    def val_dataloader(self) -> list[DataLoader[Example]]:
+        """The validation images in order, unchanged; no loader where there are none.
+
+        Of several processes, each has its part.
+        """
+        if "validation" not in self.datasets:
+            return []
         dataset = self.datasets["validation"]
         if self.devices == 1 or len(dataset) < self.devices:
-            return self.split_dataloader("validation")
+            return [self.split_dataloader("validation")]
         part = SharedBatches(len(dataset), _EVALUATION_BATCH, self._process, self.devices)
-        return DataLoader(dataset, batch_sampler=part, collate_fn=collate_targets)
+        return [DataLoader(dataset, batch_sampler=part, collate_fn=collate_targets)]
 
     def test_dataloader(self) -> DataLoader[Example]:
         """The test images in order, unchanged."""
@@ -217,7 +230,7 @@ class AttributeDataModule(pl.LightningDataModule):
         self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None
     ) -> AttributeDataset:
         return AttributeDataset(
-            manifest, Pixels(self.data.height_width, self.data.mean, self.data.std), transform
+            manifest, Pixels(self.data.height_width, *self.data.scale), transform
         )
 
     def _loader(
@@ -237,6 +250,15 @@ class AttributeDataModule(pl.LightningDataModule):
             worker_init_fn=leave_signals_to_parent,
             persistent_workers=bool(workers and sampler),  # which Lightning ends after an error
         )
+
+
+def _check_there(manifest: Manifest, data: Data) -> None:
+    """Raise ManifestError where no picture exists, with the likely reason; looks until one does."""
+    folders, paths = Folders(manifest.root), manifest.paths.tolist()
+    if not any(path in folders for path in paths):
+        reason = likely_reason(manifest.root, paths)
+        told = f"none of its {len(paths):,} pictures exists under {manifest.root}: {reason}"
+        raise ManifestError(data.manifest, [told])
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:

@@ -56,6 +56,7 @@ def write_description(folder: Path, run: Run) -> None:
         "written_by": f"modular_cls {__version__}",
         **listed(run.model.schema),
         "model": run.config.model,
+        "frozen": run.model.frozen,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
         "run": {

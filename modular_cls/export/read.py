@@ -5,7 +5,7 @@ What is damaged or does not fit is told before anything is predicted.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ def read_export(folder: Path) -> Export:
     heads, metadata = read_tensors(folder / HEADS)
     _check_schema(folder, described, metadata)
     schema = _schema(folder, described)
-    backbone = read_network(folder)
+    # Its weights come with the export; heads on a frozen one were solved on rounded features.
+    backbone = replace(read_network(folder), frozen=described.get("frozen") is True)
     try:
         model: JointClassifier = build_part(described["model"], models, "model")(
             schema=schema, backbone=backbone

@@ -49,7 +49,7 @@ def export_run(
     if onnx:
         check_graph(run.model)
     data = run.config.data
-    pixels = Pixels(data.height_width, data.mean, data.std)
+    pixels = Pixels(data.height_width, *data.scale)
     with new_folder(out, overwrite, MARKER) as partial:
         write_model(partial, run, pixels, licence)
         if onnx:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from modular_cls.data.images import Box, read_image
-from modular_cls.data.manifest import UNKNOWN, Manifest, read_table
+from modular_cls.data.manifest import UNKNOWN, Manifest
+from modular_cls.data.text_table import read_table
 from modular_cls.errors import ConfigError, ImageError, ManifestError
 from modular_cls.schema import Schema
 

@@ -92,7 +92,7 @@ class Predictor:
         data = run.config.data
         return cls(
             run.model,
-            Pixels(data.height_width, data.mean, data.std),
+            Pixels(data.height_width, *data.scale),
             run.metrics.get("train_counts"),
         )
 

@@ -9,7 +9,7 @@ biases included. Runs with additive composite heads also hold `scores.safetensor
 import csv
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from modular_cls.files import new_folder, replacing_file
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
 from modular_cls.parsing import read_config, read_yaml
+from modular_cls.runs.backbone import FILE as BACKBONE
+from modular_cls.runs.backbone import read_backbone
 from modular_cls.runs.identity import identity
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import (
@@ -68,10 +70,15 @@ class Run:
         metrics = read_marker(folder)
         if reason := metrics.get("undefined"):
             raise ConfigError(f"{folder} holds no model: {reason}")
-        verify(folder, metrics, {WEIGHTS} | ({SCORES} & metrics["sha256"].keys()))
+        verify(folder, metrics, {WEIGHTS, BACKBONE} | ({SCORES} & metrics["sha256"].keys()))
         config = read_config(folder / CONFIG)
-        model = build_model(config, Schema.from_dict(config.schema), pretrained=False)
-        fill(folder / WEIGHTS, model, read_weights(folder))
+        backbone = read_backbone(folder, config.backbone)
+        schema = Schema.from_dict(config.schema)
+        model = build_model(replace(config, backbone=backbone), schema)
+        weights = read_weights(folder)
+        if backbone.frozen:  # its weights are known by their digest
+            weights |= model.backbone_weights()
+        fill(folder / WEIGHTS, model, weights)
         return cls(config, model.eval(), metrics)
 
 

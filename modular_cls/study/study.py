@@ -25,7 +25,7 @@ from modular_cls.runs.folder import CONFIG, MARKER, read_marker, verify, write_u
 from modular_cls.schema import Schema
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
-from modular_cls.training.train import complete
+from modular_cls.training.train import complete, make_fit
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 _ATTEMPTS = 2
@@ -101,7 +101,7 @@ def train_job(job: list[Cell]) -> None:
     checkpoints = Checkpoints(_fit_folder(job))
     with interruptible():
         try:
-            fit = Fit(job[0][0], checkpoints=checkpoints)
+            fit = make_fit(job[0][0], checkpoints=checkpoints)
         except UndefinedError as error:
             for config, folder in job:
                 write_undefined(config, folder, str(error), overwrite=True)

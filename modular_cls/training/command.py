@@ -25,7 +25,13 @@ def train(prog: str, arguments: list[str]) -> None:
         again = arguments if given.resume else [*arguments, "--resume"]
         stop.told += f"; go on with: {prog} {shlex.join(again)}"
         raise
-    print_metrics(run.metrics["test"], run.config.method)
+    if run.metrics["test"]:
+        print_metrics(run.metrics["test"], run.config.method)
+    elif run.metrics["validation"]:
+        title = f"{run.config.method} on validation, for there is no test split"
+        print_metrics(run.metrics["validation"], title, "validation")
+    else:
+        print("nothing is measured: the manifest has neither test nor validation images")
     print(f"{run.metrics['seconds']} s; written to {given.out}")
 
 
@@ -61,7 +67,7 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     if given.manifest:
         data = replace(data, manifest=given.manifest, root=None, about=None)
     metrics = evaluate_run(run, data, given.split)
-    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}")
+    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}", given.split)
     if given.out:
         write_metrics(given.out, metrics)
 

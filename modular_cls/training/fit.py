@@ -6,7 +6,7 @@ What can be wrong is told before anything slow.
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.errors import ManifestError
 from modular_cls.finish import Features, FinishStep
 from modular_cls.jobs import signals
+from modular_cls.models.backbone import describe_backbone
 from modular_cls.models.build import build_model
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
@@ -40,6 +41,11 @@ from modular_cls.training.trainer import (
     leave_group,
     make_trainer,
     use_threads,
+)
+
+_NO_TEST = (
+    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on other images"
 )
 
 
@@ -86,13 +92,16 @@ class Fit:
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
+        self.model = build_model(config, self.schema)
+        self.described = describe_backbone(config.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
-            config.data,
+            self.resolved(config).data,
             config.seed,
             training.updates,
             training.devices,
             progress=progress,
+            needed=("train", "validation") if training.validate_every else ("train",),
         )
         self.counts = {
             kind: _counts(self.data, kind)
@@ -100,7 +109,6 @@ class Fit:
             if kind in ("train", "held_out")
         }
         self._check_counts()
-        self.model = build_model(config, self.schema)
         rows = self.data.datasets["train"].manifest
         drawn = config.data.sampling != "balanced"  # which never draws an image that lacks a label
         observed = (
@@ -162,13 +170,24 @@ class Fit:
         self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.seconds = self._elapsed()
 
+    def resolved(self, config: Config) -> Config:
+        """The configuration with the scale of pixels that the weights ask for, unless it says one."""
+        data, known = config.data, self.described
+        mean, std = data.mean or known.mean, data.std or known.std
+        filled = replace(data, mean=mean or data.scale[0], std=std or data.scale[1])
+        return replace(config, data=filled)
+
+    def facts(self) -> dict[str, Any]:
+        """What `metrics.json` says of how long was trained, beside the configuration."""
+        return {"updates": self.config.training.updates}
+
     def restore(self) -> None:
         """Put the model back to where the fit left it, before a finish step changes it."""
         self.model.load_state_dict(self.weights)
 
     @torch.no_grad()
     def features(self, kind: str) -> Features:
-        """Backbone outputs of some images (train, held_out ...), evaluation mode, unaugmented."""
+        """Backbone outputs of images of a kind (train, held_out ...), unaugmented."""
         device, batches = self.trainer.strategy.root_device, self.data.split_dataloader(kind)
         self.model.eval().to(device)  # Lightning has put the model back on the CPU
         features = torch.cat(
@@ -203,11 +222,14 @@ class Fit:
             f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
             f"seed {config.seed}"
         )
+        if "test" not in self.data.datasets:
+            print(f"  no test split: {_NO_TEST}")
         if self.data.skipped:
             print(
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
                 "cannot be decoded"
             )
+        self._announce_scale()
         if partial:
             drawn = config.data.sampling != "balanced"
             fate = (
@@ -241,6 +263,13 @@ class Fit:
                     f"  without training images, out of this method's reach, {how}: "
                     f"{', '.join(lost)}"
                 )
+
+    def _announce_scale(self) -> None:
+        known, data = self.described, self.resolved(self.config).data
+        for name in ("mean", "std"):
+            asked, own = getattr(data, name), getattr(known, name)
+            if own and tuple(asked) != tuple(own):
+                print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
 
     def _train(self, folder: Path, path: Path | None, state: State, progress: bool) -> None:
         training = self.config.training

@@ -21,8 +21,9 @@ def training_terms(config: Config, manifest: Manifest) -> dict[str, Any]:
 
 def tell_repeated(data: AttributeDataModule) -> None:
     """Say that test images are training images too, if some are."""
-    repeated, test = data.repeated, data.datasets["test"].manifest
+    repeated = data.repeated
     if repeated is not None and repeated.any():
+        test = data.datasets["test"].manifest
         rows = test.rows[repeated]
         print(
             f"  {len(rows):,} of {len(test):,} test images are training images too, by content "

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +12,7 @@ from modular_cls.files import check_free, new_folder
 from modular_cls.finish import Features
 from modular_cls.jobs.signals import Interrupted, interruptible
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
     Run,
@@ -25,6 +27,7 @@ from modular_cls.runs.identity import identity
 from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.checkpoint import FOLDER, TERMS, Checkpoints
 from modular_cls.training.fit import Ending, Fit
+from modular_cls.training.frozen import FrozenFit
 from modular_cls.training.guard import check_weights
 from modular_cls.training.trainer import is_first_process, one_voice
 
@@ -62,7 +65,7 @@ def train(
             print(f"{out} is finished already")
             return Run.load(out)
         try:
-            fit = Fit(config, progress, checkpoints)
+            fit = make_fit(config, progress, checkpoints)
             ending = fit.ending(config)
             fit.begin(resume)
             fit.announce()
@@ -104,6 +107,11 @@ def _is_done(
     return False
 
 
+def make_fit(config: Config, progress: bool = False, checkpoints: Checkpoints | None = None) -> Fit:
+    """The fit that a configuration asks for: a network trained, or heads solved on a frozen one."""
+    return (FrozenFit if config.backbone.frozen else Fit)(config, progress, checkpoints)
+
+
 def complete(
     fit: Fit,
     ending: Ending,
@@ -123,6 +131,7 @@ def complete(
         progress: Show progress bars.
     """
     out, started = Path(out), time.monotonic()
+    config = fit.resolved(config)
     fit.restore()
     fit.model.set_priors(ending.priors)
     with new_folder(out, overwrite, *_MARKERS) as folder:
@@ -136,22 +145,31 @@ def complete(
             "skipped_images": fit.data.skipped,
             "test_images_in_training": fit.test_images_in_training,
             "trainable_parameters": fit.parameters,
-            "updates": config.training.updates,
+            **fit.facts(),
             "seconds": None,
-            "validation": fit.evaluate("validation", progress),
-            "test": fit.evaluate("test", progress),
+            **_measured(fit, progress),
             "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
         write_weights(folder, fit.saved_weights())
+        write_backbone(folder, config.backbone, fit.model.backbone)
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
-        write_predictions(folder / "predictions.csv", fit.data.datasets["test"], fit.task.predicted)
+        if test := fit.data.datasets.get("test"):
+            write_predictions(folder / "predictions.csv", test, fit.task.predicted)
         write_classes(folder, fit.schema)
         if model := additive(fit.model):
             _keep_scores(folder, fit, model, cached)
         metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
         write_result(folder, config, metrics)
     return Run(config, fit.model.cpu().eval(), metrics)
+
+
+def _measured(fit: Fit, progress: bool) -> dict[str, dict[str, Any]]:
+    """Metrics of validation and then test; empty for a split without images."""
+    return {
+        split: fit.evaluate(split, progress) if split in fit.data.datasets else {}
+        for split in ("validation", "test")
+    }
 
 
 def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Features]]:
@@ -174,5 +192,6 @@ def _keep_scores(
 ) -> None:
     train = cached.get("train") or fit.features("train")
     # Testing in bf16-true leaves its type behind.
-    scores = model.to(train.features.device, torch.float32).attribute_scores(train.features)
+    model.to(train.features.device, torch.float32)
+    scores = train.scores or model.attribute_scores(train.features)
     AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)
