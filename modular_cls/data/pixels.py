@@ -3,12 +3,15 @@
 The same for training and prediction.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from modular_cls.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,13 @@ class Pixels:
     size: tuple[int, int]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (*self.mean, *self.std))) or not min(self.std) > 0:
+            raise ConfigError(
+                f"data.mean is {list(self.mean)} and data.std {list(self.std)}; they must be "
+                "finite, std above 0"
+            )
 
     @cached_property
     def _scale_offset(self) -> tuple[Tensor, Tensor]:
