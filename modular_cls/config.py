@@ -72,6 +72,7 @@ class Data:
         allow_outside: Let paths and symbolic links leave the root.
         mean: Subtracted from pixel values in [0, 1].
         std: Divided by after that.
+        range: [black, white] values in pictures of over 8 bits, as [0, 4095]; default: files' own.
         augment: Random changes of training images.
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
         hold_out: Share of the rarest joint class's training images that the fit does not see;
@@ -91,6 +92,7 @@ class Data:
     allow_outside: bool = False
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    range: tuple[float, float] | None = None
     augment: Augment = field(default_factory=Augment)
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0
@@ -218,10 +220,8 @@ class Config:
             )
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
-        if not 0 <= self.data.hold_out < 1:
-            raise ConfigError(
-                f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1"
-            )
+        if not 0 <= (out := self.data.hold_out) < 1:
+            raise ConfigError(f"data.hold_out is {out}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""

@@ -20,6 +20,7 @@ from modular_cls.predict.predictor import Given, Predictor
 from modular_cls.schema import Schema
 
 _EXAMPLES = 8
+MAX_PIXELS = 25_000_000  # of a picture that is sent: each takes 100 MB while it is looked at
 
 
 class Example(NamedTuple):
@@ -64,7 +65,10 @@ class Shown:
             ImageError: If it is no picture.
             ConfigError: If what is given does not fit the schema.
         """
-        pixels = decode_image(picture, "this picture", self.predictor.pixels.size)
+        scale = self.predictor.pixels
+        pixels = decode_image(
+            picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
+        )
         with self.lock:
             plain, told = self.predictor([pixels]), self.predictor([pixels], given=given)
             classes = {name: int(p[0].argmax()) for name, p in plain.probabilities.items()}
@@ -123,7 +127,7 @@ def _examples(config: Config) -> list[Example]:
     return [
         Example(
             composite.class_names[targets[i]],
-            _png(read_image(test.file(i), test.named(i), box=test.box(i))),
+            _png(read_image(test.file(i), test.named(i), None, test.box(i), config.data.range)),
         )
         for i in turns[:_EXAMPLES]
     ]

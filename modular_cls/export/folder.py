@@ -87,6 +87,7 @@ def preparation(pixels: Pixels) -> dict[str, Any]:
         "width": pixels.size[1],
         "mean": pixels.mean,
         "std": pixels.std,
+        "range": pixels.range,
         "channels": "RGB",
         "resize": "bilinear with antialiasing, to height x width, whatever the shape",
         "scale": "(pixel / 255 - mean) / std",

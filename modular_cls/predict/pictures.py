@@ -16,6 +16,7 @@ import numpy as np
 
 from modular_cls.data.images import Box, read_image
 from modular_cls.data.manifest import UNKNOWN, Manifest, read_table
+from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError, ManifestError
 from modular_cls.schema import Schema
 
@@ -76,9 +77,9 @@ def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None
 
 
 def decode_pictures(
-    pictures: Iterable[Picture], size: tuple[int, int]
+    pictures: Iterable[Picture], pixels: Pixels
 ) -> Iterator[tuple[Picture, np.ndarray | ImageError]]:
-    """Decode pictures to (height, width, 3), uint8, on all cores and ahead, in order.
+    """Decode pictures to (height, width, 3), uint8, of that size, on all cores, ahead, in order.
 
     Errors are results.
     """
@@ -90,24 +91,24 @@ def decode_pictures(
         coming = iter(pictures)
         try:
             for picture in itertools.islice(coming, _AHEAD * threads):
-                waiting.append((picture, pool.submit(_decode, picture, size)))
+                waiting.append((picture, pool.submit(_decode, picture, pixels)))
             while waiting:
                 picture, image = waiting.popleft()
                 for following in itertools.islice(coming, 1):
-                    waiting.append((following, pool.submit(_decode, following, size)))
+                    waiting.append((following, pool.submit(_decode, following, pixels)))
                 yield picture, image.result()
         finally:
             # When interrupted, what is not asked for any more is left.
             pool.shutdown(cancel_futures=True)
 
 
-def _decode(picture: Picture, size: tuple[int, int]) -> np.ndarray | ImageError:
+def _decode(picture: Picture, pixels: Pixels) -> np.ndarray | ImageError:
     if picture.file is None:
         return ImageError(picture.problem)
     x, y, width, height = map(float, picture.box.split()) if picture.box else (0.0,) * 4
     box: Box | None = (x, y, width, height) if picture.box else None
     try:
-        return read_image(picture.file, picture.named, size, box)
+        return read_image(picture.file, picture.named, pixels.size, box, pixels.range)
     except ImageError as error:
         return error
 

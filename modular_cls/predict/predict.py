@@ -86,7 +86,7 @@ def predict(
     keys, header = [_key(p, boxed) for p in pictures], _header(schema, boxed)
     with GrowingTable(Path(out), header, job, keys, overwrite) as table:
         done, bad = table.kept, table.bad
-        decoded = decode_pictures(pictures[done:], predictor.pixels.size)
+        decoded = decode_pictures(pictures[done:], predictor.pixels)
         shown = track(decoded, "Predicting", len(pictures) - done, disable=not progress)
         each = iter(shown)
         while batch := list(itertools.islice(each, batch_size)):

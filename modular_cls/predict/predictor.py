@@ -89,12 +89,7 @@ class Predictor:
                 f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})"
             )
         run = Run.load(folder)
-        data = run.config.data
-        return cls(
-            run.model,
-            Pixels(data.height_width, data.mean, data.std),
-            run.metrics.get("train_counts"),
-        )
+        return cls(run.model, Pixels.of(run.config.data), run.metrics.get("train_counts"))
 
     @property
     def schema(self) -> Schema:
@@ -116,9 +111,9 @@ class Predictor:
         Raises:
             ImageError: If it cannot be decoded, or the array has another shape or type.
         """
-        size = self.pixels.size
+        size, depth = self.pixels.size, self.pixels.range
         if isinstance(picture, (str, Path)):
-            return self.pixels(read_image(Path(picture), str(picture), size))
+            return self.pixels(read_image(Path(picture), str(picture), size, depth=depth))
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
                 raise ImageError(
@@ -126,7 +121,7 @@ class Predictor:
                     f"{picture.dtype} of {picture.shape}"
                 )
             picture = Image.fromarray(picture)
-        return self.pixels(convert_image(picture, "the picture", size))
+        return self.pixels(convert_image(picture, "the picture", size, depth=depth))
 
     def __call__(
         self,
