@@ -20,17 +20,22 @@ class Found(NamedTuple):
         paths: The pictures, relative to the folder, with `/`, in order.
         hidden: Hidden files and folders, and those that archives of macOS add: all left out.
         others: Files that are no pictures by their ending, or whose name is no valid text.
+        closed: Folders that cannot be read.
     """
 
     paths: list[str]
     hidden: int
     others: int
+    closed: int
 
     def __str__(self) -> str:
         """What was left out, in words; blank if nothing was."""
-        counts = {"hidden files or folders": self.hidden, "files that are no pictures": self.others}
-        left = [f"{count:,} {what}" for what, count in counts.items() if count]
-        return " and ".join(left)
+        counts = {
+            "hidden": self.hidden,
+            "not named like pictures": self.others,
+            "folders that cannot be read": self.closed,
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
 def find_picture_files(folder: str | Path, skip_bad_names: bool = False) -> Found:
@@ -42,14 +47,15 @@ def find_picture_files(folder: str | Path, skip_bad_names: bool = False) -> Foun
     """
     paths: list[str] = []
     hidden = others = 0
-    for inside, name in _walk(os.fspath(folder)):
+    closed: list[OSError] = []
+    for inside, name in _walk(os.fspath(folder), closed):
         if name is None or is_hidden(name):
             hidden += 1
         elif is_picture(name) and not (skip_bad_names and not _is_text(inside + name)):
             paths.append(inside + name)
         else:
             others += 1
-    return Found(sorted(paths), hidden, others)
+    return Found(sorted(paths), hidden, others, len(closed))
 
 
 def is_picture(name: str) -> bool:
@@ -67,10 +73,10 @@ def sign_file(seen: os.stat_result) -> str:
     return f"{seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}"
 
 
-def _walk(root: str) -> Iterator[tuple[str, str | None]]:
+def _walk(root: str, closed: list[OSError]) -> Iterator[tuple[str, str | None]]:
     """The folder, relative to the root, and name of every file; no name for a hidden folder."""
     seen = {os.path.realpath(root)}
-    for place, folders, names in os.walk(root, followlinks=True):
+    for place, folders, names in os.walk(root, onerror=closed.append, followlinks=True):
         inside = "" if place == root else os.path.relpath(place, root).replace(os.sep, "/") + "/"
         yield from ((inside, None) for folder in folders if is_hidden(folder))
         shown = [folder for folder in sorted(folders) if not is_hidden(folder)]

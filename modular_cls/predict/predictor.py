@@ -3,6 +3,7 @@
 It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,12 @@ from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.prior import joint_prior
-from modular_cls.runs.folder import MARKER as RUN_MARKER
-from modular_cls.runs.folder import Run
 from modular_cls.schema import Schema
 
 Picture = str | Path | Image.Image | np.ndarray
 Prior = Literal["uniform", "training"] | Mapping[str, float] | None
 Given = Mapping[str, str | Mapping[str, float]]
+_LEAST = torch.finfo(torch.double).tiny
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,18 @@ class Predictor:
         folder = Path(folder)
         if is_export(folder):
             exported = read_export(folder)
+            _check_weights(folder, exported.model)
             return cls(exported.model, exported.pixels, exported.counts)
+        # Only a run needs these, and pandas with them.
+        from modular_cls.runs.folder import MARKER as RUN_MARKER
+        from modular_cls.runs.folder import Run
+
         if not any((folder / name).is_file() for name in ("config.yaml", RUN_MARKER)):
             raise ConfigError(
                 f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})"
             )
         run = Run.load(folder)
+        _check_weights(folder, run.model)
         return cls(run.model, Pixels.of(run.config.data), run.metrics.get("train_counts"))
 
     @property
@@ -171,6 +177,11 @@ class Predictor:
         """Prepared images (B, 3, H, W) -> probabilities by output, and features (B, F)."""
         device = next(self.model.parameters()).device
         features = self.model.extract(images.to(device))
+        if not torch.isfinite(features).all():
+            raise ConfigError(
+                "the network's features are not finite numbers: its weights are damaged or "
+                "diverged, or its data.mean and data.std are wrong"
+            )
         logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
         return {
             name: log.exp().float().cpu().numpy() for name, log in logs.items()
@@ -184,7 +195,9 @@ class Predictor:
             raise ConfigError(
                 "prior training: the run does not say how many training images each joint class had"
             )
-        asked = Prediction(prior=prior if isinstance(prior, str) else dict(prior)).prior
+        if not isinstance(prior, str):
+            prior = {name: _finite(share, f"prior {name}") for name, share in prior.items()}
+        asked = Prediction(prior=prior).prior
         changed = {}
         for joint in self.schema.joints:
             counts = torch.tensor((self.counts or {}).get(joint.name, [0] * joint.size))
@@ -200,12 +213,11 @@ class Predictor:
         for name, told in given.items():
             attribute = self.schema.attribute(name)
             shares = {told: 1.0} if isinstance(told, str) else dict(told)
-            weights = torch.zeros(len(attribute.values))
+            weights = torch.zeros(len(attribute.values), dtype=torch.double)
             for value, share in shares.items():
-                if not share >= 0:
-                    raise ConfigError(f"given {name}: {value} has {share}; it must be at least 0")
-                weights[attribute.index(value)] = share
-            evidence[name] = weights.log()
+                weights[attribute.index(value)] = _finite(share, f"given {name}: {value}")
+            # Only ratios count; as such, the largest and the smallest numbers have logarithms.
+            evidence[name] = (weights / weights.max().clamp(min=_LEAST)).log().float()
         return evidence
 
     def _check_possible(
@@ -219,3 +231,31 @@ class Predictor:
                     f"given {told}: no joint class of {joint.name} that can be predicted "
                     "agrees with it"
                 )
+
+
+def _finite(share: object, where: str) -> float:
+    """A number from 0 on; raises ConfigError for anything else."""
+    known = isinstance(share, (int, float, np.integer, np.floating)) and not isinstance(share, bool)
+    try:
+        number = float(share) if known else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
+    if not 0 <= number < math.inf:
+        raise ConfigError(f"{where} has {share!r:.40}; it must be a finite number, at least 0")
+    return number
+
+
+def _check_weights(folder: Path, model: JointClassifier) -> None:
+    """Refuse weights that are not finite; log priors of classes out of reach are -inf by right."""
+    wrong = [
+        name
+        for name, value in model.named_parameters()
+        if value.is_floating_point() and not torch.isfinite(value).all()
+    ]
+    wrong += [
+        name
+        for name, value in model.named_buffers()
+        if value.is_floating_point() and (value.isnan() | (value == torch.inf)).any()
+    ]
+    if wrong:
+        raise ConfigError(f"{folder}: weights are not finite numbers: {', '.join(wrong[:5])}")
