@@ -13,7 +13,7 @@ import numpy as np
 from modular_cls.config import Config
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.images import decode_image, read_image
-from modular_cls.demo.gradcam import grad_cam
+from modular_cls.demo.gradcam import glance, map_places
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.parsing import load_config
 from modular_cls.predict.predictor import Given, Predictor
@@ -69,14 +69,18 @@ class Shown:
         pixels = decode_image(
             picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
         )
+        plain, told = self.predictor.terms(), self.predictor.terms(given=given)
+        image = self.predictor.prepare(pixels)[None]
         with self.lock:
-            plain, told = self.predictor([pixels]), self.predictor([pixels], given=given)
-            classes = {name: int(p[0].argmax()) for name, p in plain.probabilities.items()}
-            maps = grad_cam(self.predictor.model, self.predictor.prepare(pixels)[None], classes)
+            seen = glance(self.predictor.model, image)
+        shares = self.predictor.predict_features(seen.features.detach(), *told)
+        alone = self.predictor.predict_features(seen.features.detach(), *plain)
+        classes = {name: int(p[0].argmax()) for name, p in alone.items()}
+        maps = map_places(self.predictor.model, seen, classes)
         return {
             "name": self.name,
             "picture": "data:image/png;base64," + base64.b64encode(_png(pixels)).decode(),
-            "probabilities": {name: p[0].tolist() for name, p in told.probabilities.items()},
+            "probabilities": {name: p[0].tolist() for name, p in shares.items()},
             "maps": {
                 name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()
             },

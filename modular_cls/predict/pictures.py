@@ -19,6 +19,7 @@ from modular_cls.data.images import Box, read_image
 from modular_cls.data.picture_files import ENDINGS, Found, find_picture_files, sign_file
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError, ManifestError
+from modular_cls.jobs.cores import count_cores
 from modular_cls.predict.listed import Picture, list_table
 from modular_cls.schema import Schema
 
@@ -92,9 +93,7 @@ def decode_pictures(pictures: Iterable[Picture], pixels: Pixels) -> Iterator[Loo
 
     Errors are results.
     """
-    threads = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    threads = count_cores()
     waiting: deque[Future[Look]] = deque()
     with ThreadPoolExecutor(threads) as pool:  # Pillow decodes outside Python's lock
         coming = iter(pictures)

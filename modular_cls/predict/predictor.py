@@ -154,8 +154,7 @@ class Predictor:
             ImageError: If a picture cannot be decoded.
             ConfigError: If the prior or what is given does not fit the schema.
         """
-        log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
-        self._check_possible(log_priors, evidence)
+        log_priors, evidence = self.terms(prior, given)
         parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
         done = [
             self.predict_batch(torch.stack([self.prepare(p) for p in part]), log_priors, evidence)
@@ -173,6 +172,17 @@ class Predictor:
             self.schema, probabilities, np.concatenate([features for _, features in done])
         )
 
+    def terms(
+        self, prior: Prior = None, given: Given | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What is expected and what is known, as log priors by joint space and by attribute.
+
+        Raises ConfigError where they do not fit; see `__call__`.
+        """
+        log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
+        self._check_possible(log_priors, evidence)
+        return log_priors, evidence
+
     @torch.inference_mode()
     def predict_batch(
         self, images: Tensor, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
@@ -180,15 +190,21 @@ class Predictor:
         """Prepared images (B, 3, H, W) -> probabilities by output, and features (B, F)."""
         device = next(self.model.parameters()).device
         features = self.model.extract(images.to(device))
+        probabilities = self.predict_features(features, log_priors, evidence)
+        return probabilities, features.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def predict_features(
+        self, features: Tensor, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
+    ) -> dict[str, np.ndarray]:
+        """Features (B, F) -> probabilities by output; raises ConfigError if they are not finite."""
         if not torch.isfinite(features).all():
             raise ConfigError(
                 "the network's features are not finite numbers: its weights are damaged or "
                 "diverged, or its data.mean and data.std are wrong"
             )
         logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
-        return {
-            name: log.exp().float().cpu().numpy() for name, log in logs.items()
-        }, features.float().cpu().numpy()
+        return {name: log.exp().float().cpu().numpy() for name, log in logs.items()}
 
     def _log_priors(self, prior: Prior) -> dict[str, Tensor]:
         log_priors = {name: p.cpu() for name, p in self.model.log_priors.items()}
