@@ -230,14 +230,3 @@ def test_whatever_happens_to_a_part_the_table_is_right(tmp_path_factory, first, 
     fill(again, np.flatnonzero(~again.done).tolist())
     again.write(out)
     assert read(out) == [{"path": p.path, "error": "", "x": f"{i}.5"} for i, p in enumerate(FILES)]
-
-
-def test_two_processes_at_one_table(run_dir, faces_dir, tmp_path):
-    """Both write; whoever is late says so, and the table is whole."""
-    command = [sys.executable, "-m", "modular_cls", "predict", str(run_dir), str(faces_dir / "train"),
-               "--batch-size", "8", "--out", str(tmp_path / "t.csv")]  # fmt: skip
-    both = [subprocess.Popen(command, stdout=-3, stderr=subprocess.PIPE, text=True) for _ in (1, 2)]
-    told = [process.communicate()[1] for process in both]
-    assert len(read(tmp_path / "t.csv")) == len(list((faces_dir / "train").iterdir()))
-    assert all("Traceback" not in text for text in told)
-    assert 0 in [process.returncode for process in both]
