@@ -11,11 +11,9 @@ import cv2
 import numpy as np
 
 from modular_cls.config import Config
-from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.images import decode_image, read_image
 from modular_cls.demo.gradcam import glance, map_places
 from modular_cls.errors import ConfigError, ModularClsError
-from modular_cls.parsing import load_config
 from modular_cls.predict.predictor import Given, Predictor
 from modular_cls.schema import Schema
 
@@ -113,6 +111,8 @@ def examples(folder: Path) -> list[Example]:
     """
     if not (folder / "config.yaml").is_file():  # an export has none
         return []
+    from modular_cls.parsing import load_config  # an export needs none of it
+
     try:
         return _examples(load_config(folder / "config.yaml"))
     except (ModularClsError, OSError):
@@ -120,6 +120,8 @@ def examples(folder: Path) -> list[Example]:
 
 
 def _examples(config: Config) -> list[Example]:
+    from modular_cls.data.datamodule import read_manifest  # which needs Lightning
+
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
     composite = test.schema.composites[0]
     targets = test.targets(composite)
