@@ -75,6 +75,7 @@ class Data:
         mean: Subtracted from pixel values in [0, 1]; default what pretrained weights say of
             themselves, and 0.5 from scratch.
         std: Divided by after that; default likewise.
+        range: [black, white] values in pictures of over 8 bits, as [0, 4095]; default: files' own.
         augment: Random changes of training images.
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
         hold_out: Share of the rarest joint class's training images that the fit does not see;
@@ -95,6 +96,7 @@ class Data:
     allow_outside: bool = False
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    range: tuple[float, float] | None = None
     augment: Augment = field(default_factory=Augment)
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0

@@ -39,6 +39,10 @@ class ImageError(ModularClsError):
     """A picture that is missing, truncated, too large or not a picture."""
 
 
+class DepthError(ImageError):
+    """A picture of more than 8 bits whose black and white are not known."""
+
+
 class OutputExistsError(ModularClsError):
     """An output that is there already and may not be replaced."""
 

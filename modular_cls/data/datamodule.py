@@ -216,13 +216,13 @@ class AttributeDataModule(pl.LightningDataModule):
 
     def _decode_once(self, manifest: Manifest, told: str) -> tuple[DecodedImages | None, Bad]:
         try:
-            return decode_once(manifest, self.data.height_width, told)
+            return decode_once(manifest, self.data.height_width, told, self.data.range)
         except NoRoomError as error:
             print(f"  pictures are decoded anew each time: {error}")
             return None, self._check(manifest, told) if self.data.on_bad_image == "skip" else {}
 
     def _check(self, manifest: Manifest, told: str) -> Bad:
-        return check_pictures(manifest, self.data.height_width, told)
+        return check_pictures(manifest, self.data.height_width, told, self.data.range)
 
     def _fits(self, images: int) -> bool:
         """Whether the folder for decoded pictures may hold as many."""
@@ -231,9 +231,7 @@ class AttributeDataModule(pl.LightningDataModule):
     def _dataset(
         self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None
     ) -> AttributeDataset:
-        return AttributeDataset(
-            manifest, Pixels(self.data.height_width, *self.data.scale), transform
-        )
+        return AttributeDataset(manifest, Pixels.of(self.data), transform)
 
     def _loader(
         self,

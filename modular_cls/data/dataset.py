@@ -69,6 +69,7 @@ class AttributeDataset(Dataset[Example]):
             manifest.named(position),
             self.pixels.size,
             manifest.box(position),
+            self.pixels.range,
         )
 
     @property
