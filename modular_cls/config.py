@@ -169,6 +169,8 @@ class Training:
     Args:
         updates: Number of optimiser updates. Training always runs to the last one.
         learning_rate: Peak of the schedule (AdamW).
+        backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the features
+            as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
         trials: How many learning rates were tried before this one was chosen; only reported.
         weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
         schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
@@ -183,6 +185,7 @@ class Training:
 
     updates: int = 930
     learning_rate: float = 2e-3
+    backbone_rate: float = 0.1
     trials: int = 1
     weight_decay: float = 0.05
     schedule: Literal["one_cycle", "cosine"] = "one_cycle"
@@ -262,6 +265,8 @@ class Config:
             )
         if not (rate := self.training.learning_rate) > 0:
             raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
+        if not 0 <= (share := self.training.backbone_rate) < math.inf:
+            raise ConfigError(f"training.backbone_rate is {share}; it must be at least 0")
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
         if not 0 <= (share := self.data.hold_out) < 1:

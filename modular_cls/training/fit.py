@@ -18,11 +18,13 @@ from modular_cls import criteria, finish
 from modular_cls.config import Config
 from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.errors import ManifestError
+from modular_cls.errors import ManifestError, UndefinedError
+from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features, FinishStep
 from modular_cls.jobs import signals
 from modular_cls.models.backbone import describe_backbone
 from modular_cls.models.build import build_model
+from modular_cls.models.kept import digest_of
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
@@ -32,6 +34,7 @@ from modular_cls.training.guard import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
 from modular_cls.training.saver import Saver, parse_interval
+from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.terms import tell_repeated, training_terms
 from modular_cls.training.trainer import (
@@ -161,6 +164,8 @@ class Fit:
         self._started -= state.get("seconds", 0.0)
         if path is not None:
             print(f"  going on from update {state['update']} of {self.config.training.updates}")
+        elif self.config.backbone.pretrained:
+            self._probe(progress)
         try:
             with tempfile.TemporaryDirectory(prefix="modular_cls.") as folder:
                 self._train(Path(folder), path, state, progress)
@@ -270,6 +275,21 @@ class Fit:
             asked, own = getattr(data, name), getattr(known, name)
             if own and tuple(asked) != tuple(own):
                 print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
+
+    def _probe(self, progress: bool) -> None:
+        """Solve the heads of a pretrained network before it is trained, where they are a convex problem."""
+        rows, pixels = self.data.datasets["train"].manifest, self.data.datasets["train"].pixels
+        network, balanced = self.model.backbone.eval(), self.config.data.sampling == "balanced"
+        try:
+            head_problems(self.model, self.task.criterion)
+        except UndefinedError as error:
+            print(f"  heads start at random: {error}")
+            return
+        told = "Features, train" if progress else ""
+        found = extract_features(rows, pixels, network, digest_of(network), told)
+        train = Features(found, self.data.datasets["train"].targets)
+        how, seed = self.config.heads, self.config.seed
+        solve_heads(self.model, self.task.criterion, train, how, seed, balanced)
 
     def _train(self, folder: Path, path: Path | None, state: State, progress: bool) -> None:
         training = self.config.training
