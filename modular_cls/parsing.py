@@ -1,14 +1,17 @@
 """Command line and YAML -> Config. The only file that knows jsonargparse."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_type_hints
 
+import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from modular_cls.config import Config
-from modular_cls.errors import ConfigError, nearest, unknown
+from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
 _CHECKOUT = Path(__file__).parent.parent / "configs"
 
@@ -18,6 +21,8 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the complaint, shortened to what a person needs, and exit with status 2."""
+        if not self.exit_on_error:
+            raise ConfigError(message)
         self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
 
     def _suggestion(self, message: str) -> str:
@@ -75,6 +80,54 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
     return parse_run(run_parser("configuration", ""), arguments)[0]
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration that a run or an export holds.
+
+    It is data that came from anywhere: it may name no other file to read, and no class to import.
+
+    Raises:
+        ConfigError: If the file is missing, damaged, or holds what no run writes.
+    """
+    content = read_yaml(path)
+    if wrong := list(_misplaced(content, Config)):
+        raise ConfigError("\n  ".join([f"{path}:", *wrong]))
+    parser = run_parser("", "")
+    parser.exit_on_error = False
+    try:
+        parsed = parser.instantiate(parser.parse_object(content))
+        return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
+    except ModularClsError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; raises ConfigError if the file is missing or holds none."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError) as error:  # broken UTF-8 too
+        raise ConfigError(f"{path} is corrupt: {str(error).splitlines()[0]}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds a {type(content).__name__}; it must be a mapping")
+    return content
+
+
+def _misplaced(content: Any, kind: type, where: str = "") -> Iterator[str]:
+    """What the parser would look up elsewhere: a name where the fields of a dataclass belong."""
+    if not isinstance(content, dict):
+        yield f"{where or 'it'} is a {type(content).__name__}; it must be a mapping"
+        return
+    hints = get_type_hints(kind)
+    for key, value in content.items():
+        if key not in hints:
+            yield unknown("key", key, hints, f"in {where}" if where else "")
+        for inner in (hints.get(key), *get_args(hints.get(key))):
+            if isinstance(inner, type) and is_dataclass(inner) and value is not None:
+                for each in value if isinstance(value, list) else [value]:
+                    yield from _misplaced(each, inner, f"{where}.{key}".lstrip("."))
 
 
 def find_configs(arguments: list[str]) -> list[str]:

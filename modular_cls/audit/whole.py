@@ -37,7 +37,13 @@ def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit
     labels = count_labels(manifest, scarce.split("train"))
     findings += [
         *problems,
-        *judge_labels(manifest, scarce.split("train"), labels, bool(config.data.scarcities)),
+        *judge_labels(
+            manifest,
+            scarce.split("train"),
+            labels,
+            bool(config.data.scarcities),
+            bool(config.training.validate_every),
+        ),
     ]
     there, problems = find_files(manifest)
     findings += problems

@@ -4,7 +4,7 @@ Each criterion is built with the schema, the number of training images of each j
 where it asks for them, of each observation; it adds the training prior where its formula has one.
 """
 
-from modular_cls.criteria.criterion import Criterion, log_share, refuse_empty
+from modular_cls.criteria.criterion import Criterion, Objective, log_share, refuse_empty
 from modular_cls.criteria.likelihood import AttributeLikelihood, JointAndAttributes, JointLikelihood
 from modular_cls.criteria.rebalanced import GroupDRO, LabelDistributionMargin, WeightedLikelihood
 
@@ -15,6 +15,7 @@ __all__ = [
     "JointAndAttributes",
     "JointLikelihood",
     "LabelDistributionMargin",
+    "Objective",
     "WeightedLikelihood",
     "log_share",
     "refuse_empty",

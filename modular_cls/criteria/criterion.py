@@ -1,6 +1,7 @@
 """What every criterion is: from scores by name and targets by name to one number."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -8,9 +9,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modular_cls.errors import UndefinedError
-from modular_cls.schema import Schema
+from modular_cls.schema import Composite, Schema
 
 Scores = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A cross-entropy that a criterion is made of, where that is convex in the scores.
+
+    Attributes:
+        output: Of which attribute or joint space.
+        tau: Strength of the log prior of training that is added to the scores.
+        weights: Of the classes, shape (classes,); None for all alike.
+    """
+
+    output: Composite
+    tau: float = 0.0
+    weights: Tensor | None = None
 
 
 class Criterion(nn.Module):
@@ -29,6 +45,16 @@ class Criterion(nn.Module):
         None for none.
         """
         return None
+
+    def objectives(self) -> list[Objective]:
+        """The cross-entropies whose sum it is, for heads that are solved on frozen features.
+
+        Raises:
+            UndefinedError: If it is no such sum.
+        """
+        raise UndefinedError(
+            f"{type(self).__name__} is no fixed convex objective of frozen features"
+        )
 
     progress: float = 0.0
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from modular_cls.criteria.criterion import Criterion, Scores, log_share, masked
+from modular_cls.criteria.criterion import Criterion, Objective, Scores, log_share, masked
 from modular_cls.criteria.groups import LabelGroups
 from modular_cls.errors import ConfigError
 from modular_cls.schema import Composite, Schema
@@ -71,6 +71,10 @@ class JointLikelihood(Criterion):
             [self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]
         ).sum()
 
+    def objectives(self) -> list[Objective]:
+        """One for each joint space."""
+        return [Objective(joint, self.tau) for joint in self.joints]
+
     def notes(self) -> dict[str, float]:
         """Shares of joint classes among partly labelled images, as they were in the end."""
         notes: dict[str, float] = {}
@@ -120,6 +124,11 @@ class AttributeLikelihood(Criterion):
     def __init__(self, schema: Schema) -> None:
         super().__init__()
         self.names = [a.name for a in schema.attributes]
+        self.outputs = [o for o in schema.outputs if o.name in self.names]
+
+    def objectives(self) -> list[Objective]:
+        """One for each attribute."""
+        return [Objective(output) for output in self.outputs]
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows where an attribute is known, summed over attributes."""
@@ -156,6 +165,10 @@ class JointAndAttributes(Criterion):
         self.weight = weight
         self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
         self.attributes = AttributeLikelihood(schema)
+
+    def objectives(self) -> list[Objective]:
+        """Those of joint spaces and of attributes; heads of their own do not see the weight."""
+        return [*self.joint.objectives(), *self.attributes.objectives()]
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
         """As the likelihood of joint classes."""

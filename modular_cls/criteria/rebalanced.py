@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from modular_cls.criteria.criterion import Criterion, Scores, masked, over_processes, refuse_empty
+from modular_cls.criteria.criterion import (
+    Criterion,
+    Objective,
+    Scores,
+    masked,
+    over_processes,
+    refuse_empty,
+)
 from modular_cls.schema import Schema
 
 
@@ -46,6 +53,12 @@ class WeightedLikelihood(_OverClasses):
 
     def __init__(self, schema: Schema, counts: Mapping[str, Tensor]) -> None:
         super().__init__(schema, counts, lambda n: n.sum() / (len(n) * n))
+        self.joints = schema.joints
+
+    def objectives(self) -> list[Objective]:
+        """One for each joint space, its classes weighted."""
+        weights = (getattr(self, f"of_class_{i}") for i in range(len(self.joints)))
+        return [Objective(j, weights=w) for j, w in zip(self.joints, weights, strict=True)]
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
         # The mean over images, not over weights: dividing by a small batch's own weights would

@@ -22,9 +22,9 @@ from modular_cls.data.manifest import Manifest
 from modular_cls.data.picture_files import sign_file
 from modular_cls.data.shards import KEY, DamagedRowError, Shards
 from modular_cls.errors import ImageError
+from modular_cls.files import cache_folder
 from modular_cls.jobs.cores import on_all_cores
 
-FOLDER_VARIABLE = "MODULAR_CLS_CACHE"
 FILES = "files-2"  # the folder of digests; 2: shards have checksums
 _SHARD_BYTES = 2**26
 Bad = dict[int, ImageError]  # what cannot be decoded, by position in the manifest
@@ -46,6 +46,11 @@ class DecodedImages(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def content(self) -> np.ndarray:
+        """Numbers that are equal where the pictures' files and boxes are, shape (N,), int64."""
+        return self._places
+
     def __getitem__(self, position: Any) -> Any:
         try:
             # A copy: the file cannot be written to.
@@ -59,16 +64,7 @@ class DecodedImages(Sequence[np.ndarray]):
             return self._anew(position)
 
 
-def cache_folder() -> Path:
-    """Where decoded pictures are kept.
-
-    $MODULAR_CLS_CACHE, or modular_cls in the user's folder for caches.
-    """
-    given, caches = os.environ.get(FOLDER_VARIABLE), os.environ.get("XDG_CACHE_HOME")
-    return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
-
-
-def _check_room(needed: int) -> None:
+def check_room(needed: int) -> None:
     """Raise NoRoomError where so many bytes cannot be kept."""
     folder = cache_folder()
     try:
@@ -108,7 +104,7 @@ def decode_once(
     places = _sound(Shards(folder), keys)
     missing = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     once = list({keys[i]: i for i in missing}.values())  # copies of a picture are decoded once
-    _check_room(len(once) * math.prod(size) * 3)
+    check_room(len(once) * math.prod(size) * 3)
     batch: list[int] = []
     pixels: list[np.ndarray] = []
     for i, image in _decoded(manifest, once, size, told, depth):
@@ -159,7 +155,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
     Raises:
         NoRoomError: If the folder, where digests are remembered, cannot be written to.
     """
-    _check_room(0)
+    check_room(0)
     files = Shards(cache_folder() / FILES)
     signs, bad = np.zeros(len(manifest), dtype=KEY), Bad()
     for i in range(len(manifest)):

@@ -46,7 +46,7 @@ class Pixels:
     @classmethod
     def of(cls, data: Data) -> "Pixels":
         """As a configuration says."""
-        return cls(data.height_width, data.mean, data.std, data.range)
+        return cls(data.height_width, *data.scale, data.range)
 
     @cached_property
     def _scale_offset(self) -> tuple[Tensor, Tensor]:

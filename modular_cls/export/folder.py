@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
-from modular_cls.export.weights import digest, write_weights
 from modular_cls.runs.scores import FILE as SCORES
+from modular_cls.runs.weights import digest, write_tensors
 from modular_cls.schema import Schema
 
 if TYPE_CHECKING:  # whoever only reads an export needs nothing of what a run needs
@@ -47,7 +47,7 @@ def write_model(folder: Path, run: "Run", pixels: Pixels, licence: str) -> None:
     (folder / MARKER).parent.mkdir()
     write_network(folder, model.backbone, run.config.backbone, pixels, licence)
     heads = {name: t for name, t in model.state_dict().items() if not name.startswith(BACKBONE)}
-    write_weights(folder / HEADS, heads, {"schema": json.dumps(listed(model.schema))})
+    write_tensors(folder / HEADS, heads, {"schema": json.dumps(listed(model.schema))})
     write_json(folder / PREPROCESS, preparation(pixels))
 
 
@@ -58,6 +58,7 @@ def write_description(folder: Path, run: "Run") -> None:
         "written_by": f"modular_cls {__version__}",
         **listed(run.model.schema),
         "model": run.config.model,
+        "frozen": run.model.frozen,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
         "run": {

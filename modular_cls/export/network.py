@@ -16,8 +16,8 @@ from torch import nn
 from modular_cls.config import Backbone
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError
-from modular_cls.export.weights import read_json, write_weights
 from modular_cls.models.backbone import refused_arguments
+from modular_cls.runs.weights import read_json, write_tensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # What a new head, other channels, other sizes need.
@@ -60,7 +60,7 @@ def write_network(
         },
     }
     (folder / CONFIG).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    write_weights(folder / WEIGHTS, network.state_dict())
+    write_tensors(folder / WEIGHTS, network.state_dict())
 
 
 def read_network(folder: Path) -> Backbone:

@@ -5,20 +5,18 @@ What is damaged or does not fit is told before anything is predicted.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from modular_cls import __version__, models
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.export.folder import BACKBONE, FORMAT, HEADS, MARKER, PREPROCESS
 from modular_cls.export.network import WEIGHTS, read_network
-from modular_cls.export.weights import changed, read_json, read_weights, refuse
 from modular_cls.models.joint import JointClassifier
 from modular_cls.parts import build_part
+from modular_cls.runs.weights import changed, fill, read_json, read_tensors, refuse
 from modular_cls.schema import Schema
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
@@ -68,10 +66,11 @@ def read_export(folder: Path) -> Export:
             if (wrong := changed(folder / name, digests.get(name)))
         ],
     )
-    heads, metadata = read_weights(folder / HEADS)
+    heads, metadata = read_tensors(folder / HEADS)
     _check_schema(folder, described, metadata)
     schema = _schema(folder, described)
-    backbone = read_network(folder)
+    # Its weights come with the export; heads on a frozen one were solved on rounded features.
+    backbone = replace(read_network(folder), frozen=described.get("frozen") is True)
     try:
         model: JointClassifier = build_part(described["model"], models, "model")(
             schema=schema, backbone=backbone
@@ -80,8 +79,8 @@ def read_export(folder: Path) -> Export:
         raise ConfigError(
             f"{folder / MARKER}: model {described['model']} cannot be built: {error}"
         ) from None
-    network, _ = read_weights(folder / WEIGHTS)
-    _fill(folder, model, heads | {BACKBONE + name: t for name, t in network.items()})
+    network, _ = read_tensors(folder / WEIGHTS)
+    fill(folder, model, heads | {BACKBONE + name: t for name, t in network.items()})
     return Export(model.eval(), _pixels(folder / PREPROCESS), _counts(folder, described, schema))
 
 
@@ -147,18 +146,6 @@ def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, s
                     f"{key}, entry {i + 1}: the weights are of {there}, {MARKER} says {here}"
                 )
     refuse(f"{folder}: the schema does not fit the weights", problems)
-
-
-def _fill(folder: Path, model: JointClassifier, weights: dict[str, torch.Tensor]) -> None:
-    """Put weights into a model; every one of them, and nothing else."""
-    wanted = model.state_dict()
-    problems = [f"{name} is missing" for name in wanted if name not in weights]
-    problems += [f"{name} has no place in the model" for name in weights if name not in wanted]
-    for name in wanted.keys() & weights.keys():
-        if (ours := tuple(weights[name].shape)) != (needed := tuple(wanted[name].shape)):
-            problems.append(f"{name} is of shape {ours}; the schema needs {needed}")
-    refuse(f"{folder}: the weights do not fit the model", sorted(problems))
-    model.load_state_dict(weights)
 
 
 def _pixels(path: Path) -> Pixels:

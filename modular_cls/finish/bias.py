@@ -1,15 +1,18 @@
 """Fit the bias of each seen joint class, and extrapolate it to those not seen."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from modular_cls.criteria import log_share
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, unknown
+from modular_cls.finish.match import matched_bias
 from modular_cls.finish.step import Counts, Features, FinishStep
-from modular_cls.models.heads import Additive
+from modular_cls.models.heads import Additive, DirectHead
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.reach import affine_reach, affine_weights
@@ -19,34 +22,57 @@ _CLOSE = 1e-6  # a bias fitted to this change is exact for any decision
 _MOST_ROUNDS = 2000
 
 
+Estimate = Literal["mean", "matched", "affine"]
+
+
 @dataclass(frozen=True)
 class FitBias(FinishStep):
     """Fit the bias of each seen joint class, extrapolate it to the others.
 
     Solves `B_z = log mean_x exp(S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z'))` for the
-    seen classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025).
-    Images of the other classes hardly reach where an unseen class lies, so that mean misses some of
-    it and the bias comes out low. Where the scores of the attributes are independent given the
-    labels, the bias is a sum over attributes like the energy, and that of an unseen class is the
-    affine combination of seen ones that identifies it (for 2 x 2: `B_11 = B_10 + B_01 - B_00`).
-    What the attributes share makes that estimate err the other way, so the two are averaged.
+    seen classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025):
+    the estimate `mean`. Few images of other classes reach where an unseen class lies, so where
+    attributes are easy and nearly independent it comes out low. Two more estimates need no image of
+    the class either: `matched` (see `matched_bias`), and `affine`, exact where the scores of the
+    attributes are independent given the labels (for 2 x 2: `B_11 = B_10 + B_01 - B_00`) and far off
+    where they are entangled. What is asked for is averaged.
+
+    The scores should be of heads that were fitted without the image. On a frozen backbone they are
+    those of cross-validation; those of a trained network are of the images it was trained on.
 
     The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it
     would have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w)
-    B0_z` with `w = n / (n + kappa)`.
+    B0_z` with `w = n / (n + kappa)`. A direct head (`DirectHead`) is believed as far, class by
+    class; its bias is half of the way from the one learned, which knows the images by heart, to the one
+    fitted out of fold, to whose heads small classes look smaller than they are.
 
     Args:
-        kappa: Images after which the fitted bias weighs as much as the extrapolated one.
-        additive: Weight of the affine combination against the mean, from 0 (the paper's rule) to 1.
+        kappa: Images after which what they say of their class weighs as much as composition.
+        estimates: Of the bias of a class without images, averaged.
+        scores: Which: `unseen`, of heads fitted without the image where there are such, or
+            `training`, as published.
     """
 
-    kappa: float = 1.0
-    additive: float = 0.5
+    kappa: float = 5.0
+    estimates: list[Estimate] = field(default_factory=lambda: ["mean", "matched"])
+    scores: Literal["unseen", "training"] = "unseen"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.kappa < math.inf:
+            raise ConfigError(f"finish: FitBias.kappa is {self.kappa}; it must be at least 0")
+        for name in self.estimates:
+            if name not in get_args(Estimate):
+                told = unknown("estimate", name, get_args(Estimate), "in finish (FitBias)")
+                raise ConfigError(told)
+        if not self.estimates:
+            raise ConfigError("finish: FitBias.estimates is empty; give at least one, as mean")
+        if self.scores not in ("unseen", "training"):
+            told = f"finish: FitBias.scores is {self.scores!r}; accepted: unseen, training"
+            raise ConfigError(told)
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs additive composite heads."""
-        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
-        if not heads or not all(isinstance(h, Additive) for h in heads):
+        if not isinstance(model, ModularClassifier) or not model.adds():
             raise ConfigError(
                 "finish: FitBias needs model ModularClassifier with composite Additive"
             )
@@ -56,16 +82,18 @@ class FitBias(FinishStep):
         """Write the biases; notes the effective sample size behind each extrapolated one."""
         assert isinstance(model, ModularClassifier)
         train = images["train"]
+        unseen = train.scores if self.scores == "unseen" else None
+        scores = unseen or model.attribute_scores(train.features)
         notes: dict[str, float] = {}
-        attributes = model.attribute_scores(train.features)
-        for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
-            known = train.targets[joint.name] >= 0
+        for i, joint in enumerate(model.schema.joints):
+            head = model.composite_heads[i]
             assert isinstance(head, Additive)  # check() saw to it
-            energies = (
-                head.energies([attributes[a.name][known] for a in joint.attributes]).cpu().double()
-            )
-            bias, sizes = self.fit(energies, train.targets[joint.name][known].cpu(), joint)
+            bias, sizes = self.fit(*_energies(head, joint, scores, train.targets), joint)
             head.bias.copy_(bias)
+            if i < len(model.direct_heads):
+                direct = model.direct_heads[i]
+                assert isinstance(direct, DirectHead)
+                self._fit_direct(direct, (unseen or {}).get(joint.name), train.targets[joint.name])
             notes |= {
                 f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()
             }
@@ -86,33 +114,69 @@ class FitBias(FinishStep):
             ones.
         """
         counts = torch.bincount(target, minlength=joint.size)
-        bias = _fixed_point(energies, counts)
-        fitted, sizes = bias.clone(), {}
-        for z in (counts == 0).nonzero()[:, 0].tolist():
-            bias[z] = self._extrapolate(fitted, counts, joint, z)
-            sizes[z] = _effective_sample_size(energies, fitted, counts, z)
-        for z in counts.nonzero()[:, 0].tolist():
-            weight = counts[z] / (counts[z] + self.kappa)
-            rest = counts * (counts > counts[z])  # a common class is not judged by a rare one
-            if weight > 0.99 or not affine_reach(joint, rest > 0)[z]:
+        fitted = _fixed_point(energies, counts)
+        empty = (counts == 0).nonzero()[:, 0].tolist()
+        bias = self._extrapolated(energies, target, fitted, joint, empty)
+        sizes = {z: _effective_sample_size(energies, fitted, counts, z) for z in empty}
+        for n in counts[(counts > 0) & (counts < 99 * self.kappa)].unique().tolist():
+            rest = counts * (counts > n)  # a common class is not judged by a rare one
+            reached = affine_reach(joint, rest > 0) & (counts == n)
+            if not reached.any():
                 continue
-            others = rest[target] > 0
+            others, weight = rest[target] > 0, n / (n + self.kappa)
             without = _fixed_point(energies[others], rest)
             # Biases are defined up to a constant; put both fits on the scale of the common classes.
             shift = (rest * (fitted - without))[rest > 0].sum() / rest.sum()
-            bias[z] = weight * bias[z] + (1 - weight) * (
-                self._extrapolate(without, rest, joint, z) + shift
+            like_empty = self._extrapolated(
+                energies[others], target[others], without, joint, reached.nonzero()[:, 0].tolist()
             )
-            sizes[z] = _effective_sample_size(energies[others], without, rest, z)
+            bias[reached] = torch.lerp(like_empty + shift, fitted, weight)[reached]
+            for z in reached.nonzero()[:, 0].tolist():
+                sizes[z] = _effective_sample_size(energies[others], without, rest, z)
         return bias, sizes
 
-    def _extrapolate(self, bias: Tensor, counts: Tensor, joint: Composite, z: int) -> Tensor:
-        """The bias of a class without images, from the seen ones' and its own by the mean."""
+    def _extrapolated(
+        self, energies: Tensor, target: Tensor, bias: Tensor, joint: Composite, empty: list[int]
+    ) -> Tensor:
+        """Biases with those of classes without images averaged over the estimates.
+
+        Those out of reach keep the mean.
+        """
+        seen = torch.bincount(target, minlength=joint.size) > 0
+        reach, weights = affine_reach(joint, seen), affine_weights(joint, seen).to(bias)
+        result = bias.clone()
+        for z in empty:
+            if reach[z]:
+                each: dict[Estimate, float | None] = {"mean": float(bias[z])}
+                if "affine" in self.estimates:
+                    each["affine"] = float(weights[:, z] @ bias[seen])
+                if "matched" in self.estimates:
+                    each["matched"] = matched_bias(energies, target, bias, joint, z)
+                found = [e for name in self.estimates if (e := each[name]) is not None]
+                result[z] = sum(found) / len(found) if found else bias[z]
+        return result
+
+    def _fit_direct(self, head: DirectHead, scores: Tensor | None, target: Tensor) -> None:
+        counts = torch.bincount(target[target >= 0], minlength=len(head.trust))
         seen = counts > 0
-        if not affine_reach(joint, seen)[z]:
-            return bias[z]
-        combined = affine_weights(joint, seen)[:, z].to(bias) @ bias[seen]
-        return self.additive * combined + (1 - self.additive) * bias[z]
+        head.trust.copy_(counts / (counts + self.kappa))
+        if scores is None:
+            return
+        known = (target >= 0).cpu()
+        fitted = _fixed_point(scores.cpu().double()[known], counts.cpu()).to(head.bias)
+        learned, share = -head.bias, counts / counts.sum()
+        # Both are defined up to a constant; those of the common classes weigh most.
+        shift = (share * (learned - fitted))[seen].sum()
+        head.bias[seen] = -torch.lerp(learned, fitted + shift, 0.5)[seen]
+
+
+def _energies(
+    head: Additive, joint: Composite, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Energies (n, classes), double, and joint classes (n,) of the images whose class is known."""
+    known = targets[joint.name] >= 0
+    energies = head.energies([scores[a.name][known] for a in joint.attributes])
+    return energies.cpu().double(), targets[joint.name][known].cpu()
 
 
 def _fixed_point(energies: Tensor, counts: Tensor) -> Tensor:

@@ -1,9 +1,6 @@
-"""What every finish step is.
+"""What every finish step is: it takes the model and features of its images, and finishes it."""
 
-It takes the model and cached features of its images, and finishes the model.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -20,10 +17,16 @@ class Features(NamedTuple):
     Attributes:
         features: Shape (N, F).
         targets: By attribute, composite and joint space, shape (N,); -1 where unknown.
+        scores: Scores by heads that were fitted without the image (out of fold), by attribute, shape
+            (N, values), and by joint space where it has a direct head, shape (N, classes); None
+            where the only heads are those that were fitted to all of these images.
+        identity: Whom or what each image shows; blank for one of its own, None for all.
     """
 
     features: Tensor
     targets: dict[str, Tensor]
+    scores: Mapping[str, Tensor] | None = None
+    identity: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

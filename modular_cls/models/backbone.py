@@ -1,17 +1,24 @@
 """The shared network. The only file that knows timm."""
 
+import json
+import socket
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import timm
 import torch
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from torch import nn
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError, nearest
+from modular_cls.models.kept import fill, keep
 
-_FOLDER = "local-dir:"
+_FOLDER, _HUB = "local-dir:", "hf-hub:"
 # What timm.create_model takes for itself: it could be led to read other weights than the name says,
 # pickled ones too.
 _REFUSED = (
@@ -24,14 +31,41 @@ _REFUSED = (
     "num_classes",
 )
 _NO_HUB = (
-    "\nbackbone.pretrained takes its weights from a hub; without one: pretrained: false, or "
-    "name: local-dir:FOLDER "
-    "with weights in that folder (data_prep/pretrained.py writes one from a Python package)"
+    "\nbackbone.pretrained takes its weights from a hub; without one: pretrained: false, or name: "
+    "local-dir:FOLDER with weights in that folder (data_prep/pretrained.py writes one from a "
+    "Python package)"
 )
+_PATIENCE = 3  # seconds for a hub to answer; its own client would try for 40
+
+
+Scale = tuple[float, float, float]  # of the three channels
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a network is, so that it can be built again without the place that it came from.
+
+    Attributes:
+        architecture: timm's name of it.
+        args: Its own arguments.
+        mean: That its weights expect subtracted from pixels in [0, 1]; None from scratch.
+        std: Divided by after that.
+        source: Where its weights came from, as `backbone.name` said; never fetched again.
+        digest: Of the weights, where they stay as they are.
+    """
+
+    architecture: str
+    args: dict[str, Any]
+    mean: Scale | None
+    std: Scale | None
+    source: str
+    digest: str | None
 
 
 def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     """Create a timm network without its classifier.
+
+    A frozen one with its weights is made once in a process and shared by all who ask for it.
 
     Returns:
         The network, `(B, 3, H, W) -> (B, F)`, and the feature width F.
@@ -40,19 +74,35 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
         ConfigError: If timm does not know the name (with near matches) or an argument, or its
             weights are not at hand.
     """
+    shared = config.frozen and config.pretrained
+    network = _frozen(_Key(config)) if shared else _create(config)
+    # head_hidden_size is the width of what forward() returns; num_features is not, in some
+    # networks.
+    width: Any = getattr(network, "head_hidden_size", None) or network.num_features
+    return network, int(width)
+
+
+def describe_backbone(config: Backbone, network: nn.Module) -> Description:
+    """Say what a network is that `create_backbone` made of this configuration."""
+    known: Mapping[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps it
+    args = _saved_args(config.name) | config.args
+    mean, std = (tuple(known[k]) if config.pretrained else None for k in ("mean", "std"))
+    digest = config.digest or (keep(network) if config.frozen and config.pretrained else None)
+    return Description(known["architecture"], args, mean, std, config.name, digest)
+
+
+def refused_arguments(args: Mapping[str, Any]) -> list[str]:
+    """Those that say where weights come from, or how many classes: none of a network's own."""
+    return sorted(set(args) & set(_REFUSED))
+
+
+def _create(config: Backbone) -> nn.Module:
     if wrong := refused_arguments(config.args):
         raise ConfigError(
             f"backbone.args may not hold {', '.join(wrong)}; it is for the network's own "
-            "arguments, such as img_size "
-            "(weights: backbone.pretrained, or name: local-dir:FOLDER)"
+            "arguments, such as img_size (weights: backbone.pretrained, or name: local-dir:FOLDER)"
         )
-    if config.name.startswith(_FOLDER):
-        _check_folder(Path(config.name.removeprefix(_FOLDER)))
-    elif not config.name.startswith("hf-hub:") and not timm.is_model(config.name.split(".")[0]):
-        raise ConfigError(
-            "backbone.name: timm has no model "
-            f"{config.name!r}{nearest(config.name, timm.list_models())}"
-        )
+    _check_name(config)
     try:
         network = timm.create_model(
             config.name, pretrained=config.pretrained, num_classes=0, **config.args
@@ -61,32 +111,84 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
         raise ConfigError(f"backbone.args does not fit {config.name}: {error}") from None
     except (OSError, RuntimeError, AssertionError) as error:
         told = f"backbone {config.name} cannot be created: {error}"
-        if config.pretrained and not config.name.startswith(_FOLDER):
-            told += _NO_HUB
-        raise ConfigError(told) from None
+        raise ConfigError(told + (_NO_HUB if _needs_hub(config) else "")) from None
     # Convolutions on a CPU are up to twice as fast when channels lie innermost.
-    network = network.to(memory_format=torch.channels_last)
-    # head_hidden_size is the width of what forward() returns; num_features is not, in some
-    # networks.
-    width: Any = getattr(network, "head_hidden_size", None) or network.num_features
-    return network, int(width)
+    return network.to(memory_format=torch.channels_last)
 
 
-def refused_arguments(args: Mapping[str, Any]) -> list[str]:
-    """Those that say where weights come from, or how many classes there are.
+@dataclass(frozen=True)
+class _Key:
+    """A configuration that a cache can tell from others, though its arguments are a dict."""
 
-    No arguments of a network's own.
-    """
-    return sorted(set(args) & set(_REFUSED))
+    config: Backbone
+
+    def __hash__(self) -> int:
+        return hash((self.config.name, repr(sorted(self.config.args.items()))))
+
+
+@lru_cache(maxsize=4)
+def _frozen(key: _Key) -> nn.Module:
+    if key.config.digest:
+        network = _create(replace(key.config, pretrained=False, frozen=False))
+        fill(network, key.config.digest)
+    else:
+        network = _create(key.config)
+    return network.eval().requires_grad_(False)
+
+
+def _saved_args(name: str) -> dict[str, Any]:
+    """The arguments that come with a network which was itself read from a folder or the hub."""
+    kind, _, where = name.partition(":")
+    if f"{kind}:" == _FOLDER:
+        described = (Path(where) / "config.json").read_text(encoding="utf-8")
+        return dict(json.loads(described).get("model_args") or {})
+    if f"{kind}:" == _HUB:  # timm has just read the same file: it lies in the hub's cache
+        repository, _, revision = where.partition("@")
+        file = hf_hub_download(repository, "config.json", revision=revision or None)
+        return dict(json.loads(Path(file).read_text(encoding="utf-8")).get("model_args") or {})
+    return {}
+
+
+def _check_name(config: Backbone) -> None:
+    if config.name.startswith(_FOLDER):
+        _check_folder(Path(config.name.removeprefix(_FOLDER)))
+    elif not config.name.startswith(_HUB) and not timm.is_model(config.name.split(".")[0]):
+        near = nearest(config.name, timm.list_models())
+        raise ConfigError(f"backbone.name: timm has no model {config.name!r}{near}")
+    if _needs_hub(config):
+        _check_hub(config)
+
+
+def _needs_hub(config: Backbone) -> bool:
+    """Whether the network, or its weights, may have to be fetched."""
+    return config.name.startswith(_HUB) or (
+        config.pretrained and not config.name.startswith(_FOLDER)
+    )
+
+
+def _check_hub(config: Backbone) -> None:
+    """Raise ConfigError soon where the hub does not answer and its files are not at hand."""
+    known = timm.models.get_pretrained_cfg(config.name, allow_unregistered=True)
+    named = config.name.removeprefix(_HUB) if config.name.startswith(_HUB) else None
+    repository = (named or (known and known.hf_hub_id) or "").partition("@")[0]
+    for file in ("model.safetensors", "pytorch_model.bin", "config.json"):
+        if repository and isinstance(try_to_load_from_cache(repository, file), str):
+            return
+    place = urlsplit(constants.ENDPOINT)
+    port = place.port or (443 if place.scheme == "https" else 80)
+    try:
+        socket.create_connection((place.hostname or "", port), timeout=_PATIENCE).close()
+    except OSError as error:
+        raise ConfigError(
+            f"backbone {config.name}: the hub does not answer ({error}), and its files are not in "
+            f"the hub's cache{_NO_HUB}"
+        ) from None
 
 
 def _check_folder(folder: Path) -> None:
-    # A run needs it again when it is loaded: its network is described there.
     if not (folder / "config.json").is_file():
         raise ConfigError(
-            f"backbone.name: {folder} is no timm folder: there is no {folder / 'config.json'}. "
-            "It must hold that and "
-            "model.safetensors, also when a run made from it is loaded; relative paths start "
-            "at the current folder "
+            f"backbone.name: {folder} is no timm folder: there is no {folder / 'config.json'}. It "
+            "must hold that and model.safetensors; relative paths start at the current folder "
             "(data_prep/pretrained.py writes data/efficientnet_lite0)"
         )

@@ -1,13 +1,15 @@
 """The flat classifier: backbone -> joint classes, the baseline on identical terms."""
 
+from collections.abc import Iterable
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
-from modular_cls.config import Backbone
+from modular_cls.errors import UndefinedError
 from modular_cls.models.heads import AttributeHead, Cosine
-from modular_cls.models.joint import JointClassifier
-from modular_cls.schema import Composite, Schema
+from modular_cls.models.joint import JointClassifier, LinearScores, Stem
+from modular_cls.schema import Attribute, Composite, Schema
 
 
 class FlatClassifier(JointClassifier):
@@ -24,7 +26,7 @@ class FlatClassifier(JointClassifier):
     def __init__(
         self,
         schema: Schema,
-        backbone: Backbone,
+        backbone: Stem,
         cosine_scale: float | None = None,
         auxiliaries: bool = False,
     ) -> None:
@@ -48,6 +50,15 @@ class FlatClassifier(JointClassifier):
         basic = zip(self.schema.attributes, self.attribute_heads, strict=False)
         return {a.name: head(features) for a, head in basic} | joint
 
+    def linear(self, output: Composite) -> LinearScores:
+        """A row a class."""
+        heads: dict[str, nn.Module] = dict(zip(_names(self.schema.joints), self.joint_heads))
+        heads |= zip(_names(self.schema.attributes), self.attribute_heads, strict=False)
+        head = heads[output.name]
+        if not isinstance(head, nn.Linear) or head.bias is None:
+            raise UndefinedError(f"{type(head).__name__} heads are not linear in frozen features")
+        return LinearScores([head], torch.eye(output.size).double(), head.bias)
+
     def linear_heads(self) -> list[nn.Linear]:
         """The linear layer of each joint space, to be refitted; empty if they are not linear."""
         heads = list(self.joint_heads)
@@ -56,3 +67,7 @@ class FlatClassifier(JointClassifier):
     def reachable(self, joint: Composite, seen: Tensor) -> Tensor:
         """The seen classes: nothing is composed."""
         return seen.clone()
+
+
+def _names(parts: Iterable[Attribute | Composite]) -> list[str]:
+    return [part.name for part in parts]

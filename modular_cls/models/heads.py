@@ -78,6 +78,38 @@ class Additive(CompositeHead):
         return affine_reach(joint, seen)
 
 
+class DirectHead(nn.Linear):
+    """Scores joint classes from features directly, to be believed where there are images.
+
+    Attributes that interact break the additive form, and with images of every class a flat head has no need
+    of it. So what is said of a class with n images is `w D_z + (1 - w) S_z` with `w = n / (n + kappa)`: its
+    own images speak for it as far as there are any, composition for the rest. D is first brought to the scale
+    of the composed scores S, the two saying the same of all seen classes together, so that a class without
+    images is compared with the seen ones as composition compares it.
+
+    Args:
+        width: F, features.
+        joint: The joint space.
+    """
+
+    trust: Tensor
+
+    def __init__(self, width: int, joint: Composite) -> None:
+        super().__init__(width, joint.size)
+        # w of each class; before it is fitted, all are composed
+        self.register_buffer("trust", torch.zeros(joint.size))
+
+    def combine(self, features: Tensor, composed: Tensor) -> Tensor:
+        """Features `(B, F)` and composed scores `(B, classes)` -> scores `(B, classes)`."""
+        unseen = self.trust == 0
+        direct = self(features).masked_fill(unseen, _NEVER).log_softmax(1)
+        seen_in_all = composed.masked_fill(unseen, _NEVER).logsumexp(1, keepdim=True)
+        return torch.where(unseen, composed, torch.lerp(composed, direct + seen_in_all, self.trust))
+
+
+_NEVER = -1e4  # a score that no softmax sees; finite, so that gradients stay finite
+
+
 class Product(CompositeHead):
     """Independent classifiers: `log prod_i p(z_i | x)`. Inherits whatever shortcuts they learned.
 

@@ -1,6 +1,7 @@
 """What modular and flat have in common: joint scores in, probabilities of every output out."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,25 @@ from torch import Tensor, nn
 from modular_cls.config import Backbone
 from modular_cls.models.backbone import create_backbone
 from modular_cls.schema import Composite, Schema
+
+
+@dataclass(frozen=True)
+class LinearScores:
+    """Scores of the classes of an output that are linear in features.
+
+    `score_z = sum_p A_zp (w_p h + c_p) + sign bias_z`, the rows w_p, c_p stacked from several heads.
+
+    Attributes:
+        heads: Whose rows they are; several outputs may share some.
+        structure: A, shape (classes, rows).
+        bias: Of the classes, shape (classes,).
+        sign: 1, or -1 where the bias is taken away.
+    """
+
+    heads: list[nn.Linear]
+    structure: Tensor
+    bias: Tensor
+    sign: int = 1
 
 
 class JointClassifier(nn.Module):
@@ -20,13 +40,25 @@ class JointClassifier(nn.Module):
 
     Args:
         schema: Attributes and composites.
-        backbone: The shared network.
+        backbone: The shared network; or the width F of features that come from elsewhere; or another
+            classifier, to use its network.
+
+    Attributes:
+        frozen: Whether features are taken as they come, and only heads are fitted to them.
     """
 
-    def __init__(self, schema: Schema, backbone: Backbone) -> None:
+    def __init__(self, schema: Schema, backbone: "Stem") -> None:
         super().__init__()
         self.schema = schema
-        self.backbone, self.width = create_backbone(backbone)
+        self.backbone: nn.Module
+        if isinstance(backbone, int):
+            self.backbone, self.width, self.frozen = nn.Identity(), backbone, True
+        elif isinstance(backbone, JointClassifier):
+            other = backbone
+            self.backbone, self.width, self.frozen = other.backbone, other.width, other.frozen
+        else:
+            self.backbone, self.width = create_backbone(backbone)
+            self.frozen = backbone.frozen
         for i, joint in enumerate(schema.joints):
             self.register_buffer(f"_log_prior_{i}", torch.zeros(joint.size))
 
@@ -35,9 +67,13 @@ class JointClassifier(nn.Module):
         return self.score(self.extract(image))
 
     def extract(self, image: Tensor) -> Tensor:
-        """Images `(B, 3, H, W)` -> features `(B, F)`."""
+        """Images `(B, 3, H, W)` -> features `(B, F)`.
+
+        Those of a frozen backbone are rounded to half precision, as they are kept on disk: heads then see the
+        same numbers whether a picture was met before or not.
+        """
         features: Tensor = self.backbone(image.contiguous(memory_format=torch.channels_last))
-        return features
+        return features.half().to(features.dtype) if self.frozen else features
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
         """Features `(B, F)` -> `{joint space: (B, classes)}`.
@@ -50,6 +86,22 @@ class JointClassifier(nn.Module):
     def reachable(self, joint: Composite, seen: Tensor) -> Tensor:
         """Joint classes that can be predicted when those of the mask `seen` were trained on."""
         raise NotImplementedError
+
+    def linear(self, output: Composite) -> LinearScores:
+        """How an output's scores are linear in features, for a solver to fill in.
+
+        Raises:
+            UndefinedError: If they are not.
+        """
+        raise NotImplementedError
+
+    def backbone_weights(self) -> dict[str, Tensor]:
+        """The backbone's weights, by name."""
+        return {n: t for n, t in self.state_dict().items() if n.startswith("backbone.")}
+
+    def head_weights(self) -> dict[str, Tensor]:
+        """All weights but the backbone's, by name."""
+        return {n: t for n, t in self.state_dict().items() if not n.startswith("backbone.")}
 
     @property
     def log_priors(self) -> dict[str, Tensor]:
@@ -120,3 +172,6 @@ class JointClassifier(nn.Module):
         kept = sorted(axes)  # the axes that are left, in the order of the space
         summed = grid.logsumexp(others) if others else grid
         return summed.permute(0, *(1 + kept.index(axis) for axis in axes)).flatten(1)
+
+
+Stem = Backbone | int | JointClassifier  # what features come from

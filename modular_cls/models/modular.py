@@ -2,12 +2,15 @@
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
-from modular_cls.config import Backbone, Part
+from modular_cls.config import Part
+from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.models import heads
-from modular_cls.models.heads import AttributeHead
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.heads import AttributeHead, DirectHead
+from modular_cls.models.joint import JointClassifier, LinearScores, Stem
+from modular_cls.models.reach import one_hot
 from modular_cls.parts import build_part
 from modular_cls.schema import Composite, Schema
 
@@ -19,13 +22,19 @@ class ModularClassifier(JointClassifier):
         schema: Attributes and composites.
         backbone: The shared network.
         composite: A composite head of `models/heads.py`: Additive, Product, Linear or MLP.
+        interaction: On a frozen backbone, also score joint classes directly where they have images
+            (see `DirectHead`); needs Additive.
 
     Raises:
         ConfigError: If the backbone or the composite head does not exist.
     """
 
     def __init__(
-        self, schema: Schema, backbone: Backbone, composite: Part | str = "Additive"
+        self,
+        schema: Schema,
+        backbone: Stem,
+        composite: Part | str = "Additive",
+        interaction: bool = False,
     ) -> None:
         super().__init__(schema, backbone)
         build = build_part(composite, heads, "model.composite")
@@ -33,6 +42,15 @@ class ModularClassifier(JointClassifier):
             AttributeHead(self.width, len(a.values)) for a in schema.attributes
         )
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in schema.joints)
+        self.direct_heads = nn.ModuleList(
+            DirectHead(self.width, joint) for joint in schema.joints if interaction and self.frozen
+        )
+        if interaction and not self.adds():
+            raise ConfigError("model.interaction needs composite Additive")
+
+    def adds(self) -> bool:
+        """Whether all composite heads add attribute scores up."""
+        return all(isinstance(head, heads.Additive) for head in self.composite_heads)
 
     def attribute_scores(self, features: Tensor) -> dict[str, Tensor]:
         """Features `(B, F)` -> `{attribute: (B, values)}`."""
@@ -44,7 +62,24 @@ class ModularClassifier(JointClassifier):
         attributes = self.attribute_scores(features)
         pairs = zip(self.schema.joints, self.composite_heads, strict=True)
         joint = {j.name: head([attributes[a.name] for a in j.attributes]) for j, head in pairs}
+        for j, direct in zip(self.schema.joints, self.direct_heads, strict=False):
+            joint[j.name] = cast(DirectHead, direct).combine(features, joint[j.name])
         return attributes | joint
+
+    def linear(self, output: Composite) -> LinearScores:
+        """An attribute: its head. A joint space: the rows of its attributes' heads, added up."""
+        names = [a.name for a in self.schema.attributes]
+        by_name = dict(zip(names, cast("list[AttributeHead]", list(self.attribute_heads))))
+        if output.name in by_name and output not in self.schema.joints:
+            head = by_name[output.name]
+            return LinearScores([head], torch.eye(output.size).double(), head.bias)
+        composite = self.composite_heads[self.schema.joints.index(output)]
+        if not isinstance(composite, heads.Additive):
+            raise UndefinedError(
+                f"{type(composite).__name__} heads fitted through to frozen features are no convex problem"
+            )
+        rows = [by_name[a.name] for a in output.attributes]
+        return LinearScores(list(rows), one_hot(output), composite.bias, sign=-1)
 
     def reachable(self, joint: Composite, seen: Tensor) -> Tensor:
         """As the composite head says."""

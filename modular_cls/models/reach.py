@@ -21,7 +21,7 @@ def affine_reach(joint: Composite, seen: Tensor) -> Tensor:
     """
     if not seen.any():
         return seen.clone()
-    vectors = _one_hot(joint)
+    vectors = one_hot(joint)
     residual = vectors.T - vectors[seen].T @ affine_weights(joint, seen)
     return residual.abs().amax(0) < 1e-6
 
@@ -37,11 +37,11 @@ def affine_weights(joint: Composite, seen: Tensor) -> Tensor:
         Weights of shape (seen classes, classes), the smallest in square; those of a class that
         `affine_reach` has sum to 1.
     """
-    vectors = _one_hot(joint)
+    vectors = one_hot(joint)
     return torch.linalg.pinv(vectors[seen].T) @ vectors.T
 
 
-def _one_hot(joint: Composite) -> Tensor:
+def one_hot(joint: Composite) -> Tensor:
     """The values of each class, one-hot, concatenated: shape (classes, sum of values), double."""
     cells = torch.tensor(joint.cells)
     columns = [

@@ -39,7 +39,8 @@ def list_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
         ManifestError: If it cannot be used.
     """
     # Only tables need pandas.
-    from modular_cls.data.manifest import UNKNOWN, Manifest, read_table
+    from modular_cls.data.manifest import UNKNOWN, Manifest
+    from modular_cls.data.text_table import read_table
 
     table = read_table(path)
     if "path" not in table.columns:

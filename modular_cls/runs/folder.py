@@ -1,19 +1,18 @@
 """A run folder: what its files are called, how they are written, and how a finished run is loaded.
 
 It holds `config.yaml` (rerunnable as it stands), `metrics.json`, `predictions.csv` (test images),
-`classes.json`, `log.csv` and `checkpoints/last.ckpt`, whose weights are those that were tested,
-fitted biases included. Runs with additive composite heads also hold `scores.safetensors`
-(scores.py).
+`classes.json`, `log.csv` and `checkpoints/last.safetensors`, the weights that were tested, fitted
+biases included. Runs with additive composite heads also hold `scores.safetensors` (scores.py).
+`metrics.json` is written last and knows the SHA-256 of the other files.
 """
 
 import csv
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from torch import Tensor
 
@@ -23,11 +22,25 @@ from modular_cls.errors import ConfigError
 from modular_cls.files import new_folder, replacing_file
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
-from modular_cls.parsing import load_config
+from modular_cls.parsing import read_config, read_yaml
+from modular_cls.runs.backbone import FILE as BACKBONE
+from modular_cls.runs.backbone import read_backbone
+from modular_cls.runs.identity import identity
+from modular_cls.runs.scores import FILE as SCORES
+from modular_cls.runs.weights import (
+    changed,
+    digest,
+    fill,
+    read_json,
+    read_tensors,
+    refuse,
+    write_tensors,
+)
 from modular_cls.schema import Schema
 
 MARKER = "metrics.json"
-CHECKPOINT = Path("checkpoints") / "last.ckpt"
+CONFIG = "config.yaml"
+WEIGHTS = "checkpoints/last.safetensors"
 
 
 @dataclass(frozen=True)
@@ -46,24 +59,80 @@ class Run:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
-        """Load a run folder. Instantiates classes of this package and timm networks only.
+        """Load a run folder.
+
+        Instantiates classes of this package and timm networks only, and unpickles nothing.
 
         Raises:
-            ConfigError: If the folder is not a finished run.
+            ConfigError: If the folder is not a finished run, or a file of it is damaged.
         """
         folder = Path(folder)
-        if (folder / MARKER).is_file() and (reason := _read(folder / MARKER).get("undefined")):
+        metrics = read_marker(folder)
+        if reason := metrics.get("undefined"):
             raise ConfigError(f"{folder} holds no model: {reason}")
-        for needed in ("config.yaml", MARKER, CHECKPOINT):
-            if not (folder / needed).is_file():
-                raise ConfigError(f"{folder} is not a finished run: it holds no {needed}")
-        config = load_config(folder / "config.yaml")
-        model = build_model(config, Schema.from_dict(config.schema), pretrained=False)
-        state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
-        model.load_state_dict(
-            {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+        verify(folder, metrics, {WEIGHTS, BACKBONE} | ({SCORES} & metrics["sha256"].keys()))
+        config = read_config(folder / CONFIG)
+        backbone = read_backbone(folder, config.backbone)
+        schema = Schema.from_dict(config.schema)
+        model = build_model(replace(config, backbone=backbone), schema)
+        weights = read_weights(folder)
+        if backbone.frozen:  # its weights are known by their digest
+            weights |= model.backbone_weights()
+        fill(folder / WEIGHTS, model, weights)
+        return cls(config, model.eval(), metrics)
+
+
+def read_marker(folder: Path) -> dict[str, Any]:
+    """Read the `metrics.json` of a run; raises ConfigError if there is none that one can trust."""
+    if not (folder / MARKER).is_file():
+        raise ConfigError(f"{folder} is not a finished run: it holds no {MARKER}")
+    metrics = read_json(folder / MARKER)
+    kinds = {"method": str, "identity": str, "sha256": dict, "test": dict}
+    if wrong := [key for key, kind in kinds.items() if not isinstance(metrics.get(key), kind)]:
+        raise ConfigError(
+            f"{folder / MARKER} is not that of a finished run of this version: {', '.join(wrong)} "
+            "missing or of another type; train it again"
         )
-        return cls(config, model.eval(), _read(folder / MARKER))
+    return metrics
+
+
+def verify(folder: Path, metrics: Mapping[str, Any], names: Iterable[str] | None = None) -> None:
+    """Check files of a run, its configuration always, against what its `metrics.json` knows.
+
+    Args:
+        folder: The run.
+        metrics: What `read_marker` returns.
+        names: Which files; default all that the run was written with.
+
+    Raises:
+        ConfigError: Naming each file that is missing or changed.
+    """
+    known = metrics["sha256"]
+    problems = [
+        wrong
+        for name in (known if names is None else names)
+        if (wrong := changed(folder / name, known.get(name)))
+    ]
+    refuse(folder, problems)
+    if identity(read_yaml(folder / CONFIG)) != metrics["identity"]:
+        raise ConfigError(
+            f"{folder / CONFIG} is not the configuration of this run any more; only where its "
+            "pictures are and how fast it computes may be changed in it"
+        )
+
+
+def write_weights(folder: Path, state: Mapping[str, Tensor]) -> None:
+    """Write the weights of a finished run, by their names in its model."""
+    write_tensors(folder / WEIGHTS, state)
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read the weights of a run; `fill` checks them as it puts them into the model.
+
+    Raises:
+        ConfigError: If the file is missing or corrupt.
+    """
+    return read_tensors(folder / WEIGHTS)[0]
 
 
 def describe(config: Config) -> dict[str, Any]:
@@ -80,11 +149,15 @@ def describe(config: Config) -> dict[str, Any]:
 
 
 def write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
-    """Write `config.yaml` and, last, `metrics.json`."""
-    (folder / "config.yaml").write_text(
-        yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
-    write_metrics(folder / MARKER, metrics)
+    """Write `config.yaml` and, last, `metrics.json` with the digests of all other files."""
+    text = yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
+    (folder / CONFIG).write_text(text, encoding="utf-8")
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    known = {
+        "identity": identity(yaml.safe_load(text)),
+        "sha256": {name: digest(folder / name) for name in files if name not in (MARKER, CONFIG)},
+    }
+    write_metrics(folder / MARKER, metrics | known)
 
 
 def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = False) -> None:
@@ -128,11 +201,3 @@ def write_predictions(
             ["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))]
         )
         writer.writerows(zip(*columns, strict=True))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path} is corrupt: {error}") from None
-    return metrics

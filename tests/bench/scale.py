@@ -11,7 +11,7 @@ import numpy as np
 from tables import show, spread, yes
 
 from modular_cls.config import Data, Scarcity
-from modular_cls.data.cache import FOLDER_VARIABLE
+from modular_cls.files import CACHE_VARIABLE
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import SPLITS
@@ -69,17 +69,17 @@ def measure_decoding(rounds: int) -> None:
     """Print what decoding the built-in faces costs, and what it costs when an earlier run has done it."""
     first, again = [], []
     data = Data(manifest="data/faces/manifest.csv", scarcity=Scarcity(RARE, None))
-    kept = os.environ.get(FOLDER_VARIABLE)
+    kept = os.environ.get(CACHE_VARIABLE)
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            os.environ[FOLDER_VARIABLE] = folder
+            os.environ[CACHE_VARIABLE] = folder
             for seconds in (first, again):
                 started = time.perf_counter()
                 AttributeDataModule(SCHEMA, data, seed=0).decode(progress=False)
                 seconds.append(time.perf_counter() - started)
-    os.environ.pop(FOLDER_VARIABLE)
+    os.environ.pop(CACHE_VARIABLE)
     if kept is not None:
-        os.environ[FOLDER_VARIABLE] = kept
+        os.environ[CACHE_VARIABLE] = kept
     ratios = [a / b for a, b in zip(first, again, strict=True)]
     show("Decoding the built-in faces, manifest read too", [
         ("first run", spread(first, "s", 2), ""),

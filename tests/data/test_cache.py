@@ -19,6 +19,7 @@ from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
+from modular_cls.files import cache_folder
 
 SIZE = (32, 24)
 
@@ -31,7 +32,7 @@ def faces(faces_dir, tmp_path, monkeypatch):
 
 
 def shards():
-    return sorted((cache.cache_folder() / f"{SIZE[0]}x{SIZE[1]}-{images.VERSION}").glob("*.npy"))
+    return sorted((cache_folder() / f"{SIZE[0]}x{SIZE[1]}-{images.VERSION}").glob("*.npy"))
 
 
 def check_same(manifest, served):
@@ -64,7 +65,7 @@ def test_a_new_decoder_decodes_anew(faces, monkeypatch):
     before = len(shards())
     monkeypatch.setattr(cache, "VERSION", images.VERSION + 1)
     decode_once(faces, SIZE)
-    other = cache.cache_folder() / f"{SIZE[0]}x{SIZE[1]}-{images.VERSION + 1}"
+    other = cache_folder() / f"{SIZE[0]}x{SIZE[1]}-{images.VERSION + 1}"
     assert len(list(other.glob("*.npy"))) == before
 
 
@@ -195,7 +196,7 @@ def test_digests_changed_on_disk_are_made_anew(faces, capsys):
     keys, bad = picture_keys(faces)
     assert not bad
     assert len(set(keys.tolist())) == len(faces)
-    for file in (cache.cache_folder() / cache.FILES).glob("*.npy"):
+    for file in (cache_folder() / cache.FILES).glob("*.npy"):
         if not file.name.endswith(".keys.npy"):
             flip(file, -3)
     assert np.array_equal(picture_keys(faces)[0], keys)

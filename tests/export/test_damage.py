@@ -12,7 +12,7 @@ from modular_cls import Predictor
 from modular_cls.cli import main
 from modular_cls.errors import ModularClsError
 from modular_cls.export.read import read_export
-from modular_cls.export.weights import digest, read_weights, write_weights
+from modular_cls.runs.weights import digest, read_tensors, write_tensors
 
 
 def edit(path, change):
@@ -40,10 +40,10 @@ def rename(folder):
 
 def widen(folder):
     """Heads of another shape, and a digest that is right."""
-    heads, told = read_weights(folder / HEADS)
+    heads, told = read_tensors(folder / HEADS)
     heads["attribute_heads.0.weight"] = heads["attribute_heads.0.weight"][:1]
     heads["left_over"] = heads.pop("composite_heads.0.bias")
-    write_weights(folder / HEADS, heads, told)
+    write_tensors(folder / HEADS, heads, told)
     edit(folder / MODEL, lambda m: m["sha256"].update({HEADS: digest(folder / HEADS)}))
 
 

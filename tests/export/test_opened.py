@@ -18,9 +18,9 @@ from modular_cls import Predictor, load_config, train
 from modular_cls.config import Backbone
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import write_network
-from modular_cls.export.weights import digest
 from modular_cls.export.whole import export_run
 from modular_cls.models.backbone import create_backbone
+from modular_cls.runs.weights import digest
 
 
 def timm_model(folder, **given):

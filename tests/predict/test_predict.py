@@ -97,13 +97,13 @@ def test_only_bad_pictures_are_an_error(run_dir, folder, tmp_path, capsys):
 def test_a_table_of_images_with_boxes(run_dir, faces_dir, folder, tmp_path):
     lines = [
         "path,box,remark",
-        "0.png,",
+        "0.png,,",
         "0.png,0 0 32 64,half",
-        "../photos/1.png,",
-        "../out.png,",
-        "no.png,",
+        "../photos/1.png,,",
+        "../out.png,,",
+        "no.png,,",
+        "0.png,500 500 9 9,",
     ]
-    lines += ["0.png,500 500 9 9"]
     (folder / "table.csv").write_text("\n".join(lines))
     shutil.copy(folder / "1.png", folder.parent / "out.png")
     assert predict(run_dir, tmp_path / "t.csv", folder / "table.csv") == 0

@@ -1,0 +1,129 @@
+"""Pictures -> features of a frozen network, each picture once, kept on disk for all who ask later."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from modular_cls.data.cache import Bad, NoRoomError, picture_keys
+from modular_cls.data.images import VERSION, read_image
+from modular_cls.data.manifest import Manifest
+from modular_cls.data.pixels import Pixels
+from modular_cls.data.shards import Shards
+from modular_cls.errors import ImageError, ManifestError
+from modular_cls.files import cache_folder
+from modular_cls.jobs.cores import on_all_cores
+
+_BATCH = 32
+_SHARD = 512  # pictures after which what is done is on disk
+
+
+def extract_features(
+    manifest: Manifest, pixels: Pixels, network: nn.Module, digest: str, told: str = ""
+) -> Tensor:
+    """Pass each picture through a frozen network, unless that was done before.
+
+    Features are kept in half precision by the digest of the weights, the pixels' settings and the digest of
+    the picture, in the folder for what can be made again. Interrupted, it goes on; damaged rows are made
+    anew. Memory does not grow with the pictures beyond the features themselves.
+
+    Args:
+        manifest: The pictures.
+        pixels: How they are resized and scaled.
+        network: In evaluation mode, `(B, 3, H, W) -> (B, F)`.
+        digest: Of its weights.
+        told: What to call it in a progress bar; blank shows none.
+
+    Returns:
+        Features in the order of the manifest, shape (N, F), single precision.
+
+    Raises:
+        ManifestError: Naming the rows whose pictures cannot be read, or whose features are not finite.
+    """
+    try:
+        keys, bad = picture_keys(manifest, told and f"{told}: files")
+    except NoRoomError as error:
+        print(f"  features are made anew each time: {error}")
+        return _all(manifest, pixels, network, told)
+    _refuse(manifest, bad)
+    store = Shards(_folder(pixels, digest))
+    places = store.find_sound(keys)
+    if damaged := int(((store.find(keys) >= 0) & (places < 0)).sum()):
+        print(f"  {damaged:,} kept features are damaged on disk; they are made again")
+    missing = list({keys[i]: i for i in np.flatnonzero(places < 0).tolist()}.values())
+    for positions, rows in _computed(manifest, missing, pixels, network, told):
+        store.add(keys[positions], rows)
+    places = store.find(keys)
+    return torch.from_numpy(np.stack([store[p] for p in places.tolist()])).float()
+
+
+def _folder(pixels: Pixels, digest: str) -> Path:
+    settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {pixels.range} {VERSION}"
+    named = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
+    return cache_folder() / "features" / f"{digest}-{pixels.size[0]}x{pixels.size[1]}-{named}"
+
+
+def _all(manifest: Manifest, pixels: Pixels, network: nn.Module, told: str) -> Tensor:
+    every = list(range(len(manifest)))
+    parts = [rows for _, rows in _computed(manifest, every, pixels, network, told)]
+    return torch.from_numpy(np.concatenate(parts)).float()
+
+
+@torch.inference_mode()
+def _computed(
+    manifest: Manifest, positions: Sequence[int], pixels: Pixels, network: nn.Module, told: str
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Positions and their features, (n, F), half precision, a shard at a time."""
+    done: list[int] = []
+    rows: list[np.ndarray] = []
+    for batch in _batches(manifest, positions, pixels, told):
+        device = next(network.parameters()).device
+        images = torch.stack([image for _, image in batch]).to(device)
+        found = network(images.contiguous(memory_format=torch.channels_last)).half().cpu().numpy()
+        _check_finite(manifest, [i for i, _ in batch], found)
+        done += [i for i, _ in batch]
+        rows.append(found)
+        if len(done) >= _SHARD:
+            yield done, np.concatenate(rows)
+            done, rows = [], []
+    if done:
+        yield done, np.concatenate(rows)
+
+
+def _batches(
+    manifest: Manifest, positions: Sequence[int], pixels: Pixels, told: str
+) -> Iterator[list[tuple[int, Tensor]]]:
+    """Prepared pictures, decoded ahead on all cores."""
+
+    def prepare(i: int) -> Tensor:
+        file, box = manifest.file(i), manifest.box(i)
+        return pixels(read_image(file, manifest.named(i), pixels.size, box, pixels.range))
+
+    batch: list[tuple[int, Tensor]] = []
+    bad = Bad()
+    for i, image in on_all_cores(prepare, positions, told):
+        if isinstance(image, ImageError):
+            bad[i] = image
+            continue
+        batch.append((i, image))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+    _refuse(manifest, bad)
+
+
+def _check_finite(manifest: Manifest, positions: Sequence[int], rows: np.ndarray) -> None:
+    wrong = [i for i, row in zip(positions, rows, strict=True) if not np.isfinite(row).all()]
+    if wrong:
+        told = [f"{manifest.named(i)}: its features are not finite" for i in wrong]
+        raise ManifestError(manifest.root, told)
+
+
+def _refuse(manifest: Manifest, bad: Bad) -> None:
+    if bad:
+        raise ManifestError(manifest.root, list(map(str, bad.values())))

@@ -1,0 +1,111 @@
+"""A fit on a frozen backbone: every picture passes the network once, the heads are solved."""
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modular_cls.config import Config
+from modular_cls.data.pixels import Pixels
+from modular_cls.features.extract import extract_features
+from modular_cls.finish import Features
+from modular_cls.training.checkpoint import Checkpoints
+from modular_cls.training.fit import Fit
+from modular_cls.training.metrics import build_metrics
+from modular_cls.training.solved import head_problems, solve_heads
+
+_BATCH = 4096  # rows of features that are scored at once
+
+
+class FrozenFit(Fit):
+    """Heads solved on the features of a network that stays as it is.
+
+    Args:
+        config: What to fit, with `backbone.frozen`.
+        progress: Show progress bars.
+
+    Attributes:
+        ridges: After `run`, by problem: the ridge chosen, its loss, and whether it lies at the edge.
+
+    Raises:
+        UndefinedError: If the method is no convex problem on frozen features.
+    """
+
+    def __init__(
+        self, config: Config, progress: bool = False, checkpoints: Checkpoints | None = None
+    ) -> None:
+        super().__init__(config, progress, checkpoints)
+        head_problems(self.model, self.task.criterion)
+        self.ridges: dict[str, dict[str, Any]] = {}
+        self._features: dict[str, Tensor] = {}
+        self._scores: dict[str, Tensor] = {}
+
+    def begin(self, resume: bool) -> None:
+        """Nothing to try: features are kept as they come, and the heads take seconds."""
+
+    def run(self, progress: bool = True) -> None:
+        """Extract the features that no earlier run has, then solve the heads."""
+        self._features = self._extract(progress)
+        balanced = self.config.data.sampling == "balanced"
+        how, seed = self.config.heads, self.config.seed
+        solved = solve_heads(
+            self.model, self.task.criterion, self.features("train"), how, seed, balanced
+        )
+        self.ridges, self._scores = solved.ridges, solved.scores
+        self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
+        self.seconds = time.monotonic() - self._started
+
+    def facts(self) -> dict[str, Any]:
+        """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
+        first = next(iter(self.ridges.values()), {}).get("ridge")
+        none = {"updates": None, "learning_rate": None, "trials": None}
+        return none | {"ridge": first, "ridges": self.ridges}
+
+    def restore(self) -> None:
+        """Put the heads back to where the fit left them."""
+        self.model.load_state_dict(self.weights, strict=False)
+
+    def features(self, kind: str) -> Features:
+        """Features of images of a kind; those in training with their out-of-fold scores."""
+        rows = self.data.datasets[kind].manifest
+        identity = rows.extra.get("identity")
+        return Features(
+            self._features[kind],
+            self.data.datasets[kind].targets,
+            self._scores or None if kind == "train" else None,
+            None if identity is None else list(map(str, identity)),
+        )
+
+    @torch.no_grad()
+    def evaluate(self, split: str, progress: bool) -> dict[str, Any]:
+        """Metrics of the model on a split, by output."""
+        found = self.features(split)
+        meters = build_metrics(
+            self.schema, [dict(s.joint_class) for s in self.config.data.scarcities]
+        )
+        predicted: dict[str, list[Tensor]] = {name: [] for name in meters}
+        for rows in torch.arange(len(found.features)).split(_BATCH):
+            logs = self.model.log_probabilities(self.model.score(found.features[rows]))
+            for name, meter in meters.items():
+                meter.update(logs[name], found.targets[name][rows])
+                predicted[name].append(logs[name].argmax(1))
+        self.task.predicted = {name: torch.cat(parts) for name, parts in predicted.items()}
+        return {name: meter.compute() for name, meter in meters.items()}
+
+    def saved_weights(self) -> dict[str, Tensor]:
+        """The heads' weights; those of the network are known by their digest."""
+        return self.model.head_weights()
+
+    def _extract(self, progress: bool) -> dict[str, Tensor]:
+        """Features of every kind of images, in one pass."""
+        kinds = {kind: d.manifest for kind, d in self.data.datasets.items()}
+        told = "Features" if progress else ""
+        data, network = self.resolved(self.config).data, self.model.backbone
+        digest = self.described.digest
+        assert digest is not None  # frozen
+        pixels = Pixels.of(data)
+        return {
+            kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
+            for kind, rows in kinds.items()
+        }

@@ -1,0 +1,144 @@
+"""Run folders damaged on purpose: what is wrong is told, in words, with the file's name."""
+
+import json
+import shutil
+import sys
+
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modular_cls import Run, load_config, train
+from modular_cls.errors import ConfigError
+from modular_cls.runs.folder import CONFIG, MARKER, WEIGHTS, read_weights
+from modular_cls.runs.identity import identity
+from modular_cls.runs.weights import digest, write_tensors
+
+SECRET = "topsecret"
+
+
+def small(faces_dir, name, *also, **given):
+    given = {
+        "data__manifest": faces_dir / "manifest.csv",
+        "data__workers": 0,
+        "data__image_size": 32,
+        "data__batch_size": 8,
+        "data__scarcity": None,
+        "training__updates": 4,
+        "training__validate_every": 0,
+    } | given
+    return load_config(f"configs/{name}.yaml", *also, **given)
+
+
+@pytest.fixture(scope="module")
+def finished(faces_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs")
+    for name in ("flat", "modular"):
+        train(small(faces_dir, name), out / name, progress=False)
+    return out
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return shutil.copytree(finished / "flat", tmp_path / "copy")
+
+
+def zero(file, start=1000):
+    data = bytearray(file.read_bytes())
+    data[start : start + 64] = bytes(64)
+    file.write_bytes(data)
+
+
+def edit(folder, *keys, value):
+    content = yaml.safe_load((folder / CONFIG).read_text())
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    (folder / CONFIG).write_text(yaml.safe_dump(content, sort_keys=False))
+    return content
+
+
+def forge(folder, change):
+    """Weights changed by somebody who then writes the digest that fits."""
+    weights = read_weights(folder)
+    change(weights)
+    write_tensors(folder / WEIGHTS, weights)
+    metrics = json.loads((folder / MARKER).read_text())
+    metrics["sha256"][WEIGHTS] = digest(folder / WEIGHTS)
+    (folder / MARKER).write_text(json.dumps(metrics))
+
+
+def poison(weights):
+    weights["backbone.bn1.bias"][0] = torch.nan
+
+
+DAMAGES = {
+    "weights zeroed": (lambda f, o: zero(f / WEIGHTS), "last.safetensors .*truncated or changed"),
+    "weights truncated": (lambda f, o: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:500]), "last.safetensors .500 bytes. is truncated"),
+    "weights gone": (lambda f, o: (f / WEIGHTS).unlink(), "last.safetensors is missing"),
+    "weights are text": (lambda f, o: (f / WEIGHTS).write_text("hello"), "last.safetensors"),
+    "weights swapped": (lambda f, o: shutil.copy(o / WEIGHTS, f / WEIGHTS), "last.safetensors .*changed"),
+    "weights nan": (lambda f, o: forge(f, poison), "last.safetensors: weights that are not finite"),
+    "weights infinite": (lambda f, o: forge(f, lambda w: w["joint_heads.0.bias"].fill_(torch.inf)), "joint_heads.0.bias: 4 of 4 values"),
+    "weights of another shape": (lambda f, o: forge(f, lambda w: w.update({"joint_heads.0.bias": torch.zeros(7)})), r"is of shape \(7,\)"),
+    "weights of other names": (lambda f, o: forge(f, lambda w: w.update(more=w.pop("joint_heads.0.bias"))), "more has no place"),
+    "config swapped": (lambda f, o: shutil.copy(o / CONFIG, f / CONFIG), "config.yaml is not the configuration of this run"),
+    "config truncated": (lambda f, o: (f / CONFIG).write_bytes((f / CONFIG).read_bytes()[:700]), "config.yaml"),
+    "config zeroed": (lambda f, o: zero(f / CONFIG, 400), "config.yaml is corrupt"),
+    "config is a list": (lambda f, o: (f / CONFIG).write_text("[1]"), "config.yaml holds a list"),
+    "config is binary": (lambda f, o: (f / CONFIG).write_bytes(b"\xff\xfe\xfd"), "config.yaml is corrupt"),
+    "means nan": (lambda f, o: edit(f, "data", "mean", value=[float("nan")] * 3), "config.yaml"),
+    "huge size": (lambda f, o: edit(f, "data", "image_size", value=10**9), "config.yaml"),
+    "metrics empty": (lambda f, o: (f / MARKER).write_text("{}"), "metrics.json is not that of a finished run"),
+    "metrics truncated": (lambda f, o: (f / MARKER).write_text('{"method": "fl'), "metrics.json is corrupt"),
+    "metrics swapped": (lambda f, o: shutil.copy(o / MARKER, f / MARKER), "last.safetensors .*changed"),
+    "metrics gone": (lambda f, o: (f / MARKER).unlink(), "holds no metrics.json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_told(name, finished, copy):
+    damage, message = DAMAGES[name]
+    damage(copy, finished / "modular")
+    with pytest.raises(ConfigError, match=message):
+        Run.load(copy)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_any_byte_of_the_weights_counts(finished, tmp_path_factory, data):
+    folder = shutil.copytree(finished / "flat", tmp_path_factory.mktemp("byte") / "run")
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    (folder / WEIGHTS).write_bytes(content)
+    with pytest.raises(ConfigError, match="last.safetensors"):
+        Run.load(folder)
+
+
+@pytest.mark.parametrize("keys", [["config"], ["data"], ["data", "augment"], ["data", "scarcity"], ["backbone"], ["training"], ["prediction"], ["schema"], ["seed"]], ids=".".join)  # fmt: skip
+def test_a_configuration_names_no_other_file(keys, copy, tmp_path, capfd):
+    """Not even where somebody wrote the digest that fits: nothing of that file is shown, or imported."""
+    (tmp_path / "secret.yaml").write_text(f"{SECRET}: 1\n")
+    for value in (str(tmp_path / "secret.yaml"), "antigravity.geohash"):
+        content = edit(copy, *keys, value=value)
+        metrics = json.loads((copy / MARKER).read_text())
+        metrics["identity"] = identity(content)
+        (copy / MARKER).write_text(json.dumps(metrics))
+        with pytest.raises(ConfigError, match="config.yaml") as told:
+            Run.load(copy)
+        assert SECRET not in str(told.value) + "".join(capfd.readouterr())
+        assert "antigravity" not in sys.modules
+
+
+def test_pictures_may_be_moved(copy):
+    before = Run.load(copy).model.state_dict()
+    for key, value in {"manifest": "elsewhere.csv", "root": "/pictures", "workers": 3}.items():
+        edit(copy, "data", key, value=value)
+    run = Run.load(copy)
+    assert run.config.data.manifest == "elsewhere.csv"
+    for name, tensor in run.model.state_dict().items():
+        assert torch.equal(tensor, before[name])
