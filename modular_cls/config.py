@@ -63,6 +63,7 @@ class Data:
         about: What the set is and where to get it; shown when it cannot be found.
         image_size: Side of the pictures in pixels, or [height, width]; pictures are resized to it.
         scarcity: Joint classes to make scarce: null, one entry, or a list of entries.
+        per_class: Training images of each joint class at most, drawn by the seed; null for all.
         batch_size: Images per update, over all devices.
         workers: Processes that load and augment.
         cache_gib: Decoded images are kept on disk for later runs when they need no more than this
@@ -86,6 +87,7 @@ class Data:
     about: str | None = None
     image_size: int | tuple[int, int] = 64
     scarcity: Scarcity | list[Scarcity] | None = None
+    per_class: int | None = None
     batch_size: int = 64
     workers: int = 1
     cache_gib: float = 20.0
@@ -244,6 +246,7 @@ class Config:
         for name, value, least in (
             ("data.batch_size", self.data.batch_size, 2),
             ("data.workers", self.data.workers, 0),
+            ("data.per_class", 1 if self.data.per_class is None else self.data.per_class, 1),
             ("training.updates", self.training.updates, 1),
             ("training.validate_every", self.training.validate_every, 0),
             ("training.devices", self.training.devices, 1),

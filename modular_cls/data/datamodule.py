@@ -15,7 +15,7 @@ from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
-from modular_cls.data.scarcity import apply_scarcity, held_out
+from modular_cls.data.scarcity import apply_scarcity, cap_classes, held_out
 from modular_cls.data.transforms import TrainTransform
 from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
@@ -84,6 +84,8 @@ class AttributeDataModule(pl.LightningDataModule):
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
+        if data.per_class is not None:
+            self.manifest = cap_classes(self.manifest, schema.joints[0], data.per_class, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")

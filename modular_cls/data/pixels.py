@@ -37,6 +37,11 @@ class Pixels:
     range: Range | None = None
 
     def __post_init__(self) -> None:
+        if not all(map(isfinite, (*self.mean, *self.std))) or not min(self.std) > 0:
+            raise ConfigError(
+                f"data.mean is {list(self.mean)} and data.std {list(self.std)}; they must be "
+                "finite, std above 0"
+            )
         if self.range and not (all(map(isfinite, self.range)) and self.range[0] != self.range[1]):
             raise ConfigError(
                 f"data.range is {list(self.range)}; it must be two different numbers, the values "

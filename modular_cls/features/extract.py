@@ -99,8 +99,8 @@ def _batches(
     """Prepared pictures, decoded ahead on all cores."""
 
     def prepare(i: int) -> Tensor:
-        file, box = manifest.file(i), manifest.box(i)
-        return pixels(read_image(file, manifest.named(i), pixels.size, box, pixels.range))
+        file, named, box = manifest.file(i), manifest.named(i), manifest.box(i)
+        return pixels(read_image(file, named, pixels.size, box, pixels.range))
 
     batch: list[tuple[int, Tensor]] = []
     bad = Bad()

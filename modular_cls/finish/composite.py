@@ -115,6 +115,19 @@ class CorrectPrior(FinishStep):
             raise ConfigError(
                 "finish: CorrectPrior needs model ModularClassifier with composite Product"
             )
+        if not self.smoothing >= 0:
+            raise ConfigError(f"finish: CorrectPrior: smoothing is {self.smoothing}; at least 0")
+        for joint in model.schema.joints:
+            empty = [
+                name
+                for name, count in zip(joint.class_names, counts["train"][joint.name], strict=True)
+                if not count
+            ]
+            if empty and not self.smoothing:
+                raise ConfigError(
+                    f"finish: CorrectPrior with smoothing 0 has no share for {', '.join(empty)}, "
+                    "which has no training images; give a smoothing above 0"
+                )
 
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the correction of each product head."""

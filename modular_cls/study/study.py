@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -68,11 +69,8 @@ def make_jobs(study: Study, out: Path) -> list[list[Cell]]:
     """
     cells = grid(study, out)
     _check_scarcity([config for config, _ in cells])
-    jobs: dict[str, list[Cell]] = {}
-    for config, folder in cells:
-        if not _finished(config, folder):
-            jobs.setdefault(_fit_key(config), []).append((config, folder))
-    return list(jobs.values())
+    left = [(config, folder) for config, folder in cells if not _finished(config, folder)]
+    return _by_key(left, _job_key)
 
 
 def grid(study: Study, out: Path) -> list[Cell]:
@@ -94,10 +92,22 @@ def grid(study: Study, out: Path) -> list[Cell]:
 
 
 def train_job(job: list[Cell]) -> None:
-    """Fit once, end it as each cell says; an interrupted fit goes on where it stopped.
+    """Make each fit of a job once, and end it as each of its cells says.
 
     A module-level function, so that any executor can carry it.
     """
+    errors = []
+    for cells in _by_key(job, _fit_key):
+        try:
+            _train_fit(cells)
+        except ModularClsError as error:  # the other fits go on
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _train_fit(job: list[Cell]) -> None:
+    """Fit once, end it as each cell says; an interrupted fit goes on where it stopped."""
     checkpoints = Checkpoints(_fit_folder(job))
     with interruptible():
         try:
@@ -215,6 +225,8 @@ def _finished(config: Config, folder: Path) -> bool:
     except ModularClsError as error:
         print(f"{folder} is corrupt; it is run again: {error}")
         return False
+    if config.data.mean is None and config.data.std is None:  # as the weights wanted it
+        earlier = replace(earlier, data=replace(earlier.data, mean=None, std=None))
     if _essence(earlier) != _essence(config):
         raise ConfigError(f"{folder} holds a run of another configuration; give another --out")
     return True
@@ -234,6 +246,26 @@ def _essence(config: Config) -> Config:
     return replace(
         config, data=replace(config.data, workers=0, cache_gib=0.0, about=None), training=training
     )
+
+
+def _by_key(cells: list[Cell], key: Callable[[Config], str]) -> list[list[Cell]]:
+    """Cells with equal keys together, in the order of the first of each."""
+    groups: dict[str, list[Cell]] = {}
+    for config, folder in cells:
+        groups.setdefault(key(config), []).append((config, folder))
+    return list(groups.values())
+
+
+def _job_key(config: Config) -> str:
+    """Equal for runs that go to one worker together.
+
+    They share a fit; or the features of a frozen backbone, on which methods often pose the same problem.
+    """
+    if not config.backbone.frozen:
+        return _fit_key(config)
+    same = replace(_essence(config), method="", model={}, criterion={}, finish=[])
+    same = replace(same, prediction=Prediction(), data=replace(same.data, sampling="shuffled"))
+    return json.dumps(same.to_dict(), sort_keys=True)
 
 
 def _fit_key(config: Config) -> str:

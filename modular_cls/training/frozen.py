@@ -101,10 +101,10 @@ class FrozenFit(Fit):
         """Features of every kind of images, in one pass."""
         kinds = {kind: d.manifest for kind, d in self.data.datasets.items()}
         told = "Features" if progress else ""
-        data, network = self.resolved(self.config).data, self.model.backbone
+        network = self.model.backbone
         digest = self.described.digest
         assert digest is not None  # frozen
-        pixels = Pixels.of(data)
+        pixels = Pixels.of(self.resolved(self.config).data)
         return {
             kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
             for kind, rows in kinds.items()

@@ -134,10 +134,11 @@ def _solve_direct(
     choice, structure = sharing.choice, sharing.term.structure
     solved.note(f"{space.name}/direct", choice, {"multiple": _finite(sharing.multiple)})
     rows = out_of_fold_scores(basis, [sharing.term], fold, choice)
-    solved.scores[space.name] = (rows @ structure.T).float()
+    bias = choice.solution.biases[0][-1]
+    solved.scores[space.name] = (rows @ structure.T + bias).float()
     weight, intercept = basis.unfold(structure @ choice.solution.weight[-1])
     head.weight.copy_(weight)
-    head.bias.copy_(intercept + choice.solution.biases[0][-1])
+    head.bias.copy_(intercept + bias)
 
 
 def _joined(one: HeadProblem, other: HeadProblem) -> HeadProblem:
