@@ -20,7 +20,7 @@ from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.errors import ManifestError
 from modular_cls.finish import Features, FinishStep
-from modular_cls.models.backbone import describe_backbone
+from modular_cls.models.backbone import check_size, describe_backbone
 from modular_cls.models.build import build_model
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
@@ -69,6 +69,7 @@ class Fit:
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
         self.model = build_model(config, self.schema)
+        check_size(config.backbone, self.model.backbone, config.data.height_width)
         self.described = describe_backbone(config.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
