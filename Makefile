@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare study lecture test check bench clean
+.PHONY: install train-modular train-flat compare study lecture test check faults bench clean
 
 install: $(VENV)/.installed
 
@@ -58,6 +58,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Faults injected on purpose, for some minutes: kills, load, damage.
+faults: install
+	$(BIN)/python -m pytest tests/faults -m faults
 
 bench: install $(FACES)
 	$(BIN)/python tests/bench/bench.py

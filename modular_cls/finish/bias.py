@@ -49,13 +49,13 @@ class FitBias(FinishStep):
     Args:
         kappa: Images after which what they say of their class weighs as much as composition.
         estimates: Of the bias of a class without images, averaged.
-        on: Which scores: `unseen`, of heads fitted without the image where there are such, or
+        scores: Which: `unseen`, of heads fitted without the image where there are such, or
             `training`, as published.
     """
 
-    kappa: float = 1.0
+    kappa: float = 5.0
     estimates: list[Estimate] = field(default_factory=lambda: ["mean", "matched"])
-    on: Literal["unseen", "training"] = "unseen"
+    scores: Literal["unseen", "training"] = "unseen"
 
     def __post_init__(self) -> None:
         if not 0 <= self.kappa < math.inf:
@@ -66,8 +66,9 @@ class FitBias(FinishStep):
                 raise ConfigError(told)
         if not self.estimates:
             raise ConfigError("finish: FitBias.estimates is empty; give at least one, as mean")
-        if self.on not in ("unseen", "training"):
-            raise ConfigError(f"finish: FitBias.on is {self.on!r}; accepted: unseen, training")
+        if self.scores not in ("unseen", "training"):
+            told = f"finish: FitBias.scores is {self.scores!r}; accepted: unseen, training"
+            raise ConfigError(told)
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs additive composite heads."""
@@ -76,18 +77,29 @@ class FitBias(FinishStep):
                 "finish: FitBias needs model ModularClassifier with composite Additive"
             )
 
+    @property
+    def uses(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on what is asked for
+        """Training images, and for a trained network validation images."""
+        return ("train",) if self.scores == "training" else ("train", "validation")
+
     @torch.no_grad()
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the biases; notes the effective sample size behind each extrapolated one."""
         assert isinstance(model, ModularClassifier)
-        train = images["train"]
-        unseen = train.scores if self.on == "unseen" else None
+        train, validation = images["train"], images.get("validation")
+        unseen = train.scores if self.scores == "unseen" else None
         scores = unseen or model.attribute_scores(train.features)
+        if self.scores == "training" or unseen is not None:
+            validation = None
         notes: dict[str, float] = {}
         for i, joint in enumerate(model.schema.joints):
             head = model.composite_heads[i]
             assert isinstance(head, Additive)  # check() saw to it
             bias, sizes = self.fit(*_energies(head, joint, scores, train.targets), joint)
+            if validation is not None:
+                others = model.attribute_scores(validation.features)
+                held_out = _energies(head, joint, others, validation.targets)
+                bias = self._fit_held_out(*held_out, joint, bias, train.targets[joint.name])
             head.bias.copy_(bias)
             if i < len(model.direct_heads):
                 direct = model.direct_heads[i]
@@ -97,6 +109,29 @@ class FitBias(FinishStep):
                 f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()
             }
         return notes
+
+    def _fit_held_out(
+        self, energies: Tensor, target: Tensor, joint: Composite, trained: Tensor, train: Tensor
+    ) -> Tensor:
+        """Biases on images that the network was not trained on, which a scarce class has none of.
+
+        Args:
+            energies: Of those images, shape (N, classes).
+            target: Their joint classes, shape (N,).
+            joint: The joint space.
+            trained: The biases fitted on training images, shape (classes,).
+            train: Joint classes of training images, -1 where unknown.
+        """
+        counts = torch.bincount(target, minlength=joint.size)
+        known = torch.bincount(train[train >= 0].cpu(), minlength=joint.size)
+        if not affine_reach(joint, counts > 0)[known == 0].all() or (counts > 0).sum() < 2:
+            return trained  # too few classes to extrapolate from
+        fitted = _fixed_point(energies, counts)
+        absent = (counts == 0).nonzero()[:, 0].tolist()
+        bias = self._extrapolated(energies, target, fitted, joint, absent)
+        shift = (counts * (fitted - trained))[counts > 0].sum() / counts.sum()
+        weight = (known / (known + self.kappa)).to(bias)
+        return torch.where(counts > 0, bias, torch.lerp(bias, trained + shift, weight))
 
     def fit(
         self, energies: Tensor, target: Tensor, joint: Composite
@@ -162,11 +197,10 @@ class FitBias(FinishStep):
         if scores is None:
             return
         known = (target >= 0).cpu()
-        fitted = _fixed_point(scores.cpu().double()[known], counts.cpu()).to(head.bias)
-        learned, share = -head.bias, counts / counts.sum()
-        # Both are defined up to a constant; those of the common classes weigh most.
-        shift = (share * (learned - fitted))[seen].sum()
-        head.bias[seen] = -torch.lerp(learned, fitted + shift, 0.5)[seen]
+        # Scores hold the bias as learned, so this is what it lacks, up to a constant.
+        lacks = _fixed_point(scores.cpu().double()[known], counts.cpu()).to(head.bias)
+        lacks = lacks - (counts / counts.sum() * lacks)[seen].sum()
+        head.bias[seen] -= lacks[seen] / 2
 
 
 def _energies(

@@ -33,7 +33,8 @@ class Features(NamedTuple):
 class FinishStep:
     """A step `(model, images) -> notes`; changes the model, returns what is worth reporting."""
 
-    uses: ClassVar[tuple[str, ...]] = ("train",)  # the images it learns from: train, held_out
+    # The images it learns from, where there are such: train, held_out, validation.
+    uses: ClassVar[tuple[str, ...]] = ("train",)
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Before training, refuse what the step does not fit.

@@ -63,7 +63,7 @@ class Description:
 def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     """Create a timm network without its classifier.
 
-    A frozen one is made once in a process and shared by all who ask for it.
+    A frozen one with its weights is made once in a process and shared by all who ask for it.
 
     Returns:
         The network, `(B, 3, H, W) -> (B, F)`, and the feature width F.
@@ -72,7 +72,8 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
         ConfigError: If timm does not know the name (with near matches) or an argument, or its
             weights are not at hand.
     """
-    network = _frozen(_Key(config)) if config.frozen else _create(config)
+    shared = config.frozen and config.pretrained
+    network = _frozen(_Key(config)) if shared else _create(config)
     # head_hidden_size is the width of what forward() returns; num_features is not, in some
     # networks.
     width: Any = getattr(network, "head_hidden_size", None) or network.num_features
@@ -84,7 +85,7 @@ def describe_backbone(config: Backbone, network: nn.Module) -> Description:
     known: Mapping[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps it
     args = _saved_args(config.name) | config.args
     mean, std = (tuple(known[k]) if config.pretrained else None for k in ("mean", "std"))
-    digest = config.digest or (keep(network) if config.frozen else None)
+    digest = config.digest or (keep(network) if config.frozen and config.pretrained else None)
     return Description(known["architecture"], args, mean, std, config.name, digest)
 
 

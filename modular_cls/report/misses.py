@@ -124,6 +124,6 @@ def read_pictures(run: FinishedRun, images: Sequence[MissedImage]) -> list[np.nd
         root = (
             expand(data.root, data.about) if data.root else expand(data.manifest, data.about).parent
         )
-        return [read_image(root / image.path, image.path) for image in images]
+        return [read_image(root / i.path, i.path, depth=data.range) for i in images]
     except (ConfigError, ImageError) as error:
         return str(error)

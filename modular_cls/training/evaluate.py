@@ -1,9 +1,10 @@
 """Metrics of a model on a split of any manifest with its schema."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 
 from modular_cls import criteria
@@ -11,7 +12,7 @@ from modular_cls.config import Data
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.runs.folder import Run
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.trainer import be_quiet, use_threads
+from modular_cls.training.trainer import ConfinedTrainer, be_quiet, use_threads
 
 
 def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
@@ -44,14 +45,14 @@ def evaluate(
 
     Spread over several, images would be padded.
     """
-    tester = pl.Trainer(
-        accelerator=task.training_config.accelerator,
-        devices=1,
-        precision=task.training_config.precision,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=progress,
-    )
-    tester.test(task, data.split_dataloader(split), verbose=False)
+    with tempfile.TemporaryDirectory(prefix="modular_cls.") as folder:
+        tester = ConfinedTrainer(
+            Path(folder),
+            accelerator=task.training_config.accelerator,
+            devices=1,
+            precision=task.training_config.precision,
+            logger=False,
+            enable_progress_bar=progress,
+        )
+        tester.test(task, data.split_dataloader(split), verbose=False)
     return task.results["test"]

@@ -10,6 +10,7 @@ from modular_cls.config import Config
 from modular_cls.data.pixels import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
+from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
 from modular_cls.training.metrics import build_metrics
 from modular_cls.training.solved import head_problems, solve_heads
@@ -31,12 +32,17 @@ class FrozenFit(Fit):
         UndefinedError: If the method is no convex problem on frozen features.
     """
 
-    def __init__(self, config: Config, progress: bool = False) -> None:
-        super().__init__(config, progress)
+    def __init__(
+        self, config: Config, progress: bool = False, checkpoints: Checkpoints | None = None
+    ) -> None:
+        super().__init__(config, progress, checkpoints)
         head_problems(self.model, self.task.criterion)
         self.ridges: dict[str, dict[str, Any]] = {}
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
+
+    def begin(self, resume: bool) -> None:
+        """Nothing to try: features are kept as they come, and the heads take seconds."""
 
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
@@ -95,10 +101,10 @@ class FrozenFit(Fit):
         """Features of every kind of images, in one pass."""
         kinds = {kind: d.manifest for kind, d in self.data.datasets.items()}
         told = "Features" if progress else ""
-        data, network = self.resolved(self.config).data, self.model.backbone
+        network = self.model.backbone
         digest = self.described.digest
         assert digest is not None  # frozen
-        pixels = Pixels(data.height_width, *data.scale)
+        pixels = Pixels.of(self.resolved(self.config).data)
         return {
             kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
             for kind, rows in kinds.items()

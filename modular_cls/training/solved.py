@@ -1,5 +1,6 @@
 """The heads of a model, solved on features: what its criterion minimises, minimised."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +14,13 @@ from modular_cls.features.basis import Basis
 from modular_cls.features.crossfit import out_of_fold_scores
 from modular_cls.features.folds import stratified_folds
 from modular_cls.features.ridge import GRID, Choice, choose_ridge
+from modular_cls.features.sharing import choose_sharing
 from modular_cls.features.solve import Term
 from modular_cls.finish import Features
 from modular_cls.models.joint import JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.models.reach import one_hot
+from modular_cls.schema import Composite
 
 _FAR = 1e4  # a log share that no image has
 
@@ -44,11 +48,18 @@ class Solved:
 
     Attributes:
         scores: Out-of-fold scores; see `Features.scores`.
-        ridges: By problem: the ridge chosen, its loss, and whether it lies at the edge of the grid.
+        ridges: By problem: the ridge chosen, its loss, and whether it lies at the edge of the grid; of
+            direct heads also the multiple of it on the interaction, None where they only add.
     """
 
     scores: dict[str, Tensor] = field(default_factory=dict)
     ridges: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def note(self, name: str, choice: Choice, more: Mapping[str, Any] | None = None) -> None:
+        """Note what was chosen for a problem."""
+        loss = _finite(choice.loss)
+        told = {"ridge": choice.ridge, "loss": loss, "at_edge": choice.at_edge}
+        self.ridges[name] = told | dict(more or {})
 
 
 def head_problems(model: JointClassifier, criterion: Criterion) -> list[HeadProblem]:
@@ -101,15 +112,33 @@ def solve_heads(
         _fill(problem, basis, choice, train.targets)
         biases = _class_biases(problem, choice, train.targets)
         solved.scores |= _out_of_fold(model, problem, rows, biases)
-    for i, direct in enumerate(getattr(model, "direct_heads", ())):
-        space = model.schema.joints[i]
-        linear = LinearScores([direct], torch.eye(space.size).double(), direct.bias)
-        problem = HeadProblem(space.name, [Objective(space, tau=1.0)], [linear], [direct])
-        terms = _terms(problem, train, balanced=False)
-        choice = _choose(basis, terms, fold, how, solved, f"{space.name}/direct")
-        solved.scores[space.name] = out_of_fold_scores(basis, terms, fold, choice).float()
-        _fill(problem, basis, choice, train.targets)
+    for i, head in enumerate(getattr(model, "direct_heads", ())):
+        _solve_direct(head, model.schema.joints[i], basis, train, fold, how, solved)
     return solved
+
+
+def _solve_direct(
+    head: nn.Linear,
+    space: Composite,
+    basis: Basis,
+    train: Features,
+    fold: Tensor,
+    how: Heads,
+    solved: Solved,
+) -> None:
+    """Solve a direct head, its classes sharing as much as cross-validation asks for."""
+    linear = LinearScores([head], torch.eye(space.size).double(), head.bias)
+    problem = HeadProblem(space.name, [Objective(space, tau=1.0)], [linear], [head])
+    (term,) = _terms(problem, train, balanced=False)
+    sharing = choose_sharing(basis, term, one_hot(space), fold, how.folds, _grid(how))
+    choice, structure = sharing.choice, sharing.term.structure
+    solved.note(f"{space.name}/direct", choice, {"multiple": _finite(sharing.multiple)})
+    rows = out_of_fold_scores(basis, [sharing.term], fold, choice)
+    bias = choice.solution.biases[0][-1]
+    solved.scores[space.name] = (rows @ structure.T + bias).float()
+    weight, intercept = basis.unfold(structure @ choice.solution.weight[-1])
+    head.weight.copy_(weight)
+    head.bias.copy_(intercept + bias)
 
 
 def _joined(one: HeadProblem, other: HeadProblem) -> HeadProblem:
@@ -139,14 +168,17 @@ def _terms(problem: HeadProblem, train: Features, balanced: bool) -> list[Term]:
 def _choose(
     basis: Basis, terms: Sequence[Term], fold: Tensor, how: Heads, solved: Solved, name: str
 ) -> Choice:
-    grid = tuple(sorted(how.ridges)) if how.ridges else GRID
-    choice = choose_ridge(basis, terms, fold, how.folds, grid)
-    solved.ridges[name] = {
-        "ridge": choice.ridge,
-        "loss": None if choice.loss != choice.loss else round(choice.loss, 6),
-        "at_edge": choice.at_edge,
-    }
+    choice = choose_ridge(basis, terms, fold, how.folds, _grid(how))
+    solved.note(name, choice)
     return choice
+
+
+def _grid(how: Heads) -> tuple[float, ...]:
+    return tuple(sorted(set(how.ridges))) if how.ridges else GRID
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None  # JSON knows no infinity
 
 
 def _fill(
