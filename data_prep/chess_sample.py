@@ -3,9 +3,9 @@ r"""The shipped sample of photographs -> a folder with a manifest.
     python data_prep/chess_sample.py --out data/chess_sample
 
 612 public-domain crops of chess pieces, 64 px, colour x piece, that lie in chess_sample.zip beside
-this file: of each of the 12 joint classes 20 for training, 6 for validation and 25 for testing, whole
-games in one split, about one label in a hundred wrong. configs/data/chess_sample.yaml takes the black
-queens out of training.
+this file: of each of the 12 joint classes 20 for training, 6 for validation and 25 for testing,
+whole games in one split, about one label in a hundred wrong. configs/data/chess_sample.yaml takes
+the black queens out of training.
 """
 
 import argparse
