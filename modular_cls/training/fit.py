@@ -22,7 +22,7 @@ from modular_cls.errors import ManifestError, UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features, FinishStep
 from modular_cls.jobs import signals
-from modular_cls.models.backbone import describe_backbone
+from modular_cls.models.backbone import check_size, describe_backbone
 from modular_cls.models.build import build_model
 from modular_cls.models.kept import digest_of
 from modular_cls.models.prior import target_priors
@@ -96,6 +96,7 @@ class Fit:
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
         self.model = build_model(config, self.schema)
+        check_size(config.backbone, self.model.backbone, config.data.height_width)
         self.described = describe_backbone(config.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
