@@ -180,7 +180,7 @@ def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Featu
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:
-        for kind in (set(step.uses) & set(fit.data.datasets)) - set(cached):
+        for kind in set(step.uses) - set(cached):
             cached[kind] = fit.features(kind)
         notes |= step(fit.model, cached)
     return notes, cached
