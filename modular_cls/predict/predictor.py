@@ -3,6 +3,7 @@
 It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,12 +206,15 @@ class Predictor:
         for name, told in given.items():
             attribute = self.schema.attribute(name)
             shares = {told: 1.0} if isinstance(told, str) else dict(told)
-            weights = torch.zeros(len(attribute.values))
+            weights = torch.zeros(len(attribute.values), dtype=torch.float64)
             for value, share in shares.items():
-                if not share >= 0:
-                    raise ConfigError(f"given {name}: {value} has {share}; it must be at least 0")
+                if not 0 <= share < math.inf:
+                    raise ConfigError(
+                        f"given {name}: {value} has {share}; it must be finite, and at least 0"
+                    )
                 weights[attribute.index(value)] = share
-            evidence[name] = weights.log()
+            # Only ratios count: the largest is 1, so that none overflows in single precision.
+            evidence[name] = (weights / weights.max().clamp(min=1e-300)).log().float()
         return evidence
 
     def _check_possible(
