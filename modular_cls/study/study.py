@@ -23,6 +23,7 @@ from modular_cls.jobs.meter import Meter
 from modular_cls.jobs.signals import interruptible
 from modular_cls.parsing import load_config, method_config, read_config
 from modular_cls.runs.folder import CONFIG, MARKER, read_marker, verify, write_undefined
+from modular_cls.runs.identity import same_run
 from modular_cls.schema import Schema
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
@@ -225,9 +226,7 @@ def _finished(config: Config, folder: Path) -> bool:
     except ModularClsError as error:
         print(f"{folder} is corrupt; it is run again: {error}")
         return False
-    if config.data.mean is None and config.data.std is None:  # as the weights wanted it
-        earlier = replace(earlier, data=replace(earlier.data, mean=None, std=None))
-    if _essence(earlier) != _essence(config):
+    if not same_run(config, earlier):
         raise ConfigError(f"{folder} holds a run of another configuration; give another --out")
     return True
 

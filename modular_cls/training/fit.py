@@ -28,6 +28,7 @@ from modular_cls.models.kept import digest_of
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
+from modular_cls.training.announce import announce_reach, announce_repeated
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.guard import Guard, check_finite
@@ -36,7 +37,7 @@ from modular_cls.training.randomness import State
 from modular_cls.training.saver import Saver, parse_interval
 from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.terms import tell_repeated, training_terms
+from modular_cls.training.terms import training_terms
 from modular_cls.training.trainer import (
     be_quiet,
     is_first_process,
@@ -159,7 +160,8 @@ class Fit:
             Interrupted: If a signal came; what is saved is told.
         """
         self.data.decode(progress)
-        tell_repeated(self.data)
+        self.data.find_repeated()
+        announce_repeated(self.data)
         found = self.checkpoints.newest() if self.checkpoints is not None else None
         path, state = found or (None, {})
         self._started -= state.get("seconds", 0.0)
@@ -244,31 +246,7 @@ class Fit:
                 else "never drawn by data.sampling: balanced"
             )
             print(f"  {partial:,} of them lack some label: {fate}")
-        for joint in self.schema.joints:
-            seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
-            reach = self.model.reachable(joint, taught)
-            parts = [
-                n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s
-            ]
-            composed = [
-                n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s
-            ]
-            lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
-            if parts:
-                print(
-                    "  without fully labelled training images, learned from parts: "
-                    f"{', '.join(parts)}"
-                )
-            if composed:
-                print(f"  without training images, reachable by composition: {', '.join(composed)}")
-            if lost:
-                how = (
-                    "predicted all the same" if config.prediction.unreachable else "never predicted"
-                )
-                print(
-                    f"  without training images, out of this method's reach, {how}: "
-                    f"{', '.join(lost)}"
-                )
+        announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
 
     def _announce_scale(self) -> None:
         known, data = self.described, self.resolved(self.config).data

@@ -9,6 +9,7 @@ from modular_cls.config import Config
 from modular_cls.data.pixels import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
+from modular_cls.training.announce import announce_repeated
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.evaluate import evaluate_features
 from modular_cls.training.fit import Fit
@@ -44,6 +45,8 @@ class FrozenFit(Fit):
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
         self._features = self._extract(progress)
+        self.data.find_repeated(read=True)
+        announce_repeated(self.data)
         balanced = self.config.data.sampling == "balanced"
         how, seed = self.config.heads, self.config.seed
         solved = solve_heads(

@@ -69,6 +69,17 @@ def test_attributes_are_marginals_whatever_is_given(predictor, files):
 
 
 @settings(max_examples=20)
+@pytest.mark.parametrize("size", [1e-300, 1e-40, 1e40, 1e300])
+def test_only_ratios_of_what_is_given_count(size, predictor, files):
+    """Whatever their size: single precision holds none of these."""
+    same, large = (
+        predictor(files[:2], given={"gender": {"female": 1.0 * s, "male": 3.0 * s}}).probabilities
+        for s in (1, size)
+    )
+    for name, values in same.items():
+        np.testing.assert_allclose(values, large[name], rtol=1e-5)
+
+
 @given(st.floats(0.01, 100), st.floats(0.01, 100))
 def test_evidence_is_bayes_rule(predictor, files, female, male):
     plain = predictor(files[:4]).probabilities["hair_gender"]
@@ -161,6 +172,16 @@ def test_weights_so_large_that_features_overflow_are_told(run_dir, files):
         ),
         ({"given": {"gender": "mal"}}, SchemaError, "did you mean 'male'"),
         ({"given": {"gender": {"male": -1}}}, ConfigError, "at least 0"),
+        (
+            {"given": {"gender": {"male": float("inf")}}},
+            ConfigError,
+            "male has inf; it must be finite",
+        ),
+        (
+            {"given": {"gender": {"male": float("nan")}}},
+            ConfigError,
+            "male has nan; it must be finite",
+        ),
         (
             {"given": {"gender": {"male": 0}}},
             ConfigError,
