@@ -53,8 +53,16 @@ class FrozenFit(Fit):
             self.model, self.task.criterion, self.features("train"), how, seed, balanced
         )
         self.ridges, self._scores = solved.ridges, solved.scores
+        if progress:
+            self._tell_ridges()
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
+
+    def _tell_ridges(self) -> None:
+        for name, chosen in self.ridges.items():
+            edge = ", at the edge of heads.ridges: a better one may lie outside"
+            told = edge if chosen["at_edge"] else ""
+            print(f"  {name}: ridge {chosen['ridge']:.0e} by cross-validation{told}")
 
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
