@@ -2,9 +2,10 @@
 
     python data_prep/celeba.py FOLDER --out data/celeba/manifest.csv
 
-FOLDER holds list_attr_celeba.txt and list_eval_partition.txt (there, in Anno/ or in Eval/), identity_CelebA.txt if
-you have it, and the pictures in img_align_celeba/. Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in
-the Wild, ICCV 2015; for research that is not commercial.
+FOLDER holds list_attr_celeba.txt and list_eval_partition.txt (there, in Anno/ or in Eval/), or both
+as .csv, identity_CelebA.txt if you have it, and the pictures in img_align_celeba/. Z. Liu, P. Luo,
+X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, ICCV 2015; for research that is not
+commercial.
 """
 
 import sys
@@ -13,15 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from annotations import check_values, chosen, read_columns, read_lines
+from annotations import check_values, chosen, read_columns, read_csv_columns, read_lines
 from converter import NO_YES, Labels, command_line, make_manifest, run
 from places import find, folder_of_pictures, need
+from telling import listed
 
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ManifestError, nearest
 
-_ATTRIBUTES, _PARTITION, _IDENTITIES = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
-_DOWNLOAD = "download it from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and put it in this folder"
+_ATTRIBUTES, _PARTITION, _IDENTITIES = (
+    "list_attr_celeba.txt",
+    "list_eval_partition.txt",
+    "identity_CelebA.txt",
+)
+_DOWNLOAD = (
+    "download it from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and put it in this folder"
+)
 _FOLDERS = ("Anno", "Eval")
 _USED = ("Blond_Hair", "Male")
 
@@ -34,20 +42,24 @@ def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
         also: Other labels to take over; `all` for all.
 
     Returns:
-        The manifest, in the order of list_attr_celeba.txt. Identities are in it where the file is there.
+        The manifest, in the order of list_attr_celeba.txt. Identities are in it where the file is
+        there.
 
     Raises:
         ManifestError: If a file is missing or malformed, or a label is unknown.
     """
     root = Path(root)
-    file = need(root, _ATTRIBUTES, _FOLDERS, _DOWNLOAD)
-    table = _attributes(file)
+    file = _file(root, _ATTRIBUTES)
+    table = _attributes_csv(file) if file.suffix == ".csv" else _attributes(file)
     names = list(table.columns[1:])
     if missing := [name for name in _USED if name not in names]:
-        raise ManifestError(file, [f"line 2: no label {name!r}{nearest(name, names)}" for name in missing])
-    partition = need(root, _PARTITION, _FOLDERS, _DOWNLOAD)
+        line = 1 if file.suffix == ".csv" else 2
+        told = [f"line {line}: no label {name!r}{nearest(name, names)}" for name in missing]
+        raise ManifestError(file, told)
+    partition = _file(root, _PARTITION)
     splits = _by_picture(partition, "split", table["image"])
-    check_values(partition, splits[:, None], range(len(SPLITS)), ["split"], table["image"].tolist(), "picture")
+    images = table["image"].tolist()
+    check_values(partition, splits[:, None], range(len(SPLITS)), ["split"], images, "picture")
     present = {name: (table[name] == 1).to_numpy().astype(np.int16) for name in names}
     labels = {"hair": Labels(("other", "blond"), present["Blond_Hair"]),
               "gender": Labels(("female", "male"), present["Male"])}  # fmt: skip
@@ -55,7 +67,24 @@ def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
     folder = folder_of_pictures(
         root, "img_align_celeba/img_align_celeba", "Img/img_align_celeba", "img_align_celeba"
     )  # fmt: skip
-    return make_manifest(root, (folder + "/" + table["image"]).tolist(), splits, labels, _identities(root, table))
+    paths = (folder + "/" + table["image"]).tolist()
+    return make_manifest(root, paths, splits, labels, _identities(root, table))
+
+
+def _file(root: Path, name: str) -> Path:
+    """The file as its authors hand it out, or the CSV that is passed around."""
+    copy = find(root, name.replace(".txt", ".csv"), _FOLDERS)
+    return find(root, name, _FOLDERS) or copy or need(root, name, _FOLDERS, _DOWNLOAD)
+
+
+def _attributes_csv(file: Path) -> pd.DataFrame:
+    """The same table as a CSV: -1 and 1, or 0 and 1."""
+    table = read_csv_columns(file)
+    names = list(table.columns[1:])
+    values = table[names].to_numpy()
+    accepted = (0, 1) if (values == 0).any() and not (values == -1).any() else (-1, 1)
+    check_values(file, values, accepted, names, table.index.tolist(), "row")
+    return table
 
 
 def _attributes(file: Path) -> pd.DataFrame:
@@ -63,21 +92,27 @@ def _attributes(file: Path) -> pd.DataFrame:
     lines = read_lines(file)
     count, header = next(lines, "").strip(), next(lines, "").split()
     if not count.isdecimal() or not header:
-        raise ManifestError(
-            file, [f"line 1: found {count!r}, accepted: the number of pictures, and their labels below"]
-        )
+        accepted = "accepted: the number of pictures, and their labels below"
+        raise ManifestError(file, [f"line 1: found {count!r}, {accepted}"])
     table = read_columns(file, ["image", *header], skip=2)
     if len(table) != int(count):
-        raise ManifestError(file, [f"line 1 tells {int(count):,} pictures, found {len(table):,}; download it again"])
+        told = f"line 1 tells {int(count):,} pictures, found {len(table):,}; download it again"
+        raise ManifestError(file, [told])
     check_values(file, table[header].to_numpy(), (-1, 1), header, table.index.tolist(), "line")
     return table
 
 
 def _by_picture(file: Path, column: str, images: "pd.Series[str]") -> np.ndarray:
     """Read a number for each of some pictures, shape (N,); NaN where the file has none."""
-    table = read_columns(file, ["image", column])
+    table = (
+        read_csv_columns(file) if file.suffix == ".csv" else read_columns(file, ["image", column])
+    )
+    if len(table.columns) != 2:
+        raise ManifestError(file, [f"found columns {listed(list(table.columns))}, accepted: two"])
+    table.columns = pd.Index(["image", column])
     if (repeated := table["image"].duplicated()).any():
-        problems = [f"line {i}: {name!r} stands in an earlier line too" for i, name in table["image"][repeated].items()]
+        problems = [f"line {i}: {name!r} stands in an earlier line too"
+                    for i, name in table["image"][repeated].items()]  # fmt: skip
         raise ManifestError(file, problems)
     return images.map(table.set_index("image")[column]).to_numpy()
 

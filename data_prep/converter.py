@@ -1,33 +1,37 @@
-"""What all converters share: one shape of command line, how a manifest is put together, notes and warnings.
+"""What all converters share: the command line, how a manifest is made, notes and warnings.
 
 A converter is `convert(root, ...) -> Manifest` and a `main` that hands it to `run`.
 """
 
 import argparse
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from telling import class_table, listed, log, told, value_lines
 
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ManifestError, ModularClsError, OutputExistsError
 from modular_cls.schema import MAX_JOINT_CLASSES, Attribute, Composite, Schema
 
-log = logging.getLogger("data_prep")
-log.setLevel(logging.INFO)
 NO_YES = ("no", "yes")
-_SHOWN_CLASSES = 20
 _HEAD = b"path,split"  # how a manifest begins
+Pictures = Literal["needed", "if unpacked", "optional"]
 
 
 class Labels(NamedTuple):
-    """One attribute of all rows: its values, and the index of each row's value, -1 where unknown; shape (N,)."""
+    """One attribute of all rows.
+
+    Attributes:
+        values: Its values.
+        codes: The index of each row's value, -1 where unknown, shape (N,).
+    """
 
     values: tuple[str, ...]
     codes: np.ndarray
@@ -40,8 +44,9 @@ def make_manifest(
     labels: Mapping[str, Labels],
     extra: Mapping[str, Sequence[str]] | None = None,
     joint: int = 2,
+    pictures: Pictures = "if unpacked",
 ) -> Manifest:
-    """Put a manifest together; warns of pictures that are not there, and notes splits without rows.
+    """Put a manifest together; tells of pictures that are not there, and of values without rows.
 
     Args:
         root: Folder that the paths are relative to.
@@ -49,19 +54,19 @@ def make_manifest(
         splits: Index into `SPLITS`, shape (N,).
         labels: The attributes, by name.
         extra: Other columns that a manifest knows, by name.
-        joint: So many of the attributes, from the first, make the joint classes that are counted in the end.
+        joint: So many of the attributes, from the first, make the joint classes that are counted.
+        pictures: Whether it is an error that none is there: needed; optional; or an error if there
+            are pictures where these should be (otherwise the data set is not unpacked yet).
 
     Raises:
-        ManifestError: If there are no rows, a path is there twice, or an attribute has fewer than 2 values.
+        ManifestError: If there are no rows, a path is there twice, an attribute has fewer than 2
+            values, or no picture is there.
     """
     files = np.array(paths, dtype=object)
     columns = {name: np.array(column, dtype=object) for name, column in (extra or {}).items()}
-    _check(root, pd.DataFrame({"path": files, "box": columns.get("box", "")}), labels)
-    for i in sorted(set(range(len(SPLITS))) - set(splits.tolist())):
-        log.info("split %r has no rows", SPLITS[i])
-    if missing := _missing(root, files):
-        log.warning("%s of %s pictures are missing under %s", f"{missing:,}", f"{len(files):,}", root)
-    return Manifest(
+    boxes = columns.get("box", "")
+    _check(root, pd.DataFrame({"path": files, "box": boxes}), labels)
+    manifest = Manifest(
         schema=_schema(labels, joint),
         root=root,
         paths=files,
@@ -70,11 +75,23 @@ def make_manifest(
         rows=np.arange(len(files)) + 2,
         extra=columns,
     )
+    for i in np.setdiff1d(np.arange(len(SPLITS)), splits).tolist():
+        log.info("split %r has no rows", SPLITS[i])
+    _look_for(root, files.tolist(), pictures)
+    return manifest
+
+
+def manifests(manifest: Manifest, drawn: Sequence[np.ndarray]) -> list[Manifest]:
+    """The same manifest with each of several draws of the split, shape (N,) each; tells of them."""
+    found = [replace(manifest, splits=splits.astype(np.int8)) for splits in drawn]
+    for one in found:
+        _tell_of_values(one)
+    return found
 
 
 def command_line(
     description: str,
-    source: str = "root",
+    source: str | None = "root",
     about: str = "folder of the data set",
     also: bool = True,
     out: str = "manifest to write",
@@ -83,23 +100,30 @@ def command_line(
 
     Args:
         description: First line of the help.
-        source: Name of the argument that says what is converted.
+        source: Name of the argument that says what is converted; None for none.
         about: Its help.
         also: Offer `--also`.
         out: Help of `--out`.
     """
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument(source, type=Path, help=about)
-    parser.add_argument("--out", type=Path, required=True, help=out)
+    shown = argparse.ArgumentDefaultsHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=shown)
+    if source:
+        parser.add_argument(source, type=path_argument, help=about)
+    parser.add_argument("--out", type=path_argument, required=True, help=out)
     if also:
-        parser.add_argument("--also", action="append", default=[], metavar="NAME",
-                            help="another label of the data set to take over; repeat, or all")  # fmt: skip
+        parser.add_argument(
+            "--also",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="another label of the data set to take over; repeat, or all",
+        )
     return parser
 
 
 def run(
     parser: argparse.ArgumentParser,
-    convert: Callable[[argparse.Namespace], Manifest],
+    convert: Callable[[argparse.Namespace], Manifest | Sequence[Manifest]],
     arguments: Sequence[str] | None = None,
     write: bool = True,
 ) -> int:
@@ -107,75 +131,95 @@ def run(
 
     Args:
         parser: From `command_line`.
-        convert: Makes the manifest of parsed arguments.
+        convert: Makes the manifest of parsed arguments, or one for each fold: m.csv is then
+            written as m_1.csv, m_2.csv ...
         arguments: The command line; default that of this process.
         write: Write the manifest; otherwise `convert` has.
     """
     given = parser.parse_args(arguments)
-    with _told():
+    with told():
         try:
             if write:
                 _check_replaceable(given.out)
-            manifest = convert(given)
-            if write:
-                manifest.write(given.out)
+            found = convert(given)
+            manifests = [found] if isinstance(found, Manifest) else list(found)
+            outs = _outs(given.out, len(manifests))
+            for manifest, out in zip(manifests, outs, strict=True) if write else ():
+                _check_replaceable(out)
+                manifest.write(out)
         except (ModularClsError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
-    print(_counts(manifest))
-    print(f"{len(manifest):,} rows written to {given.out}; the pictures' paths are relative to {manifest.root}")
+    print(value_lines(manifests[0]))
+    for manifest, out in zip(manifests, outs, strict=True):
+        print(class_table(manifest))
+        print(
+            f"{len(manifest):,} rows written to {out}; the pictures' paths are relative to "
+            f"{manifest.root}"
+        )
     return 0
 
 
-def listed(items: Sequence[object], most: int = 20) -> str:
-    """Name some things in a message, and say how many more there are."""
-    more = f" ... and {len(items) - most:,} more" if len(items) > most else ""
-    return ", ".join(map(str, items[:most])) + more
+def path_argument(text: str) -> Path:
+    """A path of the command line; ~ is the home folder, also where no shell has replaced it."""
+    return Path(text).expanduser()
 
 
 def _check(root: Path, rows: pd.DataFrame, labels: Mapping[str, Labels]) -> None:
     if rows.empty:
         raise ManifestError(root, ["no pictures are left to write to a manifest"])
     if repeated := rows["path"][rows.duplicated()].tolist():
-        raise ManifestError(root, [f"picture {path!r} is there twice; a manifest names it once" for path in repeated])
+        what = "is there twice; a manifest names it once"
+        raise ManifestError(root, [f"picture {path!r} {what}" for path in repeated])
     if few := [(n, list(v.values)) for n, v in labels.items() if len(v.values) < 2]:
-        raise ManifestError(root, [f"attribute {n!r} has fewer than 2 values: {values}" for n, values in few])
+        what = "has fewer than 2 values"
+        raise ManifestError(root, [f"attribute {n!r} {what}: {values}" for n, values in few])
 
 
 def _schema(labels: Mapping[str, Labels], joint: int) -> Schema:
     attributes = tuple(Attribute(name, v.values) for name, v in labels.items())
-    # A manifest holds attributes only; its joint classes are those counted below. Names of values that run together
-    # (x_y + z, x + y_z) cannot name joint classes: the first attribute then stands alone.
+    # A manifest holds attributes only; its joint classes are those counted below. Names of values
+    # that run together (x_y + z, x + y_z) cannot name them: the first attribute stands alone.
     composite = Composite("_".join(labels) + "_", attributes[:joint])
     if composite.size > MAX_JOINT_CLASSES or len(set(composite.class_names)) < composite.size:
         composite = Composite(composite.name, attributes[:1])
     return Schema(attributes, (composite,))
 
 
-def _counts(manifest: Manifest) -> str:
-    """Rows of each joint class in each split, as a table."""
-    composite = manifest.schema.composites[0]
-    targets = manifest.targets(composite)
-    names = [" ".join(a.values[v] for a, v in zip(composite.attributes, cell, strict=True)) for cell in composite.cells]
-    table = pd.crosstab(targets, manifest.splits)
-    table = table.reindex(index=[*range(len(names)), UNKNOWN], columns=range(len(SPLITS)), fill_value=0)
-    table.index, table.columns = pd.Index([*names, "unknown"]), pd.Index(SPLITS)
-    table.loc["all"] = table.sum()
-    shown = table if composite.size <= _SHOWN_CLASSES else table.loc[["unknown", "all"]]
-    return shown.map("{:,}".format).to_string()
+def _look_for(root: Path, paths: Sequence[str], pictures: Pictures) -> None:
+    """Look whether pictures are there, and tell."""
+    folders = Folders(root)
+    missing = sum(path not in folders for path in paths)
+    if not missing:
+        return
+    what = f"{missing:,} of {len(paths):,} pictures are missing under {root}"
+    if missing < len(paths) or pictures == "optional":
+        log.warning(what)
+        return
+    if pictures == "needed" or folders.has_pictures(paths[0].rpartition("/")[0]):
+        raise ManifestError(root, [f"{what}: {likely_reason(root, paths)}"])
+    log.warning(what)
 
 
-def _missing(root: Path, paths: np.ndarray) -> int:
-    """How many files are not there; every folder is listed once, which is faster than to ask for each file."""
-    folders: dict[str, set[str]] = {}
-    missing = 0
-    for path in paths.tolist():
-        folder, _, name = path.rpartition("/")
-        if folder not in folders:
-            place = root / folder
-            folders[folder] = set(os.listdir(place)) if place.is_dir() else set()
-        missing += name not in folders[folder]
-    return missing
+def _tell_of_values(manifest: Manifest) -> None:
+    """Tell of values without rows in a split that has some."""
+    for i in np.unique(manifest.splits).tolist():
+        inside = manifest.labels[manifest.splits == i].T
+        lacks: list[str] = []
+        for a, codes, mine in zip(
+            manifest.schema.attributes, manifest.labels.T, inside, strict=True
+        ):
+            none = np.setdiff1d(codes[codes != UNKNOWN], mine).tolist()
+            lacks += [f"{a.name} {a.values[v]}" for v in none]
+        if lacks:
+            level = logging.WARNING if SPLITS[i] == "train" else logging.INFO
+            log.log(level, "values without a row in %s: %s", SPLITS[i], listed(lacks))
+
+
+def _outs(out: Path, count: int) -> list[Path]:
+    if count == 1:
+        return [out]
+    return [out.with_stem(f"{out.stem}_{i}") for i in range(1, count + 1)]
 
 
 def _check_replaceable(out: Path) -> None:
@@ -188,20 +232,3 @@ def _check_replaceable(out: Path) -> None:
             head = file.read(len(_HEAD))
     if head not in (_HEAD, b""):
         raise OutputExistsError(f"{out} exists and is not a manifest; give another --out")
-
-
-class _Told(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        kind = "warning" if record.levelno >= logging.WARNING else "note"
-        print(f"{kind}: {record.getMessage()}", file=sys.stderr)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Print notes and warnings for a while."""
-    handler = _Told()
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)

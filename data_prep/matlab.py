@@ -28,13 +28,20 @@ def read_mat(file: Path) -> dict[str, Any]:
 
 def texts(cells: Any) -> list[str]:
     """The texts of a cell array, as `read_mat` gives it; an empty cell is an empty text."""
-    return [_text(cell) for cell in ([cells] if isinstance(cells, str) else np.ravel(np.asarray(cells, dtype=object)))]
+    return [
+        _text(cell)
+        for cell in (
+            [cells] if isinstance(cells, str) else np.ravel(np.asarray(cells, dtype=object))
+        )
+    ]
 
 
 def check_keys(file: Path, found: Any, needed: Sequence[str], where: str = "") -> None:
     """Raise ManifestError where a dict of `read_mat` lacks keys, naming the nearest."""
     if not isinstance(found, dict):
-        raise ManifestError(file, [f"{where or 'the file'} is not a struct with {', '.join(needed)}"])
+        raise ManifestError(
+            file, [f"{where or 'the file'} is not a struct with {', '.join(needed)}"]
+        )
     known = [key for key in found if not key.startswith("__")]
     missing = [key for key in needed if key not in known]
     if missing:

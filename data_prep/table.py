@@ -1,127 +1,215 @@
-r"""Any CSV of pictures and labels -> a manifest, by naming its columns.
+r"""Any table of pictures and labels -> a manifest, by naming its columns.
 
 For example, with values renamed and rows of one hairstyle kept in one split:
 
     python data_prep/table.py labels.csv --path file --attribute hair=hair_length \
         --attribute beard=facial_hair --value beard:0=none --value beard:1=moustache \
         --group variant --out data/avatars/manifest.csv
+
+docs/tables.md shows what else tables look like, and what to write then.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from converter import Labels, command_line, make_manifest, run
-from splits import SHARES, SPLIT_NAMES, draw_splits
+from columns import Plain, Shape, Tags, in_bins, need_columns, split_tags
+from converter import Labels, Pictures, make_manifest, manifests, run
+from given_splits import LEFT_OUT, given_splits, splits_of_files
+from picture_paths import settle
+from splits import (
+    USUAL,
+    Draw,
+    alone_where_blank,
+)
+from table_arguments import table_parser
+from telling import listed, log
+from text_files import look_up, read_files
+from values import Reading, read_values
 
-from modular_cls.data.manifest import SPLITS, Manifest, read_table
-from modular_cls.errors import ManifestError, nearest, unknown
+from modular_cls.data.cells import UNKNOWN_WORDS
+from modular_cls.data.manifest import SPLIT_NAMES, SPLITS, Manifest
+from modular_cls.errors import ConfigError, ManifestError, unknown
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table hold.
+
+    Attributes:
+        path: Column of the picture's path.
+        labels: Where the labels of each attribute stand.
+        bins: Edges of the bins that numbers go into, by attribute.
+        values: New names of values, by attribute, then by the value in the table; an empty name
+            means unknown, and so does every value not named of an attribute that has some named.
+        unknown: Words that mean unknown.
+        group: Column that says what belongs together: a group is never divided.
+    """
+
+    path: str
+    labels: Mapping[str, Shape]
+    bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unknown: Sequence[str] = UNKNOWN_WORDS
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """Where the split comes from.
+
+    Attributes:
+        column: A column that holds it, or the name of one split for all rows; default: drawn.
+        names: What the words or codes of the column mean, as `given_splits` takes them.
+        file: A second table, which the column is in.
+        of_files: The split of each of several tables.
+        draw: How it is drawn.
+    """
+
+    column: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    of_files: Sequence[str] = ()
+    draw: Draw = USUAL
+
+
+DRAWN = Splitting()
 
 
 def convert(
-    table: Path,
-    attributes: Mapping[str, str],
-    path: str = "path",
-    values: Mapping[tuple[str, str], str] | None = None,
-    split: str | None = None,
-    group: str | None = None,
-    shares: tuple[float, float, float] = SHARES,
-    seed: int = 0,
-) -> Manifest:
+    files: Sequence[Path],
+    columns: Columns,
+    splitting: Splitting = DRAWN,
+    folder: str = "",
+    suffix: str = "",
+    separator: str | None = None,
+    encoding: str | None = None,
+    pictures: bool = True,
+) -> list[Manifest]:
     """Convert a table.
 
     Args:
-        table: CSV file, UTF-8, with a header.
-        attributes: Column of each attribute, by the attribute's name in the manifest.
-        path: Column that holds the path of the picture.
-        values: New names of values, by (attribute, value in the table); an empty name means unknown,
-            and so does every value not named of an attribute that has some named.
-        split: A column that holds the split, or the name of one split for all rows; default: drawn.
-        group: Draw the split for whole groups, rows with the same value in this column; a group is
-            never divided, and every joint class is divided group by group.
-        shares: Shares of train, validation and test where the split is drawn.
-        seed: Which draw.
+        files: The table, with a header, or its parts; paths are relative to the first one's folder.
+        columns: What its columns hold.
+        splitting: Where the split comes from.
+        folder: A folder to put before each path.
+        suffix: An ending to put behind each path.
+        separator: What stands between fields; default: found out.
+        encoding: Of the files; default: found out.
+        pictures: Refuse a table none of whose pictures is there.
 
     Returns:
-        The manifest, with values in order of their names. Rows keep their order.
+        The manifest, or one for each fold, rows in the order of the table.
 
     Raises:
-        ManifestError: If a column is missing or a split is not understood.
+        ManifestError: If a column is missing, or cells are not understood.
+        ConfigError: If what is asked for does not fit together.
     """
-    frame = read_table(table)
-    is_column = split is not None and split in frame.columns
-    wanted = [path, *attributes.values(), *([group] if group else [])]
-    if missing := [c for c in wanted if c not in frame.columns]:
-        raise ManifestError(table, [f"no column {c!r}{nearest(c, frame.columns)}" for c in missing])
-    if split is not None and not is_column and split not in SPLITS:
-        raise ManifestError(table, [unknown("split or column", split, [*SPLITS, *frame.columns])])
-    if wrong := [name for name, _ in values or {} if name not in attributes]:
-        raise ManifestError(table, [unknown("attribute", n, attributes, "among the values renamed") for n in wrong])
-    labels = {name: _labels(_renamed(frame[c].str.strip(), name, values or {})) for name, c in attributes.items()}
-    if is_column:
-        splits = _given_splits(frame[str(split)], table)
-    elif split is not None:
-        splits = np.full(len(frame), SPLITS.index(split), dtype=np.int8)
+    where = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+    frame, sizes = read_files(files, separator, encoding)
+    _check(where, frame, columns, splitting)
+    if splitting.file:
+        found = look_up(frame[columns.path], splitting.file, splitting.column, separator, encoding)
+        splits: np.ndarray | None = given_splits(splitting.file, found, splitting.names)
     else:
-        codes = np.stack([v.codes for v in labels.values()], axis=1)
-        splits = draw_splits(frame[group or path].to_numpy(dtype=object), codes, shares, seed)
-    extra = {"identity": frame[group].tolist()} if group else {}
-    return make_manifest(table.parent, frame[path].tolist(), splits, labels, extra, joint=len(labels))
+        splits = _given(where, frame, sizes, splitting)
+    if splits is not None and (kept := splits != LEFT_OUT).sum() < len(frame):
+        log.info("rows left out, by their split: %s", f"{(~kept).sum():,}")
+        frame, splits = frame[kept], splits[kept]
+    labels = _labels(where, frame, columns)
+    root = files[0].parent
+    paths = settle(root, frame[columns.path].tolist(), folder, suffix)
+    groups, extra = np.array(paths, dtype=object), {}
+    if columns.group:
+        identity = frame[columns.group].str.strip().tolist()
+        groups, extra = alone_where_blank(identity, paths, columns.group), {"identity": identity}
+    codes = np.stack([v.codes for v in labels.values()], axis=1)
+    drawn = splitting.draw.splits(groups, codes, splits)
+    check: Pictures = "needed" if pictures else "optional"
+    manifest = make_manifest(root, paths, drawn[0], labels, extra, len(labels), check)
+    return manifests(manifest, drawn)
 
 
-def _renamed(column: "pd.Series[str]", attribute: str, values: Mapping[tuple[str, str], str]) -> "pd.Series[str]":
-    names = {old: new for (name, old), new in values.items() if name == attribute}
-    return column.map(names).fillna("") if names else column
+def _check(where: object, frame: pd.DataFrame, columns: Columns, splitting: Splitting) -> None:
+    needed = [c for shape in columns.labels.values() for c in shape.columns]
+    needed = [columns.path, *needed, *([columns.group] if columns.group else [])]
+    need_columns(where, frame, needed)
+    for flag, names in (("--value", columns.values), ("--bins", columns.bins)):
+        for name in names:
+            if name not in columns.labels:
+                raise ManifestError(
+                    where, [unknown("attribute", name, columns.labels, f"in {flag}")]
+                )
+            if flag == "--bins" and not isinstance(columns.labels[name], Plain):
+                raise ConfigError(f"--bins {name}: only a column of numbers (--attribute) has bins")
+    used = {*needed, *([] if splitting.file else [splitting.column])}
+    if rest := [c for c in frame.columns if c and c not in used]:
+        log.info("columns that are not used: %s", listed(rest))
 
 
-def _labels(column: "pd.Series[str]") -> Labels:
-    values = tuple(sorted(set(column) - {""}))
-    codes = column.map({v: i for i, v in enumerate(values)}).fillna(-1)
-    return Labels(values, codes.to_numpy(dtype=np.int16))
+def _given(
+    where: object, frame: pd.DataFrame, sizes: Sequence[int], splitting: Splitting
+) -> np.ndarray | None:
+    """The splits that are given in the table or by its files, shape (N,); None to draw them."""
+    column, of_files = splitting.column, splitting.of_files
+    if column is not None and column in frame.columns:
+        return given_splits(where, frame[column], splitting.names)
+    if splitting.names:
+        raise ConfigError("--split-values says what a column means: name it, --split COLUMN")
+    if of_files:
+        return np.repeat([SPLITS.index(split) for split in of_files], sizes)
+    if column is None:
+        return None
+    if column.casefold() not in SPLIT_NAMES:
+        known = [*SPLITS, *frame.columns]
+        raise ManifestError(where, [unknown("split or column", column, known)])
+    return np.full(len(frame), SPLITS.index(SPLIT_NAMES[column.casefold()]))
 
 
-def _given_splits(column: "pd.Series[str]", table: Path) -> np.ndarray:
-    codes = column.str.strip().str.lower().map(SPLIT_NAMES)
-    if codes.isna().any():
-        wrong = column[codes.isna()]
-        problems = [f"row {i}, split: {v!r} is not one of {', '.join(SPLIT_NAMES)}" for i, v in wrong.items()]
-        raise ManifestError(table, problems)
-    return codes.map(SPLITS.index).to_numpy(dtype=np.int8)
+def _labels(where: object, frame: pd.DataFrame, columns: Columns) -> dict[str, Labels]:
+    labels = {}
+    for name, shape in columns.labels.items():
+        text = shape.read(where, name, frame, columns.unknown)
+        order: Sequence[str] = ()
+        if name in columns.bins:
+            text, order = in_bins(where, name, text, columns.bins[name], columns.unknown)
+        reading = Reading(columns.values.get(name, {}), columns.unknown, order)
+        labels[name] = read_values(where, name, text, reading)
+    for column in {s.column for s in columns.labels.values() if isinstance(s, Tags)}:
+        used = {w for s in columns.labels.values() if isinstance(s, Tags) for w in s.words}
+        there = set().union(*split_tags(frame[column]))
+        if rest := sorted(there - used):
+            log.info("tags of column %s that are not used: %s", column, listed(rest))
+    return labels
 
 
-def _pair(text: str, name: str, separator: str = "=") -> tuple[str, str]:
-    left, found, right = text.partition(separator)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{name} must be written A{separator}B, found {text!r}")
-    return left, right
-
-
-def _renaming(text: str) -> tuple[tuple[str, str], str]:
-    old, new = _pair(text, "--value")
-    return _pair(old, "--value NAME", ":"), new
+def _convert(given: argparse.Namespace) -> list[Manifest]:
+    if not given.labels:
+        raise ConfigError("no attribute is named: --attribute NAME=COLUMN, --one-hot or --tags")
+    values: dict[str, dict[str, str]] = {}
+    for (name, old), new in given.value.items():
+        values.setdefault(name, {})[old] = new
+    columns = Columns(given.path, given.labels, given.bins, values, given.unknown, given.group)
+    files = [file for _, file in given.table]
+    other = given.split or given.split_file
+    if other and (named := [split for split, _ in given.table if split]):
+        raise ConfigError(
+            f"the files are of splits already ({listed(named)}); drop that or {other}"
+        )
+    of_files = () if other else splits_of_files(given.table)
+    draw = Draw(given.shares, given.seed, given.folds, given.validation)
+    splitting = Splitting(given.split, given.split_values, given.split_file, of_files, draw)
+    return convert(files, columns, splitting, given.folder, given.suffix, given.separator,
+                   given.encoding, not given.no_pictures)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = command_line("Any CSV of pictures and labels -> a manifest.", "table", "the CSV file", also=False)
-    parser.add_argument("--path", default="path", help="column of the picture's path")
-    parser.add_argument("--attribute", action="append", required=True, metavar="NAME=COLUMN",
-                        type=lambda t: _pair(t, "--attribute"), help="an attribute and its column; repeat")  # fmt: skip
-    parser.add_argument("--value", action="append", default=[], metavar="NAME:OLD=NEW",
-                        type=_renaming, help="rename a value; others become unknown")  # fmt: skip
-    parser.add_argument("--split", help="column of the split, or one split for all rows; default: drawn")
-    parser.add_argument("--group", help="draw whole groups: rows alike in this column stay together")
-    parser.add_argument("--shares", type=float, nargs=3, default=SHARES, metavar=("TRAIN", "VAL", "TEST"))
-    parser.add_argument("--seed", type=int, default=0)
-    return run(
-        parser,
-        lambda given: convert(given.table, dict(given.attribute), given.path, dict(given.value), given.split,
-                              given.group, tuple(given.shares), given.seed),
-        arguments,
-    )  # fmt: skip
+    return run(table_parser(), _convert, arguments)
 
 
 if __name__ == "__main__":

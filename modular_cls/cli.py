@@ -16,6 +16,7 @@ from modular_cls.demo.command import demo
 from modular_cls.errors import ModularClsError, nearest
 from modular_cls.export.command import export
 from modular_cls.extend.command import extend
+from modular_cls.jobs.signals import Interrupted, end_helpers, interruptible
 from modular_cls.lecture.command import lecture
 from modular_cls.predict.command import predict
 from modular_cls.report.command import report
@@ -39,7 +40,10 @@ VERBS = {verb.__name__: verb for verb in _IN_ORDER}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; returns the exit status (0 done, 1 stopped by an error, 2 not understood)."""
+    """Run one verb; returns the exit status.
+
+    0 done, 1 stopped by an error, 2 not understood, 128 + n stopped by signal n.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     verb, *rest = arguments or ["--help"]
     if verb in ("-h", "--help"):
@@ -56,14 +60,16 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: unknown verb {verb!r}; {known}", file=sys.stderr)
         return 2
     try:
-        VERBS[verb](f"modular-cls {verb}", rest)
+        with interruptible():
+            VERBS[verb](f"modular-cls {verb}", rest)
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        kept = "what was finished before is kept, nothing is half written"
-        print(f"interrupted; {kept}", file=sys.stderr)
-        return 130
+    except Interrupted as stop:
+        end_helpers()
+        kept = stop.told or "what was finished before is kept, nothing is half written"
+        print(f"interrupted by {stop.name}: {kept}", file=sys.stderr)
+        return 128 + stop.signum
     return 0
 
 

@@ -63,6 +63,7 @@ class Data:
         about: What the set is and where to get it; shown when it cannot be found.
         image_size: Side of the pictures in pixels, or [height, width]; pictures are resized to it.
         scarcity: Joint classes to make scarce: null, one entry, or a list of entries.
+        per_class: Training images of each joint class at most, drawn by the seed; null for all.
         batch_size: Images per update, over all devices.
         workers: Processes that load and augment.
         cache_gib: Decoded images are kept on disk for later runs when they need no more than this
@@ -74,6 +75,7 @@ class Data:
         mean: Subtracted from pixel values in [0, 1]; default what pretrained weights say of
             themselves, and 0.5 from scratch.
         std: Divided by after that; default likewise.
+        range: [black, white] values in pictures of over 8 bits, as [0, 4095]; default: files' own.
         augment: Random changes of training images.
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
         hold_out: Share of the rarest joint class's training images that the fit does not see;
@@ -85,6 +87,7 @@ class Data:
     about: str | None = None
     image_size: int | tuple[int, int] = 64
     scarcity: Scarcity | list[Scarcity] | None = None
+    per_class: int | None = None
     batch_size: int = 64
     workers: int = 1
     cache_gib: float = 20.0
@@ -93,6 +96,7 @@ class Data:
     allow_outside: bool = False
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    range: tuple[float, float] | None = None
     augment: Augment = field(default_factory=Augment)
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0
@@ -136,12 +140,6 @@ class Backbone:
     args: dict[str, Any] = field(default_factory=dict)
     digest: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.frozen and not self.pretrained:
-            raise ConfigError(
-                "backbone.frozen needs backbone.pretrained: frozen from scratch, the features would be random"
-            )
-
 
 @dataclass(frozen=True)
 class Heads:
@@ -171,6 +169,8 @@ class Training:
     Args:
         updates: Number of optimiser updates. Training always runs to the last one.
         learning_rate: Peak of the schedule (AdamW).
+        backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the features
+            as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
         trials: How many learning rates were tried before this one was chosen; only reported.
         weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
         schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
@@ -180,10 +180,12 @@ class Training:
         strategy: Lightning's strategy.
         threads: CPU threads that compute; default the cores that the workers leave over.
         validate_every: Updates between two looks at the validation split; 0 for none.
+        save_every: Updates, or a time such as 30 seconds, between two checkpoints.
     """
 
     updates: int = 930
     learning_rate: float = 2e-3
+    backbone_rate: float = 0.1
     trials: int = 1
     weight_decay: float = 0.05
     schedule: Literal["one_cycle", "cosine"] = "one_cycle"
@@ -193,6 +195,7 @@ class Training:
     strategy: str = "auto"
     threads: int | None = None
     validate_every: int = 310
+    save_every: int | str = "10 minutes"
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,7 @@ class Config:
         for name, value, least in (
             ("data.batch_size", self.data.batch_size, 2),
             ("data.workers", self.data.workers, 0),
+            ("data.per_class", 1 if self.data.per_class is None else self.data.per_class, 1),
             ("training.updates", self.training.updates, 1),
             ("training.validate_every", self.training.validate_every, 0),
             ("training.devices", self.training.devices, 1),
@@ -254,16 +258,19 @@ class Config:
         ):
             if value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
-        if not self.training.learning_rate > 0:
+        if self.backbone.frozen and not self.backbone.pretrained:
             raise ConfigError(
-                f"training.learning_rate is {self.training.learning_rate}; it must be above 0"
+                "backbone.frozen needs backbone.pretrained: frozen from scratch, its features "
+                "would be random"
             )
+        if not (rate := self.training.learning_rate) > 0:
+            raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
+        if not 0 <= (share := self.training.backbone_rate) < math.inf:
+            raise ConfigError(f"training.backbone_rate is {share}; it must be at least 0")
         if not 0 <= self.data.max_bad <= 1:
             raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
-        if not 0 <= self.data.hold_out < 1:
-            raise ConfigError(
-                f"data.hold_out is {self.data.hold_out}; it must be at least 0 and below 1"
-            )
+        if not 0 <= (share := self.data.hold_out) < 1:
+            raise ConfigError(f"data.hold_out is {share}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""
@@ -312,7 +319,7 @@ class Study:
 
 
 def expand(path: str, about: str | None = None) -> Path:
-    """Replace `${MODULAR_CLS_DATA}` in a path.
+    """Replace `${MODULAR_CLS_DATA}` in a path, and ~ at its start by the home folder.
 
     Raises:
         ConfigError: If the variable is unset, saying what belongs there (`about`).
@@ -332,7 +339,7 @@ def expand(path: str, about: str | None = None) -> Path:
             )
         return os.environ[name]
 
-    return Path(re.sub(r"\$\{(\w+)\}", value, path))
+    return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()
 
 
 def _plain(value: Any) -> Any:

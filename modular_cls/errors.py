@@ -22,6 +22,10 @@ class UndefinedError(ConfigError):
     """A method that has no meaning on these data, as class weights of a class without images."""
 
 
+class DivergedError(ModularClsError):
+    """A training whose numbers are not finite any more."""
+
+
 class ManifestError(ModularClsError):
     """A manifest that cannot be used; the message lists every problem found (up to 20)."""
 
@@ -35,13 +39,22 @@ class ImageError(ModularClsError):
     """A picture that is missing, truncated, too large or not a picture."""
 
 
+class DepthError(ImageError):
+    """A picture of more than 8 bits whose black and white are not known."""
+
+
 class OutputExistsError(ModularClsError):
     """An output that is there already and may not be replaced."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest of `known`, or an empty string."""
-    match = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    exact = [str(k) for k in known]
+    match = difflib.get_close_matches(str(name), exact, n=1, cutoff=0.5)
+    if not match:  # by case alone they may differ in every letter
+        folded = {k.casefold(): k for k in reversed(exact)}
+        found = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+        match = [folded[k] for k in found]
     return f"; did you mean {match[0]!r}?" if match else ""
 
 

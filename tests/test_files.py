@@ -1,9 +1,14 @@
+import os
+import random
 import shutil
+import subprocess
+import sys
+import time
 
 import pytest
 
 from modular_cls.errors import OutputExistsError
-from modular_cls.files import check_free, new_folder, replacing_file
+from modular_cls.files import _MACHINE, check_free, new_folder, replacing_file, tidy
 
 STOPS = pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, SystemExit])
 
@@ -136,3 +141,83 @@ def test_an_empty_folder_is_free(tmp_path):
         (partial / "marker").write_text("new")
     assert names(tmp_path / "out") == ["marker"]
     assert names(tmp_path) == ["out"]
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_a_folder_that_was_being_replaced_is_put_back(ours, dead, capsys):
+    ours.rename(ours.with_name(f".out.{_MACHINE}-{dead}.old"))
+    check_free(ours, overwrite=True, marker="marker")
+    assert (ours / "marker").read_text() == "old"
+    assert names(ours.parent) == ["out"]
+    assert "out: put back; a process was killed while it replaced it" in capsys.readouterr().err
+
+
+def test_the_new_folder_is_put_there_if_it_was_complete(ours, dead):
+    ours.rename(ours.with_name(f".out.{_MACHINE}-{dead}.old"))
+    new = ours.with_name(f".out.{_MACHINE}-{dead}.ab3_x.partial")
+    new.mkdir()
+    (new / "marker").write_text("new")
+    with pytest.raises(OutputExistsError, match="exists already"):
+        check_free(ours, overwrite=False, marker="marker")
+    assert (ours / "marker").read_text() == "new"
+    assert names(ours.parent) == ["out"]
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(ours, dead):
+    keep = [f".out.elsewhere-{dead}.x.partial", f".out.{_MACHINE}-{os.getppid()}.x.partial",
+            f".other.{_MACHINE}-{dead}.x.partial", ".out.partial", f".out.{dead}.partial"]  # fmt: skip
+    gone = [f".out.{_MACHINE}-{dead}.x.partial", f".out.{_MACHINE}-{dead}.old",
+            f".out.{_MACHINE}-{os.getpid()}.x.partial"]  # fmt: skip
+    for name in (*keep, *gone):
+        (ours.parent / name).mkdir()
+    tidy(ours)
+    assert names(ours.parent) == sorted(["out", *keep])
+
+
+def test_a_file_that_was_being_written_is_removed_by_the_next(tmp_path, dead):
+    (tmp_path / f".a.txt.{_MACHINE}-{dead}.partial").write_text("half")
+    with replacing_file(tmp_path / "a.txt") as first, replacing_file(tmp_path / "b.txt") as second:
+        first.write_text("a")
+        second.write_text("b")
+    assert names(tmp_path) == ["a.txt", "b.txt"]
+
+
+def written_since(out, start):
+    try:
+        return int((out / "marker").read_text()) >= start
+    except FileNotFoundError:  # it is just being replaced
+        return False
+
+
+def test_killed_at_any_moment_the_folder_is_whole_at_the_next_start(tmp_path):
+    """A process replaces a folder again and again; after every kill there is one, and all of it."""
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from modular_cls.files import new_folder
+        out, number = Path(sys.argv[1]), int(sys.argv[2])
+        while True:
+            with new_folder(out, overwrite=True, marker="marker") as partial:
+                for name in ("marker", "a", "b"):
+                    (partial / name).write_text(str(number))
+            number += 1
+    """
+    rng, out = random.Random(0), tmp_path / "out"
+    for start in range(0, 8 * 10**6, 10**6):
+        process = subprocess.Popen([sys.executable, "-c", code, str(out), str(start)])
+        while not written_since(out, start):
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        tidy(out)
+        assert names(tmp_path) == ["out"]
+        assert len({(out / name).read_text() for name in names(out)}) == 1
+        assert len(names(out)) == 3

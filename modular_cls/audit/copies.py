@@ -11,6 +11,7 @@ from modular_cls.audit.findings import SHOWN, Finding, Level
 from modular_cls.audit.pictures import Picture
 from modular_cls.audit.quality import is_even
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.data.overlap import groups_of, numbered
 
 _SAME, _NEAR = "rows with the same picture", "pictures that look like copies of one another"
 _ADVICE = {
@@ -32,19 +33,19 @@ def find_copies(
         pictures: What was seen of them, in the same order.
     """
     table = manifest.select(positions)
-    file = _numbered(np.array([p.digest for p in pictures], dtype="S16"))
-    box = _numbered(table.extra["box"].astype(str)) if "box" in table.extra else np.zeros_like(file)
-    content = _numbered(file * len(table) + box)  # one file may be several rows, about parts of it
-    same = _groups(content)
+    file = numbered(np.array([p.digest for p in pictures], dtype="S16"))
+    box = numbered(table.extra["box"].astype(str)) if "box" in table.extra else np.zeros_like(file)
+    content = numbered(file * len(table) + box)  # one file may be several rows, about parts of it
+    same = groups_of(content)
     yield from _conflicting(table, same)
-    yield from _across(table, _groups(file), "duplicates", _SAME, None)
+    yield from _across(table, groups_of(file), "duplicates", _SAME, None)
     yield from _within(table, same, "duplicates", _SAME)
 
     first = np.unique(content, return_index=True)[1]
     first = first[[not is_even(pictures[i]) for i in first]]
     pairs = first[similar_pairs([pictures[i] for i in first])]
     pairs = pairs[file[pairs[:, 0]] != file[pairs[:, 1]]]
-    near = [g for g in _groups(joined(content, content[pairs])) if len(np.unique(content[g])) > 1]
+    near = [g for g in groups_of(joined(content, content[pairs])) if len(np.unique(content[g])) > 1]
     yield from _across(table, near, "near_duplicates", _NEAR, "warning")
     yield from _within(table, near, "near_duplicates", _NEAR)
 
@@ -111,15 +112,3 @@ def _differ(table: Manifest, group: np.ndarray) -> bool:
     """Whether two rows know different values of one attribute."""
     columns = table.labels[group].T
     return any(len(np.unique(c[c != UNKNOWN])) > 1 for c in columns)
-
-
-def _numbered(values: np.ndarray) -> np.ndarray:
-    """Equal numbers for equal values, from 0 on, shape (N,), int64."""
-    return np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
-
-
-def _groups(labels: np.ndarray) -> Groups:
-    """Positions with an equal label, in order, wherever there are several."""
-    order = np.argsort(labels, kind="stable")
-    cuts = np.flatnonzero(np.diff(labels[order])) + 1
-    return [g for g in np.split(order, cuts) if len(g) > 1]

@@ -17,7 +17,7 @@ FEW = 10  # training images below which a joint class is called nearly empty
 
 
 def judge_labels(
-    manifest: Manifest, train: Manifest, labels: Labels, made_scarce: bool
+    manifest: Manifest, train: Manifest, labels: Labels, made_scarce: bool, validates: bool = True
 ) -> Iterator[Finding]:
     """Judge what was counted.
 
@@ -26,8 +26,9 @@ def judge_labels(
         train: The training images left once scarcity is applied.
         labels: The counts of both.
         made_scarce: Whether scarcity took images away.
+        validates: Whether training looks at validation.
     """
-    yield from _empty_splits(labels)
+    yield from _empty_splits(labels, validates)
     yield from _large(manifest.schema)
     yield from _identities(manifest)
     yield from _untested(labels)
@@ -40,12 +41,16 @@ def judge_labels(
         yield from _pools(train)
 
 
-def _empty_splits(labels: Labels) -> Iterator[Finding]:
-    empty = [name for name in SPLITS if not labels.splits[name]]
-    if empty:
+def _empty_splits(labels: Labels, validates: bool) -> Iterator[Finding]:
+    needed = ("train", "validation") if validates else ("train",)
+    if empty := [name for name in needed if not labels.splits[name]]:
         what = "splits without any row: training refuses the table"
         advice = "give some rows that split; a table that is only evaluated on can do without"
         yield Finding("error", "empty_split", len(empty), what, advice, empty)
+    if without := [name for name in SPLITS if name not in needed and not labels.splits[name]]:
+        what = "splits without any row: training does without, and measures nothing on them"
+        advice = "give some rows that split, or evaluate on another table later"
+        yield Finding("warning", "unmeasured_split", len(without), what, advice, without)
 
 
 def _large(schema: Schema) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from modular_cls.audit.findings import SHOWN, Finding, cited
 from modular_cls.data.manifest import Manifest
+from modular_cls.data.whereabouts import likely_reason
 
 
 def find_files(manifest: Manifest) -> tuple[np.ndarray, list[Finding]]:
@@ -48,6 +49,8 @@ def find_files(manifest: Manifest) -> tuple[np.ndarray, list[Finding]]:
 def _missing(manifest: Manifest, positions: list[int]) -> Iterator[Finding]:
     if positions:
         what = f"files that are not there (root: {manifest.root})"
+        if len(positions) == len(manifest):
+            what = f"{what}: none is; {likely_reason(manifest.root, manifest.paths.tolist())}"
         advice = "restore them, drop their rows, or set data.root"
         named = cited(manifest, positions)
         yield Finding(

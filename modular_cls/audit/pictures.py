@@ -4,7 +4,6 @@ What their headers say, whether they decode, and what they look like.
 """
 
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +12,10 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from modular_cls.data.images import MAX_PIXELS, decode_image, read_file
+from modular_cls.data.colours import Range
+from modular_cls.data.images import check_size, decode_image, open_image, read_file
 from modular_cls.data.manifest import Manifest
-from modular_cls.errors import ImageError
+from modular_cls.errors import DepthError, ImageError
 from modular_cls.jobs.cores import on_all_cores
 
 LOOK = 16  # side of the small colour picture that near copies are compared by
@@ -30,6 +30,7 @@ class Picture:
     Attributes:
         problem: Why it cannot be used; blank if it can, and then all that follows is there.
         oversized: Whether that is for its size.
+        unscaled: Whether that is for its depth: which values are black and white is not known.
         mode: Pillow's mode of the file.
         size: Width and height in pixels, of the box if there is one.
         frames: Whether it has several.
@@ -41,6 +42,7 @@ class Picture:
 
     problem: str = ""
     oversized: bool = False
+    unscaled: bool = False
     mode: str = ""
     size: tuple[int, int] = (0, 0)
     frames: bool = False
@@ -50,42 +52,49 @@ class Picture:
     look: np.ndarray | None = None
 
 
-def look_at(manifest: Manifest, positions: Sequence[int], progress: bool) -> list[Picture]:
+def look_at(
+    manifest: Manifest, positions: Sequence[int], progress: bool, depth: Range | None = None
+) -> list[Picture]:
     """Decode pictures on all cores.
 
     Args:
         manifest: The table.
         positions: The rows whose files are there.
         progress: Show a progress bar, on the standard error.
+        depth: The values that are black and white, as for `read_image`.
 
     Returns:
         What there is to see, in order.
     """
     told = "Looking at pictures" if progress else ""
-    every = on_all_cores(lambda i: _picture(manifest, i), positions, told, Console(stderr=True))
+    every = on_all_cores(
+        lambda i: _picture(manifest, i, depth), positions, told, Console(stderr=True)
+    )
     return [
         Picture(problem=str(found)) if isinstance(found, ImageError) else found
         for _, found in every
     ]
 
 
-def _picture(manifest: Manifest, position: int) -> Picture:
+def _picture(manifest: Manifest, position: int, depth: Range | None) -> Picture:
     named, box = manifest.named(position), manifest.box(position)
     data = read_file(manifest.file(position), named)
     try:
-        with Image.open(io.BytesIO(data)) as opened:
+        with open_image(data) as opened:
             size, mode = opened.size, opened.mode
+            check_size(opened, named)
             frames, turned = bool(getattr(opened, "is_animated", False)), _turned(opened)
     except Image.DecompressionBombError as error:
         return Picture(f"{named}: {error}", oversized=True)
+    except ImageError as error:
+        return Picture(str(error), oversized=True)
     except Exception as error:  # whatever Pillow makes of a broken header, decoding words it
         decode_image(data, named)
         raise ImageError(f"{named}: broken: {error}") from None
-    if size[0] * size[1] > MAX_PIXELS:
-        return Picture(
-            f"{named}: {size[0]} x {size[1]} pixels is over {MAX_PIXELS:,}", oversized=True
-        )
-    small = Image.fromarray(decode_image(data, named, (_DECODED, _DECODED), box))
+    try:
+        small = Image.fromarray(decode_image(data, named, (_DECODED, _DECODED), box, depth))
+    except DepthError as error:
+        return Picture(str(error), unscaled=True)
     bits = np.packbits(imagehash.phash(small).hash)
     return Picture(
         mode=mode,

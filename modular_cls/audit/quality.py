@@ -58,6 +58,12 @@ _KINDS: tuple[tuple[Level, str, str, str], ...] = (
         "save them smaller, or drop their rows",
     ),
     (
+        "error",
+        "unscaled",
+        "of more than 8 bits that do not say which values are black and white",
+        "give them for all: data.range",
+    ),
+    (
         "warning",
         "tiny",
         "smaller than {} pixels: blown up to what training sees, they show little",
@@ -89,7 +95,8 @@ _KINDS: tuple[tuple[Level, str, str, str], ...] = (
 def _facts(picture: Picture, least: tuple[float, float]) -> list[str]:
     """Which kinds a picture is of."""
     if picture.problem:
-        return ["oversized" if picture.oversized else "unreadable"]
+        kind = "unscaled" if picture.unscaled else "unreadable"
+        return ["oversized" if picture.oversized else kind]
     deep = picture.mode.startswith("I")
     return [
         name
@@ -109,7 +116,7 @@ def _worded(
     name: str, manifest: Manifest, where: np.ndarray, pictures: Sequence[Picture]
 ) -> list[str]:
     """The examples of one kind, each with the fact that makes it one; of modes, each once."""
-    if name in ("unreadable", "oversized"):
+    if name in ("unreadable", "oversized", "unscaled"):
         return [p.problem for p in pictures[:SHOWN]]
     if name == "not_rgb":
         modes = [p.mode for p in pictures]

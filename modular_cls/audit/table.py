@@ -10,7 +10,9 @@ import pandas as pd
 
 from modular_cls.audit.findings import SHOWN, Finding
 from modular_cls.config import Config, expand
-from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest, read_table
+from modular_cls.data.cells import index_of, is_unknown, likeness, meaning
+from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.data.text_table import read_table
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema
 
@@ -41,16 +43,17 @@ def read_leniently(config: Config) -> Reading:
     path = expand(data.manifest, data.about)
     root = expand(data.root, data.about) if data.root else path.parent
     findings: list[Finding] = []
+    table = read_table(path)
     if config.schema:
         schema = Schema.from_dict(config.schema)
         findings += _alike(schema)
     else:
-        schema, told = _schema_of(read_table(path), path)
+        schema, told = _schema_of(table, path)
         findings.append(told)
+    findings += _spellings(table, schema)
     try:
-        manifest = Manifest.read(path, schema, root, contained=not data.allow_outside)
+        manifest = Manifest.of_table(path, table, schema, root, contained=not data.allow_outside)
     except ManifestError as error:
-        table = read_table(path)
         columns = {"split": SPLITS, **{a.name: a.values for a in schema.attributes}}
         manifest = _lenient(table, schema, root, columns, contained=not data.allow_outside)
         findings += [_refused(error), *_unfit(table, columns)]
@@ -92,9 +95,11 @@ def _folded(text: str) -> str:
 
 def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
     """Index of each row's value, shape (N,), int16; -1 where it is blank or does not fit."""
-    alike = {_folded(v): i for i, v in reversed(list(enumerate(values)))}
-    codes = {found: alike.get(_folded(found), UNKNOWN) for found in column.unique()}
-    codes |= {v: i for i, v in enumerate(values)}
+    alike = {likeness(v): i for i, v in reversed(list(enumerate(values)))}
+    codes = {}
+    for cell in column.unique():
+        found = index_of(cell, values)
+        codes[cell] = alike.get(likeness(cell), UNKNOWN) if found is None else found
     return column.map(codes).to_numpy(dtype=np.int16)
 
 
@@ -111,48 +116,64 @@ def _refused(error: ManifestError) -> Finding:
 
 
 def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Values that are not accepted, each once.
-
-    Apart from them those that are misspelt by case or spaces only.
-    """
+    """Values that are not accepted, each once; apart from them those that look like one."""
     examples: tuple[list[str], list[str]] = [], []
     rows: tuple[list[int], list[int]] = [], []
     for name, values in columns.items():
         column = _column(table, name)
-        bad = column[~column.isin(values if name == "split" else [*values, ""])]
-        meant = {_folded(v): v for v in reversed(values)}
-        misspelt = bad.map({v: _folded(v) in meant for v in bad.unique()}).astype(bool)
+        blank = name != "split"
+        fits = {
+            cell: index_of(cell, values) is not None or (blank and not meaning(cell))
+            for cell in column.unique()
+        }
+        bad = column[~column.map(fits).astype(bool)]
+        meant = {likeness(v): v for v in reversed(values)}
+        misspelt = bad.map({v: likeness(v) in meant for v in bad.unique()}).astype(bool)
         for kind, some in enumerate((bad[misspelt], bad[~misspelt])):
             rows[kind].extend(some.index.tolist())
-            first = {str(v): row for row, v in some[~some.duplicated()].items()}
-            for value, count in some.value_counts().head(SHOWN).items():
-                instead = f" for {meant[_folded(str(value))]!r}" if kind == 0 else ""
-                examples[kind].append(
-                    f"column {name}: {value!r}{instead}, {count:,} rows, the first is row "
-                    f"{first[str(value)]}"
-                )
+            examples[kind].extend(_counted(name, some, meant if kind == 0 else {}))
     if examples[0]:
         what = (
-            "values spelt with other case or spaces, which makes them other values (here "
-            "they count as what is meant)"
+            "values spelt in another way (case, blanks, hyphens, 1 for yes), which makes them "
+            "other values (here they count as what is meant)"
         )
-        yield Finding(
-            "error",
-            "spelling",
-            len(rows[0]),
-            what,
-            "write each value in one way",
-            examples[0],
-            sorted(rows[0]),
-        )
+        advice = "write each value in one way"
+        yield Finding("error", "spelling", len(rows[0]), what, advice, examples[0], sorted(rows[0]))
     if examples[1]:
         what = "values that are not accepted (here they count as unknown)"
-        advice = "correct them, or add them to the schema"
+        advice = "correct them, leave them blank if they are unknown, or add them to the schema"
         yield Finding("error", "value", len(rows[1]), what, advice, examples[1], sorted(rows[1]))
 
 
+def _counted(name: str, cells: "pd.Series[str]", meant: Mapping[str, str]) -> Iterator[str]:
+    first = {str(v): row for row, v in cells[~cells.duplicated()].items()}
+    for value, count in cells.value_counts().head(SHOWN).items():
+        instead = f" for {meant[likeness(str(value))]!r}" if meant else ""
+        word = " (a word for unknown)" if not meant and is_unknown(str(value)) else ""
+        yield (
+            f"column {name}: {value!r}{instead}{word}, {count:,} rows, the first is row "
+            f"{first[str(value)]}"
+        )
+
+
+def _spellings(table: pd.DataFrame, schema: Schema) -> Iterator[Finding]:
+    """Values written in several ways that mean the same, as 1 and 1.0 do."""
+    examples = []
+    for attribute in schema.attributes:
+        counts = _column(table, attribute.name).value_counts()
+        for value in attribute.values:
+            cells = [str(cell) for cell in counts.index if meaning(str(cell)) == meaning(value)]
+            if len(cells) > 1:
+                written = ", ".join(f"{cell!r} {counts[cell]:,}" for cell in sorted(cells))
+                examples.append(f"column {attribute.name}: {value!r} is written {written}")
+    if examples:
+        what = "values written in several ways that mean the same: they are read as one"
+        advice = "nothing, if that is what you mean"
+        yield Finding("note", "spellings", len(examples), what, advice, examples)
+
+
 def _alike(schema: Schema) -> Iterator[Finding]:
-    """Names within the schema that differ by case or spaces only."""
+    """Names within the schema that nobody tells apart."""
     named: dict[str, Sequence[str]] = {f"attribute {a.name}": a.values for a in schema.attributes}
     named |= {
         f"composite {c.name}": c.class_names
@@ -162,11 +183,12 @@ def _alike(schema: Schema) -> Iterator[Finding]:
     examples = []
     for where, names in named.items():
         first: dict[str, str] = {}
+        key = likeness if where.startswith("attribute ") else _folded
         for name in names:
-            if (other := first.setdefault(_folded(name), name)) != name:
+            if (other := first.setdefault(key(name), name)) != name:
                 examples.append(f"{where}: {name!r} beside {other!r}")
     if examples:
-        what = "names of the schema that differ from another by case or spaces only"
+        what = "names of the schema that look like another: by case, blanks or hyphens only"
         yield Finding("error", "schema_spelling", len(examples), what, "keep one of each", examples)
 
 
@@ -206,9 +228,9 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
 
 
 def _values_of(column: "pd.Series[str]") -> tuple[str, ...]:
-    """The different values in order, each in its most frequent spelling."""
-    counts = {str(v): int(n) for v, n in column[column.str.strip() != ""].value_counts().items()}
+    """The different values in order, each in its most frequent spelling; no words for unknown."""
+    counts = {str(v): int(n) for v, n in column.value_counts().items() if not is_unknown(str(v))}
     spelt: dict[str, str] = {}
     for value in sorted(counts, key=lambda v: (-counts[v], v)):
-        spelt.setdefault(_folded(value), value)
+        spelt.setdefault(likeness(value), value)
     return tuple(sorted(spelt.values()))

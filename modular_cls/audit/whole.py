@@ -15,7 +15,7 @@ from modular_cls.audit.table import read_leniently
 from modular_cls.config import Config, Data
 
 # What data.on_bad_image is about.
-_SKIPPED = ("missing", "misnamed", "outside", "unreadable", "oversized")
+_SKIPPED = ("missing", "misnamed", "outside", "unreadable", "oversized", "unscaled")
 
 
 def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit:
@@ -37,12 +37,18 @@ def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit
     labels = count_labels(manifest, scarce.split("train"))
     findings += [
         *problems,
-        *judge_labels(manifest, scarce.split("train"), labels, bool(config.data.scarcities)),
+        *judge_labels(
+            manifest,
+            scarce.split("train"),
+            labels,
+            bool(config.data.scarcities),
+            bool(config.training.validate_every),
+        ),
     ]
     there, problems = find_files(manifest)
     findings += problems
     if pictures:
-        seen = look_at(manifest, there.tolist(), progress)
+        seen = look_at(manifest, there.tolist(), progress, config.data.range)
         findings += judge_pictures(manifest, there, seen, config.data.height_width)
         usable = np.array([not p.problem for p in seen], dtype=bool)
         findings += find_copies(manifest, there[usable], [p for p in seen if not p.problem])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,10 @@ class Criterion(nn.Module):
 
         None for none.
         """
+        return None
+
+    def label_groups(self, joint: str) -> Any:
+        """What partly labelled images may be (`LabelGroups`); None where none are learned from."""
         return None
 
     def objectives(self) -> list[Objective]:

@@ -9,14 +9,17 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from modular_cls.data.images import VERSION, decode_image, read_file
+from modular_cls.data.colours import Range
+from modular_cls.data.images import VERSION, read_file, read_image
 from modular_cls.data.manifest import Manifest
+from modular_cls.data.picture_files import sign_file
 from modular_cls.data.shards import KEY, DamagedRowError, Shards
 from modular_cls.errors import ImageError
 from modular_cls.files import cache_folder
@@ -35,14 +38,18 @@ class DecodedImages(Sequence[np.ndarray]):
     """The pictures of a manifest, in order, each of shape (H, W, 3), uint8."""
 
     def __init__(
-        self, shards: Shards, places: np.ndarray, manifest: Manifest, size: tuple[int, int]
+        self, shards: Shards, places: np.ndarray, anew: Callable[[int], np.ndarray]
     ) -> None:
-        self._shards, self._places = shards, places
-        self._manifest, self._size = manifest, size
+        self._shards, self._places, self._anew = shards, places, anew
         self._told = False
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def content(self) -> np.ndarray:
+        """Numbers that are equal where the pictures' files and boxes are, shape (N,), int64."""
+        return self._places
 
     def __getitem__(self, position: Any) -> Any:
         try:
@@ -54,7 +61,7 @@ class DecodedImages(Sequence[np.ndarray]):
                     f"  {error}; damaged pictures are decoded anew, and kept again at a new start"
                 )
                 self._told = True
-            return _decode(self._manifest, position, self._size)
+            return self._anew(position)
 
 
 def check_room(needed: int) -> None:
@@ -74,7 +81,7 @@ def check_room(needed: int) -> None:
 
 
 def decode_once(
-    manifest: Manifest, size: tuple[int, int], told: str = ""
+    manifest: Manifest, size: tuple[int, int], told: str = "", depth: Range | None = None
 ) -> tuple[DecodedImages, Bad]:
     """Decode the pictures that no earlier run has decoded to this size, and serve all of them.
 
@@ -82,6 +89,7 @@ def decode_once(
         manifest: The pictures.
         size: (height, width).
         told: What to call it in a progress bar; blank shows none.
+        depth: The values that are black and white, as for `read_image`.
 
     Returns:
         The pictures, and an error for each that cannot be decoded and must not be asked for.
@@ -91,14 +99,15 @@ def decode_once(
             missing.
     """
     keys, bad = picture_keys(manifest, told)
-    folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}"
+    scaled = f"-{depth[0]:g}-{depth[1]:g}" if depth else ""
+    folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}{scaled}"
     places = _sound(Shards(folder), keys)
     missing = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     once = list({keys[i]: i for i in missing}.values())  # copies of a picture are decoded once
     check_room(len(once) * math.prod(size) * 3)
     batch: list[int] = []
     pixels: list[np.ndarray] = []
-    for i, image in _decoded(manifest, once, size, told):
+    for i, image in _decoded(manifest, once, size, told, depth):
         if isinstance(image, ImageError):
             bad[i] = image
             continue
@@ -112,7 +121,8 @@ def decode_once(
     places = shards.find(keys)
     copies = {i: ImageError(f"{manifest.named(i)}: a copy of a picture that cannot be decoded")
               for i in missing if places[i] < 0 and i not in bad}  # fmt: skip
-    return DecodedImages(shards, places, manifest, size), dict(sorted((bad | copies).items()))
+    anew = partial(_decode, manifest, size=size, depth=depth)
+    return DecodedImages(shards, places, anew), dict(sorted((bad | copies).items()))
 
 
 def _keep(folder: Path, keys: np.ndarray, pixels: list[np.ndarray]) -> None:
@@ -123,9 +133,11 @@ def _keep(folder: Path, keys: np.ndarray, pixels: list[np.ndarray]) -> None:
         shards.add(keys[new], np.stack([pixels[i] for i in new]))
 
 
-def check_pictures(manifest: Manifest, size: tuple[int, int], told: str = "") -> Bad:
+def check_pictures(
+    manifest: Manifest, size: tuple[int, int], told: str = "", depth: Range | None = None
+) -> Bad:
     """Decode every picture and keep none; returns an error for each that cannot be decoded."""
-    every = _decoded(manifest, range(len(manifest)), size, told)
+    every = _decoded(manifest, range(len(manifest)), size, told, depth)
     return {i: image for i, image in every if isinstance(image, ImageError)}
 
 
@@ -151,7 +163,9 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
             path = manifest.file(i)
             seen = path.stat()
             signs[i] = _digest(
-                f"{path.absolute()}\0{seen.st_mtime_ns}\0{seen.st_size}\0{manifest.box(i)}".encode()
+                f"{path.absolute()}\0{sign_file(seen)}\0{manifest.box(i)}".encode(
+                    errors="surrogateescape"
+                )
             )
         except ImageError as error:
             bad[i] = error
@@ -181,14 +195,17 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
 
 
 def _decoded(
-    manifest: Manifest, positions: Sequence[int], size: tuple[int, int], told: str
+    manifest: Manifest,
+    positions: Sequence[int],
+    size: tuple[int, int],
+    told: str,
+    depth: Range | None,
 ) -> Iterator[tuple[int, np.ndarray | ImageError]]:
-    return on_all_cores(lambda i: _decode(manifest, i, size), positions, told)
+    return on_all_cores(partial(_decode, manifest, size=size, depth=depth), positions, told)
 
 
-def _decode(manifest: Manifest, i: int, size: tuple[int, int]) -> np.ndarray:
-    named = manifest.named(i)
-    return decode_image(read_file(manifest.file(i), named), named, size, manifest.box(i))
+def _decode(manifest: Manifest, i: int, size: tuple[int, int], depth: Range | None) -> np.ndarray:
+    return read_image(manifest.file(i), manifest.named(i), size, manifest.box(i), depth)
 
 
 def _sound(shards: Shards, keys: np.ndarray) -> np.ndarray:

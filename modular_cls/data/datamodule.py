@@ -9,17 +9,30 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Sampler
 
 from modular_cls.config import Data, expand
-from modular_cls.data.cache import Bad, DecodedImages, NoRoomError, check_pictures, decode_once
+from modular_cls.data.cache import (
+    Bad,
+    DecodedImages,
+    NoRoomError,
+    check_pictures,
+    decode_once,
+    picture_keys,
+)
 from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
 from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.overlap import repeated
 from modular_cls.data.pixels import Pixels
-from modular_cls.data.sampling import BalancedSampler, UpdateSampler
-from modular_cls.data.scarcity import apply_scarcity, held_out
+from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
+from modular_cls.data.scarcity import apply_scarcity, cap_classes, held_out
 from modular_cls.data.transforms import TrainTransform
+from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.jobs.signals import leave_signals_to_parent
 from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
+_NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
+_NO_IMAGES["validation"] += ", or train without: training.validate_every: 0"
+_NO_IMAGES["test"] += ", or name another split to measure on"
 
 
 class AttributeDataModule(pl.LightningDataModule):
@@ -31,15 +44,19 @@ class AttributeDataModule(pl.LightningDataModule):
         seed: Decides which scarce images are kept, and order and augmentation in training.
         updates: Length of the training loader.
         devices: Devices that share each batch.
-        splits: The splits that must hold images; the others are left unread.
+        splits: The splits that are read; the others are left unread.
+        needed: Those of them that must hold images; default: all.
         progress: Show progress bars where pictures are read at once (`data.on_bad_image: skip`).
 
     Attributes:
         manifest: All rows left after scarcity.
-        datasets: The dataset of each split asked for, images unchanged; `train` is augmented only
-            by the training loader. With `data.hold_out`, `held_out` is there too and not in
-            `train`.
+        datasets: The dataset of each split asked for that has images, these unchanged; `train` is
+            augmented only by the training loader. With `data.hold_out`, `held_out` is there too
+            and not in `train`.
         skipped: Rows left out because their picture cannot be decoded.
+        start: Updates that were done before; the training loader begins after them.
+        repeated: After `find_repeated`, mask of the test images that are training images by
+            content, shape (N,); None where that is not known.
 
     Raises:
         ManifestError: If the manifest does not fit, or a split that is needed has no rows.
@@ -58,6 +75,7 @@ class AttributeDataModule(pl.LightningDataModule):
         devices: int = 1,
         splits: tuple[str, ...] = SPLITS,
         progress: bool = False,
+        needed: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
@@ -66,10 +84,15 @@ class AttributeDataModule(pl.LightningDataModule):
                 "devices"
             )
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
+        self.start = 0
+        self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
+        _check_there(self.manifest, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         for scarcity in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
+        if data.per_class is not None:
+            self.manifest = cap_classes(self.manifest, schema.joints[0], data.per_class, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")
@@ -79,10 +102,11 @@ class AttributeDataModule(pl.LightningDataModule):
                 "held_out": self._dataset(train.select(out)),
             }
         for name in splits:
-            if not len(self.datasets[name]):
-                raise ManifestError(
-                    data.manifest, [f"split {name!r} has no images; give some rows that split"]
-                )
+            if len(self.datasets[name]):
+                continue
+            if needed is None or name in needed:
+                raise ManifestError(data.manifest, [_NO_IMAGES[name]])
+            del self.datasets[name]
 
     @property
     def train_digest(self) -> str:
@@ -116,6 +140,25 @@ class AttributeDataModule(pl.LightningDataModule):
         if problems:
             raise ManifestError(self.data.manifest, problems)
 
+    def find_repeated(self, read: bool = False) -> None:
+        """See which test images are training images by content.
+
+        Args:
+            read: Read the files of pictures that are not decoded; else it is then not known.
+        """
+        kinds = ("train", "held_out", "test")
+        if not {"train", "test"} <= self.datasets.keys():
+            return
+        content = {k: d.content for k, d in self.datasets.items() if k in kinds}
+        if read:
+            try:
+                content = {k: picture_keys(self.datasets[k].manifest)[0] for k in content}
+            except NoRoomError:
+                return
+        known = [content.pop("test"), *content.values()]
+        if all(each is not None for each in known):
+            self.repeated = repeated(np.concatenate(known[1:]), known[0])  # type: ignore[arg-type]
+
     def train_dataloader(self) -> DataLoader[Example]:
         """One pass is the whole training.
 
@@ -124,19 +167,31 @@ class AttributeDataModule(pl.LightningDataModule):
         train = self.datasets["train"]
         dataset = self._dataset(train.manifest, TrainTransform(self.data.augment, self.seed))
         dataset.share_decoded(train)
-        # Lightning hands every device its share of the sampler; the batches shrink with it.
-        length, share = self.updates * self.data.batch_size, self.data.batch_size // self.devices
-        sampler: Sampler[tuple[int, int]]
+        batch = self.data.batch_size
+        length, start = self.updates * batch, self.start * batch
+        sampler: UpdateSampler | BalancedSampler
         if self.data.sampling == "balanced":
             targets = train.targets[train.manifest.schema.joints[0].name].numpy()
-            sampler = BalancedSampler(targets, length, self.seed)
+            sampler = BalancedSampler(targets, length, self.seed, start)
         else:
-            sampler = UpdateSampler(train.manifest.rows, length, self.seed)
-        return self._loader(dataset, share, sampler)
+            sampler = UpdateSampler(train.manifest.rows, length, self.seed, start)
+        if self.devices == 1:
+            return self._loader(dataset, batch, sampler)
+        shared = SharedSampler(sampler, batch, self._process, self.devices)
+        return self._loader(dataset, batch // self.devices, shared)
 
-    def val_dataloader(self) -> DataLoader[Example]:
-        """The validation images in order, unchanged."""
-        return self.split_dataloader("validation")
+    def val_dataloader(self) -> list[DataLoader[Example]]:
+        """The validation images in order, unchanged; no loader where there are none.
+
+        Of several processes, each has its part.
+        """
+        if "validation" not in self.datasets:
+            return []
+        dataset = self.datasets["validation"]
+        if self.devices == 1 or len(dataset) < self.devices:
+            return [self.split_dataloader("validation")]
+        part = SharedBatches(len(dataset), _EVALUATION_BATCH, self._process, self.devices)
+        return [DataLoader(dataset, batch_sampler=part, collate_fn=collate_targets)]
 
     def test_dataloader(self) -> DataLoader[Example]:
         """The test images in order, unchanged."""
@@ -145,6 +200,11 @@ class AttributeDataModule(pl.LightningDataModule):
     def split_dataloader(self, name: str) -> DataLoader[Example]:
         """The images of one split in order, unchanged."""
         return self._loader(self.datasets[name], _EVALUATION_BATCH)
+
+    @property
+    def _process(self) -> int:
+        """Which of the processes that train together this is."""
+        return self.trainer.global_rank if self.trainer is not None else 0
 
     def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
         """Leave out the rows whose picture cannot be decoded, before anything is counted.
@@ -169,13 +229,13 @@ class AttributeDataModule(pl.LightningDataModule):
 
     def _decode_once(self, manifest: Manifest, told: str) -> tuple[DecodedImages | None, Bad]:
         try:
-            return decode_once(manifest, self.data.height_width, told)
+            return decode_once(manifest, self.data.height_width, told, self.data.range)
         except NoRoomError as error:
             print(f"  pictures are decoded anew each time: {error}")
             return None, self._check(manifest, told) if self.data.on_bad_image == "skip" else {}
 
     def _check(self, manifest: Manifest, told: str) -> Bad:
-        return check_pictures(manifest, self.data.height_width, told)
+        return check_pictures(manifest, self.data.height_width, told, self.data.range)
 
     def _fits(self, images: int) -> bool:
         """Whether the folder for decoded pictures may hold as many."""
@@ -184,9 +244,7 @@ class AttributeDataModule(pl.LightningDataModule):
     def _dataset(
         self, manifest: Manifest, transform: Callable[..., np.ndarray] | None = None
     ) -> AttributeDataset:
-        return AttributeDataset(
-            manifest, Pixels(self.data.height_width, *self.data.scale), transform
-        )
+        return AttributeDataset(manifest, Pixels.of(self.data), transform)
 
     def _loader(
         self,
@@ -197,8 +255,23 @@ class AttributeDataModule(pl.LightningDataModule):
         # Looking at decoded images costs less than starting processes for them.
         workers = self.data.workers if sampler or not dataset.is_decoded else 0
         return DataLoader(
-            dataset, batch_size, sampler=sampler, num_workers=workers, collate_fn=collate_targets
-        )  # fmt: skip
+            dataset,
+            batch_size,
+            sampler=sampler,
+            num_workers=workers,
+            collate_fn=collate_targets,
+            worker_init_fn=leave_signals_to_parent,
+            persistent_workers=bool(workers and sampler),  # which Lightning ends after an error
+        )
+
+
+def _check_there(manifest: Manifest, data: Data) -> None:
+    """Raise ManifestError where no picture exists, with the likely reason; looks until one does."""
+    folders, paths = Folders(manifest.root), manifest.paths.tolist()
+    if not any(path in folders for path in paths):
+        reason = likely_reason(manifest.root, paths)
+        told = f"none of its {len(paths):,} pictures exists under {manifest.root}: {reason}"
+        raise ManifestError(data.manifest, [told])
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:

@@ -19,8 +19,8 @@ Example = dict[str, Any]
 class AttributeDataset(Dataset[Example]):
     """Images and targets of a manifest.
 
-    An item is `{"image": (3, H, W) float32, "target": {name: int}}`, with a target for every
-    attribute, composite and joint space of the schema; -1 where unknown. It is asked for by
+    An item is `{"image": (3, H, W) float32, "target": {name: int}, "row": int}`, with a target for
+    every attribute, composite and joint space of the schema; -1 where unknown. It is asked for by
     `(epoch, position)`, or by position alone where nothing is random.
 
     Args:
@@ -50,10 +50,11 @@ class AttributeDataset(Dataset[Example]):
     def __getitem__(self, key: int | tuple[int, int]) -> Example:
         epoch, position = key if isinstance(key, tuple) else (0, key)
         image = self._decoded[position] if self._decoded is not None else self.decode(position)
+        row = int(self.manifest.rows[position])
         if self.transform is not None:
-            image = self.transform(image, epoch, int(self.manifest.rows[position]))
+            image = self.transform(image, epoch, row)
         target = {name: int(values[position]) for name, values in self.targets.items()}
-        return {"image": self.pixels(image), "target": target}
+        return {"image": self.pixels(image), "target": target, "row": row}
 
     @property
     def bytes_decoded(self) -> int:
@@ -68,12 +69,18 @@ class AttributeDataset(Dataset[Example]):
             manifest.named(position),
             self.pixels.size,
             manifest.box(position),
+            self.pixels.range,
         )
 
     @property
     def is_decoded(self) -> bool:
         """Whether images come decoded."""
         return self._decoded is not None
+
+    @property
+    def content(self) -> np.ndarray | None:
+        """Numbers that are equal where pictures are, shape (N,); None if not decoded by a cache."""
+        return getattr(self._decoded, "content", None)
 
     def keep_decoded(self, images: Sequence[np.ndarray] | None) -> None:
         """Serve these images from now on: N of shape (H, W, 3), uint8; None reads them anew."""
@@ -85,9 +92,10 @@ class AttributeDataset(Dataset[Example]):
 
 
 def collate_targets(examples: list[Example]) -> dict[str, Tensor | dict[str, Tensor]]:
-    """Stack examples into a batch: image (B, 3, H, W), targets (B,) int64."""
+    """Stack examples into a batch: image (B, 3, H, W), targets and rows (B,) int64."""
     names = examples[0]["target"]
     return {
         "image": torch.stack([e["image"] for e in examples]),
         "target": {n: torch.tensor([e["target"][n] for e in examples]) for n in names},
+        "row": torch.tensor([e["row"] for e in examples]),
     }

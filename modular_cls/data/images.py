@@ -4,29 +4,46 @@ The only decoder: training, audit and prediction see the same pixels.
 """
 
 import io
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin, features  # noqa: F401
 
+from modular_cls.data.colours import Encoding, Range
 from modular_cls.errors import ImageError
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 # Change it whenever the same file would give other pixels: decoded pictures are kept by it.
 VERSION = 2
 MAX_PIXELS = 100_000_000  # refused from the header, before anything is unpacked
+MAX_SIDE = 65_535  # what a JPEG may have; one row of a wider picture can take more than memory has
 MAX_BYTES = 500_000_000
+MAX_SCANS = 100  # of a JPEG, each of which is a pass over all of its pixels; cameras write up to 10
+_ORIENTATION = 0x0112  # EXIF
+# All others are refused: some run other programs (EPS), some are no pictures (PDF, video).
+FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"]
+if features.check("avif"):
+    from PIL import AvifImagePlugin  # noqa: F401
+
+    FORMATS.append("AVIF")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours is the limit
 
 
 def read_image(
-    path: Path, named: str, size: tuple[int, int] | None = None, box: Box | None = None
+    path: Path,
+    named: str,
+    size: tuple[int, int] | None = None,
+    box: Box | None = None,
+    depth: Range | None = None,
 ) -> np.ndarray:
     """Decode a picture.
 
-    EXIF orientation is applied; transparency is laid on white; 16-bit grey is scaled to 8 bit; of
-    an animation the first frame is taken.
+    EXIF orientation is applied; transparency is laid on white; colours with a profile are brought
+    to sRGB; 16-bit grey is scaled to 8 bits; of an animation the first frame is taken.
 
     Args:
         path: The file.
@@ -34,87 +51,114 @@ def read_image(
         size: (height, width) to resize to, antialiased; None leaves it.
         box: (x, y, width, height) in pixels, the part to cut out of the upright picture; what lies
             outside of the picture is left away.
+        depth: The values that are black and white, in pictures of more than 8 bits; by default as
+            the file says.
 
     Returns:
         Array of shape (height, width, 3), RGB, uint8.
 
     Raises:
-        ImageError: If the file is missing, truncated, too large or not a picture, or the box is
-            beside it.
+        ImageError: If the file is missing, truncated, too large or not a picture, the box is
+            beside it, or nobody knows which of its values are black and white.
     """
-    return decode_image(read_file(path, named), named, size, box)
+    return decode_image(read_file(path, named), named, size, box, depth)
 
 
 def read_file(path: Path, named: str) -> bytes:
     """Read a picture's bytes.
 
-    Raises ImageError if it is missing, unreadable, or too large for a picture.
+    Raises ImageError if it is missing, unreadable, no file, or too large for a picture.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"{named}: {path.stat().st_size:,} bytes is over {MAX_BYTES:,}")
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):  # reading a pipe or a device may never end
+            raise ImageError(f"{named}: cannot be read: it is no file")
+        if seen.st_size > MAX_BYTES:
+            raise ImageError(f"{named}: {seen.st_size:,} bytes is over {MAX_BYTES:,}")
         return path.read_bytes()
     except FileNotFoundError:
         raise ImageError(f"{named}: no such file") from None
     except OSError as error:
         raise ImageError(f"{named}: cannot be read: {error.strerror}") from None
+    except MemoryError:
+        raise ImageError(f"{named}: too large: there is no memory for its bytes") from None
 
 
 def decode_image(
-    data: bytes, named: str, size: tuple[int, int] | None = None, box: Box | None = None
+    data: bytes,
+    named: str,
+    size: tuple[int, int] | None = None,
+    box: Box | None = None,
+    depth: Range | None = None,
+    most: int | None = None,
 ) -> np.ndarray:
-    """Decode the bytes of a picture; see `read_image`."""
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            _check_pixels(opened, named)
-            if size is not None and box is None:
-                # JPEG: unpack no more than needed.
-                opened.draft("RGB", (2 * max(size), 2 * max(size)))
-            return convert_image(opened, named, size, box)
-    except UnidentifiedImageError:
-        raise ImageError(f"{named}: not a picture that can be read") from None
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{named}: too large: {error}") from None
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for broken content
-        raise (
-            error if isinstance(error, ImageError) else ImageError(f"{named}: broken: {error}")
-        ) from None
+    """Decode the bytes of a picture of at most so many pixels; see `read_image`."""
+    with _told(named), open_image(data) as opened:
+        _check_scans(data, opened, named)
+        return convert_image(opened, named, size, box, depth, most)
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Open the bytes of a picture of a format that is accepted; nothing is unpacked yet."""
+    heif = ["HEIF"] if "HEIF" in Image.OPEN else []  # a plug-in of Pillow's that a program loaded
+    return Image.open(io.BytesIO(data), formats=[*FORMATS, *heif])
 
 
 def convert_image(
-    picture: Image.Image, named: str, size: tuple[int, int] | None = None, box: Box | None = None
+    picture: Image.Image,
+    named: str,
+    size: tuple[int, int] | None = None,
+    box: Box | None = None,
+    depth: Range | None = None,
+    most: int | None = None,
 ) -> np.ndarray:
     """Bring a picture opened by Pillow to upright RGB pixels; see `read_image`."""
-    _check_pixels(picture, named)
-    picture = _rgb(ImageOps.exif_transpose(picture), named)
-    if box is not None:
-        picture = picture.crop(_inside(box, picture.size, named))
-    if size is not None and picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
-    return np.asarray(picture)
+    check_size(picture, named, most)
+    with _told(named):
+        encoding = Encoding.of(picture)
+        if picture.getexif().get(_ORIENTATION, 1) != 1:
+            picture = ImageOps.exif_transpose(picture)
+        picture = encoding.reduce(picture, named, depth)
+        if box is not None:
+            picture = picture.crop(_inside(box, picture.size, named))
+        if size is not None and picture.size != size[::-1]:
+            picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+        return np.asarray(encoding.to_srgb(picture))
 
 
-def _check_pixels(picture: Image.Image, named: str) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
+def check_size(picture: Image.Image, named: str, most: int | None = None) -> None:
+    """Raise ImageError for a picture of too many pixels, before they are unpacked."""
+    most = MAX_PIXELS if most is None else most
+    if picture.width * picture.height > most:
+        raise ImageError(f"{named}: {picture.width} x {picture.height} pixels is over {most:,}")
+    if max(picture.size) > MAX_SIDE:
         raise ImageError(
-            f"{named}: {picture.width} x {picture.height} pixels is over {MAX_PIXELS:,}"
+            f"{named}: {picture.width} x {picture.height}: a side is over {MAX_SIDE:,} pixels"
         )
 
 
-def _rgb(picture: Image.Image, named: str) -> Image.Image:
-    if picture.mode == "F":
+@contextmanager
+def _told(named: str) -> Iterator[None]:
+    """Whatever goes wrong with a picture as an ImageError that names it."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
         raise ImageError(
-            f"{named}: floating-point pixels have no fixed range; save it with 8 or 16 bits"
-        )
-    if picture.mode.startswith("I"):  # 16 bits and more
-        grey = np.asarray(picture, dtype=np.float64)
-        return Image.fromarray(np.clip(grey / 257, 0, 255).round().astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert(
-            "RGB"
-        )
-    return picture.convert("RGB")
+            f"{named}: not a picture that can be read ({', '.join(FORMATS)})"
+        ) from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{named}: too large: {error}") from None
+    except MemoryError:
+        raise ImageError(f"{named}: too large: there is no memory for its pixels") from None
+    except Exception as error:  # Pillow's words for broken content are of every kind
+        raise ImageError(f"{named}: broken: {error or type(error).__name__}") from None
+
+
+def _check_scans(data: bytes, picture: Image.Image, named: str) -> None:
+    if picture.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_SCANS:
+        raise ImageError(f"{named}: too large: it takes over {MAX_SCANS} passes to unpack")
 
 
 def _inside(box: Box, size: tuple[int, int], named: str) -> tuple[int, int, int, int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from modular_cls.data.cells import index_of
 from modular_cls.errors import ManifestError, nearest
 from modular_cls.schema import Attribute, Composite, Schema
 
@@ -107,13 +108,6 @@ def is_blank(value: object) -> bool:
     return not value.strip() if isinstance(value, str) else str(value) in _BLANK
 
 
-def written(value: object) -> str:
-    """A value as a schema writes it: a whole number has no decimals, whatever type holds it."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _unnamed(table: Any, names: Sequence[str] | None) -> dict[str, np.ndarray]:
     try:
         rows = np.asarray(table)
@@ -138,18 +132,22 @@ def _column(values: Any) -> np.ndarray:
 
 
 def _encode(column: np.ndarray, attribute: Attribute, problems: list[str]) -> np.ndarray:
-    codes = {value: i for i, value in enumerate(attribute.values)}
-    problems += _unknown_values(column, attribute)
-    found = [codes.get(written(v), UNKNOWN) for v in column.tolist()]
-    return np.array(found, dtype=np.int16)
+    codes: dict[str, int | None] = {}
+    for value in set(map(str, column.tolist())):
+        codes[value] = index_of(value, attribute.values)
+    problems += _unknown_values(column, attribute, codes)
+    found = [None if is_blank(v) else codes[str(v)] for v in column.tolist()]
+    return np.array([UNKNOWN if c is None else c for c in found], dtype=np.int16)
 
 
-def _unknown_values(column: np.ndarray, attribute: Attribute) -> Iterator[str]:
+def _unknown_values(
+    column: np.ndarray, attribute: Attribute, codes: Mapping[str, int | None]
+) -> Iterator[str]:
+    accepted = ", ".join(attribute.values)
     for row, value in enumerate(column.tolist()):
-        if not is_blank(value) and written(value) not in attribute.values:
-            accepted = ", ".join(attribute.values)
-            near = nearest(written(value), attribute.values)
+        if codes[str(value)] is None and not is_blank(value):
+            near = nearest(str(value), attribute.values)
             yield (
-                f"row {row} (from 0), column {attribute.name}: {written(value)!r} is not one of "
+                f"row {row} (from 0), column {attribute.name}: {str(value)!r} is not one of "
                 f"{accepted} or blank{near}"
             )

@@ -2,12 +2,11 @@
 
 A CSV with the columns `path`, `split` (train, validation or test), one column per attribute (blank
 = unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part
-of the picture that a row is about (blank = all of it). This is the only file that knows the CSV.
+of the picture that a row is about (blank = all of it).
 """
 
 import os
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,15 +14,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modular_cls.data.cells import check_distinct, index_of, meaning
 from modular_cls.data.images import Box
 from modular_cls.data.labels import UNKNOWN as UNKNOWN  # one meaning for all who read labels
 from modular_cls.data.labels import Labels
+from modular_cls.data.text_table import read_table
 from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Composite, Schema
 
 SPLITS = ("train", "validation", "test")
+_WORDS = {
+    "train": "train training trn",
+    "validation": "validation valid val vali dev devel development eval evaluation",
+    "test": "test testing tst",
+}
+SPLIT_NAMES = {word: split for split, words in _WORDS.items() for word in words.split()}
 _EXTRA = ("source", "identity", "box")
+_COUNTED = 10_000  # a wrong column; its every row need not be told
 
 
 @dataclass(frozen=True)
@@ -64,17 +72,31 @@ class Manifest:
         """Read and validate a manifest.
 
         Args:
-            path: The CSV file, UTF-8.
-            schema: The attributes expected; other columns are ignored.
+            path: The CSV file; `write` makes UTF-8 with commas.
+            schema: The attributes expected; other columns are ignored. A cell is a value if it is
+                the same text or, as 1 and 1.0 do, means the same.
             root: Folder that the paths are relative to; default the manifest's own folder.
             contained: Refuse paths that leave the root.
 
         Raises:
             ManifestError: If the file is missing, empty or malformed, or rows do not fit; names
                 rows, columns, the values found and those accepted.
+            SchemaError: If two values of an attribute mean the same.
         """
-        path = Path(path)
-        table = read_table(path)
+        return cls.of_table(Path(path), read_table(Path(path)), schema, root, contained)
+
+    @classmethod
+    def of_table(
+        cls,
+        path: Path,
+        table: pd.DataFrame,
+        schema: Schema,
+        root: str | Path | None = None,
+        contained: bool = True,
+    ) -> "Manifest":
+        """Validate a manifest that `read_table` has read; otherwise as `read`."""
+        for attribute in schema.attributes:
+            check_distinct(attribute.name, attribute.values)
         missing = [
             c
             for c in ("path", "split", *(a.name for a in schema.attributes))
@@ -210,39 +232,6 @@ class Manifest:
         ]
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file as text, its rows numbered as a spreadsheet does (the header is row 1).
-
-    Raises:
-        ManifestError: If the file is missing, empty or not a CSV table in UTF-8, or repeats a
-            column.
-    """
-    if not path.is_file():
-        raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
-            table = pd.read_csv(
-                path,
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-                skip_blank_lines=False,
-                index_col=False,
-            )
-    except (ValueError, UnicodeError, pd.errors.ParserWarning) as error:
-        # pandas' own errors are ValueErrors
-        raise ManifestError(path, [f"not a CSV table in UTF-8: {error}"]) from None
-    table.columns = pd.Index([str(c).strip() for c in table.columns])
-    if repeated := sorted(set(table.columns[table.columns.duplicated()])):
-        raise ManifestError(path, [f"column {c!r} appears twice" for c in repeated])
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table[(table.fillna("") != "").any(axis=1)].fillna("")
-    if table.empty:
-        raise ManifestError(path, ["the table has no rows"])
-    return table
-
-
 def _box(text: str) -> Box | None:
     try:
         x, y, width, height = map(float, text.split())
@@ -271,20 +260,24 @@ def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":
 
 def _codes(
     column: "pd.Series[str]",
-    values: Iterable[str],
+    values: Sequence[str],
     name: str,
     problems: list[str],
     blank_allowed: bool = True,
 ) -> np.ndarray:
-    values = tuple(values)
-    codes = column.map({v: i for i, v in enumerate(values)}).fillna(UNKNOWN).astype(np.int16)
-    wrong = (codes == UNKNOWN) & ((column != "") | (not blank_allowed))
-    for row, found in column[wrong].items():
-        problems.append(
-            f"row {row}, column {name}: {found!r} is not one of {', '.join(values)}"
-            + (" or blank" if blank_allowed else "")
-            + nearest(found, values)
-        )
-        if len(problems) > 10_000:  # a wrong column; its every row need not be told
-            break
+    """Index of each cell's value, shape (N,), int16; by its text, or else by what it means."""
+    found = {cell: index_of(cell, values) for cell in column.unique()}
+    codes = column.map({c: UNKNOWN if i is None else i for c, i in found.items()}).astype(np.int16)
+    blank = {cell for cell in found if blank_allowed and not meaning(cell)}
+    accepted = f"{', '.join(values)}{' or blank' if blank_allowed else ''}"
+    wrong = column[(codes == UNKNOWN) & ~column.isin(blank)].head(_COUNTED)
+    problems += [
+        f"row {row}, column {name}: {cell!r} is not one of {accepted}{_meant(cell, values)}"
+        for row, cell in wrong.items()
+    ]
     return codes.to_numpy()
+
+
+def _meant(cell: str, values: Sequence[str]) -> str:
+    split = SPLIT_NAMES.get(cell.strip().casefold()) if values is SPLITS else None
+    return f"; did you mean {split!r}?" if split else nearest(cell, values)

@@ -1,14 +1,19 @@
-"""The last step before a network: uint8 pixels -> normalised float tensors.
+"""How pictures become what a network sees: their size and scale, uint8 -> float tensors.
 
 The same for training and prediction.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from modular_cls.config import Data
+from modular_cls.data.colours import Range
+from modular_cls.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,34 @@ class Pixels:
         size: (height, width).
         mean: Subtracted from pixel values in [0, 1], per channel.
         std: Divided by after that, per channel.
+        range: The values that are black and white, in pictures of more than 8 bits; None as each
+            file says.
+
+    Raises:
+        ConfigError: If the range is none.
     """
 
     size: tuple[int, int]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    range: Range | None = None
+
+    def __post_init__(self) -> None:
+        if not all(map(isfinite, (*self.mean, *self.std))) or not min(self.std) > 0:
+            raise ConfigError(
+                f"data.mean is {list(self.mean)} and data.std {list(self.std)}; they must be "
+                "finite, std above 0"
+            )
+        if self.range and not (all(map(isfinite, self.range)) and self.range[0] != self.range[1]):
+            raise ConfigError(
+                f"data.range is {list(self.range)}; it must be two different numbers, the values "
+                "that are black and white, as in [0, 4095]"
+            )
+
+    @classmethod
+    def of(cls, data: Data) -> "Pixels":
+        """As a configuration says."""
+        return cls(data.height_width, *data.scale, data.range)
 
     @cached_property
     def _scale_offset(self) -> tuple[Tensor, Tensor]:

@@ -52,6 +52,20 @@ def apply_scarcity(
     return manifest.select(stays)
 
 
+def cap_classes(manifest: Manifest, composite: Composite, most: int, seed: int) -> Manifest:
+    """Keep at most so many training images of each joint class; all others stay.
+
+    Nested like `apply_scarcity`, and drawn by the same ranks.
+    """
+    targets = manifest.targets(composite)
+    train = manifest.splits == SPLITS.index("train")
+    stays = np.ones(len(manifest), dtype=bool)
+    for z in range(composite.size):
+        members = np.flatnonzero(train & (targets == z))
+        stays[_ranked(manifest, members, seed)[most:]] = False
+    return manifest.select(stays)
+
+
 def held_out(manifest: Manifest, composite: Composite, share: float, seed: int) -> np.ndarray:
     """Choose training images that the fit shall not see, so that finish steps can learn from them.
 

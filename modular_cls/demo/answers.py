@@ -11,15 +11,14 @@ import cv2
 import numpy as np
 
 from modular_cls.config import Config
-from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.images import decode_image, read_image
-from modular_cls.demo.gradcam import grad_cam
+from modular_cls.demo.gradcam import glance, map_places
 from modular_cls.errors import ConfigError, ModularClsError
-from modular_cls.parsing import load_config
 from modular_cls.predict.predictor import Given, Predictor
 from modular_cls.schema import Schema
 
 _EXAMPLES = 8
+MAX_PIXELS = 25_000_000  # of a picture that is sent: each takes 100 MB while it is looked at
 
 
 class Example(NamedTuple):
@@ -64,15 +63,22 @@ class Shown:
             ImageError: If it is no picture.
             ConfigError: If what is given does not fit the schema.
         """
-        pixels = decode_image(picture, "this picture", self.predictor.pixels.size)
+        scale = self.predictor.pixels
+        pixels = decode_image(
+            picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
+        )
+        plain, told = self.predictor.terms(), self.predictor.terms(given=given)
+        image = self.predictor.prepare(pixels)[None]
         with self.lock:
-            plain, told = self.predictor([pixels]), self.predictor([pixels], given=given)
-            classes = {name: int(p[0].argmax()) for name, p in plain.probabilities.items()}
-            maps = grad_cam(self.predictor.model, self.predictor.prepare(pixels)[None], classes)
+            seen = glance(self.predictor.model, image)
+        shares = self.predictor.predict_features(seen.features.detach(), *told)
+        alone = self.predictor.predict_features(seen.features.detach(), *plain)
+        classes = {name: int(p[0].argmax()) for name, p in alone.items()}
+        maps = map_places(self.predictor.model, seen, classes)
         return {
             "name": self.name,
             "picture": "data:image/png;base64," + base64.b64encode(_png(pixels)).decode(),
-            "probabilities": {name: p[0].tolist() for name, p in told.probabilities.items()},
+            "probabilities": {name: p[0].tolist() for name, p in shares.items()},
             "maps": {
                 name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()
             },
@@ -105,6 +111,8 @@ def examples(folder: Path) -> list[Example]:
     """
     if not (folder / "config.yaml").is_file():  # an export has none
         return []
+    from modular_cls.parsing import load_config  # an export needs none of it
+
     try:
         return _examples(load_config(folder / "config.yaml"))
     except (ModularClsError, OSError):
@@ -112,6 +120,8 @@ def examples(folder: Path) -> list[Example]:
 
 
 def _examples(config: Config) -> list[Example]:
+    from modular_cls.data.datamodule import read_manifest  # which needs Lightning
+
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
     composite = test.schema.composites[0]
     targets = test.targets(composite)
@@ -123,7 +133,7 @@ def _examples(config: Config) -> list[Example]:
     return [
         Example(
             composite.class_names[targets[i]],
-            _png(read_image(test.file(i), test.named(i), box=test.box(i))),
+            _png(read_image(test.file(i), test.named(i), None, test.box(i), config.data.range)),
         )
         for i in turns[:_EXAMPLES]
     ]

@@ -11,8 +11,6 @@ A picture stays in memory and is forgotten with its answer. The raw body carries
 parsers of forms write large files to disk.
 """
 
-import ipaddress
-import socket
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -22,13 +20,14 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from uvicorn import Config, Server
+from starlette.requests import ClientDisconnect
 
 from modular_cls.demo.answers import examples, load_runs
+from modular_cls.demo.guard import MAX_BYTES, Guard, Line
+from modular_cls.demo.serving import LOOPBACK, is_loopback, serve_app
 from modular_cls.errors import ConfigError, ModularClsError
+from modular_cls.jobs.cores import count_cores
 
-MAX_BYTES = 10_000_000
 _NO_OTHERS = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: "
     "blob: 'self'; "
@@ -58,8 +57,10 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
         "max_bytes": MAX_BYTES,
     }
     app = FastAPI(openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_middleware(Guard, hosts=hosts)
     app.add_exception_handler(ModularClsError, _refuse)
+    app.add_exception_handler(ClientDisconnect, _leave)
+    line = Line(count_cores())
 
     @app.get("/", response_class=HTMLResponse)
     def show() -> HTMLResponse:
@@ -79,8 +80,9 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
 
     @app.post("/answers")
     async def answer(request: Request, given: str = "{}") -> list[dict[str, Any]]:
-        evidence, picture = _evidence(given), await _read(request)
-        return [await run_in_threadpool(run.answer, picture, evidence) for run in runs]
+        evidence = _evidence(given)
+        async with line.read(request) as picture, line.turn():
+            return [await run_in_threadpool(run.answer, picture, evidence) for run in runs]
 
     return app
 
@@ -92,25 +94,8 @@ def serve(folders: Sequence[Path], host: str = "127.0.0.1", port: int = 8000) ->
         ConfigError: As `create_app`.
         OSError: If the address cannot be had.
     """
-    app = create_app(folders, ("127.0.0.1", "localhost") if _is_loopback(host) else ("*",))
-    with socket.create_server((host, port)) as listener:
-        print(f"http://{host}:{listener.getsockname()[1]}  (Ctrl-C ends it)", flush=True)
-        if not _is_loopback(host):
-            print(
-                "note: others in your network can open it too; pictures travel unencrypted",
-                flush=True,
-            )
-        Server(Config(app, log_level="warning")).run(sockets=[listener])
-
-
-async def _read(request: Request) -> bytes:
-    """The body, read no further than what a picture may have."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise HTTPException(413, f"this picture is over {MAX_BYTES:,} bytes")
-    return bytes(body)
+    hosts = (*LOOPBACK, f"[{host}]" if ":" in host else host) if is_loopback(host) else ("*",)
+    serve_app(create_app(folders, hosts), host, port)
 
 
 def _evidence(given: str) -> dict[str, dict[str, float]]:
@@ -128,8 +113,5 @@ def _refuse(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, 422)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _leave(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # the one who asked has gone: nobody reads this

@@ -1,6 +1,7 @@
 """Where in a picture the evidence for a class lies: Grad-CAM (Selvaraju et al., ICCV 2017)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,55 @@ _STRIDE = 8
 _NEVER = -1e4  # log prior of classes out of reach: as good as never, and its gradient is a number
 
 
+@dataclass(frozen=True)
+class Glance:
+    """One look of a network at a picture.
+
+    Attributes:
+        features: Shape (1, F), a function of `places` where there are any.
+        places: What the layer that maps are made of gave out, shape (1, C, h, w); None without one.
+    """
+
+    features: Tensor
+    places: Tensor | None
+
+
 def grad_cam(
     model: JointClassifier, image: Tensor, classes: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """Where an image supports a class, for several outputs at once: `glance`, then `map_places`."""
+    return map_places(model, glance(model, image), classes)
+
+
+def glance(model: JointClassifier, image: Tensor) -> Glance:
+    """Look at one prepared image, shape (1, 3, H, W); the model is in evaluation mode.
+
+    It hooks into the network: one at a time.
+    """
+    layer, kept = find_layer(model.backbone), []
+
+    def keep(module: nn.Module, given: Any, out: Tensor) -> Tensor:
+        kept.append(out.detach().requires_grad_())
+        return kept[0].clone()  # what follows may change it in place
+
+    handle = layer.register_forward_hook(keep) if layer is not None else None
+    try:
+        with torch.enable_grad():
+            features = model.extract(image)
+    finally:
+        if handle is not None:
+            handle.remove()
+    return Glance(features, kept[0] if kept and kept[0].ndim == 4 else None)
+
+
+def map_places(
+    model: JointClassifier, seen: Glance, classes: Mapping[str, int]
 ) -> dict[str, np.ndarray]:
     """Where an image supports a class, for several outputs at once.
 
     Args:
-        model: The classifier, in evaluation mode.
-        image: One prepared image, shape (1, 3, H, W).
+        model: The classifier.
+        seen: How it looked at the image.
         classes: The class asked about, by output (attributes and composites).
 
     Returns:
@@ -29,17 +71,16 @@ def grad_cam(
         all 0 where nothing raises them. Empty where the network has no layer of stride 8 or less
         with a height and a width, as vision transformers have not.
     """
-    layer = find_layer(model.backbone)
-    if layer is None:
+    if seen.places is None:
         return {}
     with torch.enable_grad():
-        seen, odds = _scored(model, layer, image, classes)
-        if seen.ndim != 4:
-            return {}
-        gradients = [torch.autograd.grad(o, seen, retain_graph=True)[0] for o in odds.values()]
-    maps = [(g.mean((2, 3), keepdim=True) * seen).sum(1)[0].relu().detach() for g in gradients]
+        odds = log_odds(model, seen.features, classes)
+        gradients = [
+            torch.autograd.grad(o, seen.places, retain_graph=True)[0] for o in odds.values()
+        ]
+    maps = [(g.mean((2, 3), keepdim=True) * seen.places).sum(1)[0].relu() for g in gradients]
     return {
-        name: (m / m.max().clamp(min=1e-12)).cpu().numpy()
+        name: (m / m.max().clamp(min=1e-12)).detach().cpu().numpy()
         for name, m in zip(odds, maps, strict=True)
     }
 
@@ -65,21 +106,3 @@ def log_odds(
         name: logs[name][0, wanted] - logs[name][0, others[name]].logsumexp(0)
         for name, wanted in classes.items()
     }
-
-
-def _scored(
-    model: JointClassifier, layer: nn.Module, image: Tensor, classes: Mapping[str, int]
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """What the layer gave out, shape (1, C, h, w), and the log-odds as functions of it."""
-    kept: list[Tensor] = []
-
-    def keep(module: nn.Module, given: Any, out: Tensor) -> Tensor:
-        kept.append(out.detach().requires_grad_())
-        return kept[0].clone()  # what follows may change it in place
-
-    handle = layer.register_forward_hook(keep)
-    try:
-        odds = log_odds(model, model.extract(image), classes)
-    finally:
-        handle.remove()
-    return kept[0], odds

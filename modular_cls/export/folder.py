@@ -14,15 +14,17 @@ sorted on the way.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
-from modular_cls.runs.folder import Run
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import digest, write_tensors
 from modular_cls.schema import Schema
+
+if TYPE_CHECKING:  # whoever only reads an export needs nothing of what a run needs
+    from modular_cls.runs.folder import Run
 
 FORMAT = 1
 MARKER = "modular_cls/model.json"
@@ -32,7 +34,7 @@ RECORDED = (f"{RECORD}/config.yaml", f"{RECORD}/{SCORES}")
 BACKBONE = "backbone."  # what its weights are called by in a model
 
 
-def write_model(folder: Path, run: Run, pixels: Pixels, licence: str) -> None:
+def write_model(folder: Path, run: "Run", pixels: Pixels, licence: str) -> None:
     """Write all that is needed to load a run's model again.
 
     Args:
@@ -49,13 +51,14 @@ def write_model(folder: Path, run: Run, pixels: Pixels, licence: str) -> None:
     write_json(folder / PREPROCESS, preparation(pixels))
 
 
-def write_description(folder: Path, run: Run) -> None:
+def write_description(folder: Path, run: "Run") -> None:
     """Write `model.json`; last, for it holds the digests of the files with weights."""
     described = {
         "format": FORMAT,
         "written_by": f"modular_cls {__version__}",
         **listed(run.model.schema),
         "model": run.config.model,
+        "frozen": run.model.frozen,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
         "run": {
@@ -71,7 +74,7 @@ def write_description(folder: Path, run: Run) -> None:
     write_json(folder / MARKER, described)
 
 
-def target_prior(run: Run) -> dict[str, Any]:
+def target_prior(run: "Run") -> dict[str, Any]:
     """The target prior that is built in.
 
     What the configuration asked for, and the shares that came of it.
@@ -87,6 +90,7 @@ def preparation(pixels: Pixels) -> dict[str, Any]:
         "width": pixels.size[1],
         "mean": pixels.mean,
         "std": pixels.std,
+        "range": pixels.range,
         "channels": "RGB",
         "resize": "bilinear with antialiasing, to height x width, whatever the shape",
         "scale": "(pixel / 255 - mean) / std",

@@ -5,7 +5,7 @@ What is damaged or does not fit is told before anything is predicted.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from modular_cls.parts import build_part
 from modular_cls.runs.weights import changed, fill, read_json, read_tensors, refuse
 from modular_cls.schema import Schema
 
+_MOST_PIXELS = 8192  # of a side
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "format": int,
     "attributes": list,
@@ -69,7 +70,8 @@ def read_export(folder: Path) -> Export:
     heads, metadata = read_tensors(folder / HEADS)
     _check_schema(folder, described, metadata)
     schema = _schema(folder, described)
-    backbone = read_network(folder)
+    # Its weights come with the export; heads on a frozen one were solved on rounded features.
+    backbone = replace(read_network(folder), frozen=described.get("frozen") is True)
     try:
         model: JointClassifier = build_part(described["model"], models, "model")(
             schema=schema, backbone=backbone
@@ -155,14 +157,15 @@ def _pixels(path: Path) -> Pixels:
             tuple(found["mean"]),
             tuple(found["std"]),
         )
-        whole = all(isinstance(side, int) and side > 0 for side in size)
+        depth = found.get("range")  # exports of before have none
+        whole = all(isinstance(side, int) and 0 < side <= _MOST_PIXELS for side in size)
         if not whole or len(mean) != 3 or len(std) != 3 or not all(s > 0 for s in std):
             raise ValueError
-        return Pixels(size, mean, std)
-    except (KeyError, TypeError, ValueError):
+        return Pixels(size, mean, std, depth and (float(depth[0]), float(depth[1])))
+    except (KeyError, TypeError, ValueError, IndexError):
         raise ConfigError(
-            f"{path}: it must hold height and width in whole pixels, and mean and std of three "
-            "channels, std above 0"
+            f"{path}: it must hold height and width in whole pixels up to {_MOST_PIXELS:,}, and "
+            "mean and std of three channels, finite, std above 0"
         ) from None
 
 

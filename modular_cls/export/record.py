@@ -13,6 +13,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.export.folder import MARKER, RECORD, RECORDED
 from modular_cls.export.network import read_network
 from modular_cls.export.read import read_export
+from modular_cls.models.kept import keep
 from modular_cls.parsing import read_config
 from modular_cls.runs.folder import Run
 from modular_cls.runs.scores import FILE
@@ -56,5 +57,9 @@ def read_record(folder: Path) -> Run:
         [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))],
     )
     config = read_config(folder / RECORD / "config.yaml")
+    if exported.model.frozen:  # from now on its weights are known here by their digest
+        known = keep(exported.model.backbone)
+        frozen = replace(config.backbone, pretrained=True, frozen=True, digest=known)
+        config = replace(config, backbone=frozen)
     metrics = {**(described.get("run") or {}), "train_counts": exported.counts}
     return Run(config, exported.model, metrics)

@@ -48,8 +48,7 @@ def export_run(
     run = Run.load(folder)
     if onnx:
         check_graph(run.model)
-    data = run.config.data
-    pixels = Pixels(data.height_width, *data.scale)
+    pixels = Pixels.of(run.config.data)
     with new_folder(out, overwrite, MARKER) as partial:
         write_model(partial, run, pixels, licence)
         if onnx:

@@ -1,22 +1,24 @@
 """The head of a new attribute, fitted to a frozen backbone's features of a few images."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
-from modular_cls.finish.composite import fit_head
+from modular_cls.features.linear import fit_linear
 from modular_cls.models.heads import AttributeHead
 from modular_cls.schema import Attribute
 
 _L2 = 1e-3
-_STEPS = 200
-_FOLDS = 5
 
 
 def fit_attribute(
-    head: nn.Module, attribute: Attribute, rows: AttributeDataset, features: Tensor, seed: int
+    head: nn.Module,
+    attribute: Attribute,
+    rows: AttributeDataset,
+    features: Tensor,
+    seed: int,
+    frozen: bool,
 ) -> tuple[Tensor, float | None]:
     """Fit a head: each value weighs the same and, within it, each combination of the other labels.
 
@@ -30,10 +32,11 @@ def fit_attribute(
         rows: The images.
         features: Of the images, shape (N, F).
         seed: Draws the folds.
+        frozen: Whether the features are of a frozen backbone: the ridge is then chosen.
 
     Returns:
         Scores of all images, shape (N, values), and the balanced accuracy of the labelled ones by
-        them; where a value has one image only, the scores of the head itself, and None.
+        them; None where a value has images of one person or object only.
 
     Raises:
         ConfigError: If a value has no image.
@@ -46,30 +49,30 @@ def fit_attribute(
             f"attribute {attribute.name}: no training image is labelled {', '.join(empty)}"
         )
     known = target >= 0
-    _fit(head, features[known], target[known], labels[known])
-    scores = nn.functional.linear(features, head.weight, head.bias).detach()
-    folds = min(_FOLDS, int(counts.min()))
-    if folds < 2:
+    weight = torch.zeros(len(target)).double()
+    weight[known] = _balanced(target[known], labels[known], head.out_features).double()
+    who = rows.manifest.extra.get("identity")
+    identity = None if who is None else list(map(str, who))
+    found = fit_linear(
+        features,
+        target,
+        torch.zeros(head.out_features),
+        weight,
+        None if frozen else _L2,
+        seed,
+        identity,
+    )
+    with torch.no_grad():
+        head.weight.copy_(found.weight)
+        head.bias.copy_(found.bias)
+    scores = found.out_of_fold.float()
+    scored = known & found.scored
+    if int(torch.bincount(target[scored], minlength=len(counts)).min()) < 1:
         return scores, None
-    fold = _folds(target, folds, seed)
-    for f in range(folds):
-        other = AttributeHead(features.shape[1], len(attribute.values))
-        learn = known & (fold != f)
-        _fit(other, features[learn], target[learn], labels[learn])
-        scores[fold == f] = other(features[fold == f]).detach()
-    right = (scores.argmax(1) == target)[known].float()
-    recalls = torch.zeros(len(counts)).index_add(0, target[known], right) / counts
+    right = (scores.argmax(1) == target)[scored].float()
+    each = torch.zeros(len(counts)).index_add(0, target[scored], right)
+    recalls = each / torch.bincount(target[scored], minlength=len(counts))
     return scores, float(recalls.mean())
-
-
-def _fit(head: AttributeHead, features: Tensor, target: Tensor, labels: Tensor) -> None:
-    weight = _balanced(target, labels, head.out_features)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    head.requires_grad_(True)
-    each = nn.CrossEntropyLoss(reduction="none")
-    fit_head(head, lambda: (weight * each(head(features), target)).sum(), _L2, _STEPS)
-    head.requires_grad_(False)
 
 
 def _balanced(target: Tensor, labels: Tensor, values: int) -> Tensor:
@@ -81,15 +84,3 @@ def _balanced(target: Tensor, labels: Tensor, values: int) -> Tensor:
     weight = 1 / counts[kind].float()
     totals = torch.zeros(values).index_add(0, target, weight)
     return weight / totals[target] / values
-
-
-def _folds(target: Tensor, folds: int, seed: int) -> Tensor:
-    """The fold of each image, shape (N,).
-
-    Those of each value, and of none, are spread over all folds.
-    """
-    rng, fold = np.random.default_rng(seed), torch.zeros(len(target), dtype=torch.long)
-    for z in target.unique():
-        members = (target == z).nonzero()[:, 0]
-        fold[members] = torch.from_numpy(rng.permutation(len(members)) % folds)
-    return fold

@@ -19,6 +19,7 @@ from modular_cls.export.record import read_record
 from modular_cls.extend.extension import read_extension
 from modular_cls.extend.growth import Extended, extend_model
 from modular_cls.files import check_free, new_folder
+from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
     Run,
@@ -62,6 +63,7 @@ def extend(
     )
     be_quiet()
     what = read_extension(place, run.config, Path(more))
+    what = replace(what, config=replace(what.config, backbone=run.config.backbone))
     use_threads(what.config)
     done = extend_model(run, place, what)
     announce(done)
@@ -145,7 +147,8 @@ def _write(
                 "from": run.config.method,
             },
         }
-        write_weights(folder, model.state_dict())
+        write_weights(folder, model.head_weights() if model.frozen else model.state_dict())
+        write_backbone(folder, config.backbone, model.backbone)
         write_classes(folder, schema)
         done.scores.write(folder)
         metrics["seconds"] = round(time.monotonic() - started, 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from modular_cls import finish
 from modular_cls.data.datamodule import AttributeDataModule
@@ -17,8 +17,10 @@ from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.extend.attribute_fit import fit_attribute
 from modular_cls.extend.extension import Extension
+from modular_cls.features.extract import extract_features
 from modular_cls.models.build import build_model
 from modular_cls.models.heads import Additive
+from modular_cls.models.kept import keep
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.parts import build_part
@@ -82,7 +84,7 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
         for attribute in new:
             head = model.attribute_heads[schema.attributes.index(attribute)]
             known[attribute.name], accuracy = fit_attribute(
-                head, attribute, rows, features, run.config.seed
+                head, attribute, rows, features, run.config.seed, model.frozen
             )
             notes[f"cross_validated/{attribute.name}"] = accuracy
         fresh = AttributeScores.draw(schema, known, rows.targets, run.config.seed)
@@ -113,6 +115,8 @@ def _grown(old: ModularClassifier, what: Extension) -> tuple[ModularClassifier, 
         order = _same_classes(before, joint)
         _bias(model, i).copy_(_bias(old, at)[order])
         model.log_priors[joint.name].copy_(old.log_priors[before.name][order])
+        if len(model.direct_heads) and len(old.direct_heads):
+            _copy_direct(model.direct_heads[i], old.direct_heads[at], order)
     return model, fitted
 
 
@@ -131,12 +135,14 @@ def _labelled(
             what.config.data.manifest, [f"no training image has a label of {names}"]
         )
     dataset = AttributeDataset(rows, whole.pixels)
+    if model.frozen:
+        digest = keep(model.backbone)
+        features = extract_features(rows, whole.pixels, model.backbone, digest, "Features")
+        return dataset, features
     with torch.no_grad():
         parts = [range(i, min(i + _BATCH, len(rows))) for i in range(0, len(rows), _BATCH)]
-        features = [
-            model.extract(torch.stack([dataset[i]["image"] for i in part])) for part in parts
-        ]
-    return dataset, torch.cat(features)
+        each = [model.extract(torch.stack([dataset[i]["image"] for i in part])) for part in parts]
+    return dataset, torch.cat(each)
 
 
 def _fit_spaces(
@@ -195,6 +201,12 @@ def _same_classes(before: Composite, after: Composite) -> list[int]:
     place = [after.attributes.index(a) for a in before.attributes]
     index = {cell: z for z, cell in enumerate(before.cells)}
     return [index[tuple(cell[i] for i in place)] for cell in after.cells]
+
+
+def _copy_direct(new: nn.Module, old: nn.Module, order: list[int]) -> None:
+    """The direct head of a joint space whose classes may stand in another order."""
+    state = {name: values[order] for name, values in old.state_dict().items()}
+    new.load_state_dict(state)
 
 
 def _bias(model: ModularClassifier, i: int) -> Tensor:

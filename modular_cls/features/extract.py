@@ -63,7 +63,7 @@ def extract_features(
 
 
 def _folder(pixels: Pixels, digest: str) -> Path:
-    settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {VERSION}"
+    settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {pixels.range} {VERSION}"
     named = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
     return cache_folder() / "features" / f"{digest}-{pixels.size[0]}x{pixels.size[1]}-{named}"
 
@@ -109,7 +109,8 @@ def _batches(
     """Prepared pictures, decoded ahead on all cores."""
 
     def prepare(i: int) -> Tensor:
-        return pixels(read_image(manifest.file(i), manifest.named(i), pixels.size, manifest.box(i)))
+        file, named, box = manifest.file(i), manifest.named(i), manifest.box(i)
+        return pixels(read_image(file, named, pixels.size, box, pixels.range))
 
     batch: list[tuple[int, Tensor]] = []
     bad = Bad()

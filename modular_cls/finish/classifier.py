@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor, nn
+from torch import nn
 
 from modular_cls.criteria import refuse_empty
 from modular_cls.errors import ConfigError
-from modular_cls.finish.composite import fit_head
+from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.flat import FlatClassifier
 from modular_cls.models.joint import JointClassifier
@@ -29,42 +29,41 @@ class RetrainClassifier(FinishStep):
     After Kang et al., ICLR 2020.
 
     Class-balanced sampling is replaced by its expectation, a cross-entropy in which every image
-    weighs `1 / (K n_z)`, minimised by L-BFGS; images are unaugmented.
+    weighs `1 / (K n_z)`, solved; images are unaugmented.
 
     Args:
-        l2: Penalty on the squared weights.
-        steps: L-BFGS iterations.
+        l2: Penalty on the squared weights of a trained network's features; on a frozen backbone a ridge
+            is chosen by cross-validation, as for every head there.
     """
 
     l2: float = 2.5e-4
-    steps: int = 200
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs a flat model with linear heads, and images of every joint class."""
         _linear_heads(model, "RetrainClassifier")
         refuse_empty("RetrainClassifier", model.schema, counts["train"])
 
+    @torch.no_grad()
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Refit the linear layer of each joint space."""
-        train = images["train"]
-        for joint, head in zip(
-            model.schema.joints, _linear_heads(model, "RetrainClassifier"), strict=True
-        ):
-            known = train.targets[joint.name] >= 0
-            features, target = train.features[known], train.targets[joint.name][known]
-            self._refit(head, features, target, joint.size)
-        return {}
-
-    def _refit(self, head: nn.Linear, features: Tensor, target: Tensor, classes: int) -> None:
-        nn.init.zeros_(head.weight)
-        nn.init.zeros_(head.bias)
-        weight = 1 / torch.bincount(target, minlength=classes).float()
-        fit_head(
-            head,
-            lambda: nn.functional.cross_entropy(head(features), target, weight),
-            self.l2,
-            self.steps,
-        )
+        train, notes = images["train"], dict[str, float]()
+        heads = _linear_heads(model, "RetrainClassifier")
+        for joint, head in zip(model.schema.joints, heads, strict=True):
+            target = train.targets[joint.name].cpu()
+            counts = torch.bincount(target[target >= 0], minlength=joint.size)
+            each = (1 / counts.double())[target.clamp(min=0)]
+            found = fit_linear(
+                train.features,
+                target,
+                torch.zeros(joint.size),
+                each,
+                None if model.frozen else self.l2,
+                identity=train.identity,
+            )
+            head.weight.copy_(found.weight)
+            head.bias.copy_(found.bias)
+            notes[f"ridge/{joint.name}"] = found.ridge
+        return notes
 
 
 @dataclass(frozen=True)

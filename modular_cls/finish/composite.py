@@ -1,6 +1,6 @@
 """Finish composite heads of models whose attribute heads were trained on their own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError
+from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
-from modular_cls.models.heads import Product
+from modular_cls.models.heads import Linear, Product
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 
@@ -48,16 +49,34 @@ class FitComposite(FinishStep):
         assert isinstance(model, ModularClassifier)
         train, notes = images["train"], {}
         with torch.no_grad():
-            attributes = model.attribute_scores(train.features)
+            # Out-of-fold scores where there are such: the heads know their images too well.
+            attributes = train.scores or model.attribute_scores(train.features)
         for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
             target = train.targets[joint.name]
             chosen = torch.cat(
                 [(target == z).nonzero()[: self.per_class, 0] for z in range(joint.size)]
             )
             scores = [attributes[a.name][chosen] for a in joint.attributes]
-            self._fit_head(head, scores, target[chosen], joint.size)
+            if model.frozen and isinstance(head, Linear):
+                identity = train.identity and [train.identity[i] for i in chosen.tolist()]
+                notes[f"ridge/{joint.name}"] = self._solve(head, scores, target[chosen], identity)
+            else:
+                self._fit_head(head, scores, target[chosen], joint.size)
             notes[f"composite_images/{joint.name}"] = float(len(chosen))
         return notes
+
+    def _solve(
+        self, head: Linear, scores: list[Tensor], target: Tensor, identity: Sequence[str] | None
+    ) -> float:
+        layer = head[1]
+        assert isinstance(layer, nn.Linear)
+        shares = log_share(torch.bincount(target, minlength=layer.out_features))
+        found = fit_linear(torch.cat(scores, 1), target, shares, identity=identity)
+        # Solved with the whole prior beside the scores; what tau leaves of it belongs into them.
+        within = ((1 - self.tau) * shares).clamp(min=-1e4).nan_to_num()
+        layer.weight.data.copy_(found.weight)
+        layer.bias.data.copy_(found.bias + within)
+        return found.ridge
 
     def _fit_head(
         self, head: nn.Module, scores: list[Tensor], target: Tensor, classes: int
@@ -96,6 +115,19 @@ class CorrectPrior(FinishStep):
             raise ConfigError(
                 "finish: CorrectPrior needs model ModularClassifier with composite Product"
             )
+        if not self.smoothing >= 0:
+            raise ConfigError(f"finish: CorrectPrior: smoothing is {self.smoothing}; at least 0")
+        for joint in model.schema.joints:
+            empty = [
+                name
+                for name, count in zip(joint.class_names, counts["train"][joint.name], strict=True)
+                if not count
+            ]
+            if empty and not self.smoothing:
+                raise ConfigError(
+                    f"finish: CorrectPrior with smoothing 0 has no share for {', '.join(empty)}, "
+                    "which has no training images; give a smoothing above 0"
+                )
 
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the correction of each product head."""

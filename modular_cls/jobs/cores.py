@@ -31,9 +31,7 @@ def on_all_cores(
         except ImageError as error:
             return i, error
 
-    threads = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    threads = count_cores()
     window = 64 * threads  # results wait for their turn; not all of them, for they need memory
     with ThreadPoolExecutor(threads) as pool:
         windows = (positions[i : i + window] for i in range(0, len(positions), window))
@@ -41,3 +39,10 @@ def on_all_cores(
         yield from track(
             results, told, len(positions), console=console, disable=not (told and positions)
         )
+
+
+def count_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

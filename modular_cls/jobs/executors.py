@@ -17,6 +17,7 @@ from concurrent.futures import (
 from typing import Any, TypeVar
 
 from modular_cls.errors import ConfigError
+from modular_cls.jobs.signals import Interrupted, tell_helpers
 
 T = TypeVar("T")
 
@@ -75,6 +76,13 @@ class Processes(Executor):
         self._threads.shutdown(wait, cancel_futures=True)
         for pool in self._pools:
             pool.shutdown(wait)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Leave no process behind; after a signal each is told, saves what it has, and ends."""
+        if isinstance(error, Interrupted):
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            tell_helpers(error.signum)
+        self.shutdown()
 
     def _call(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)

@@ -60,5 +60,9 @@ def predict(prog: str, arguments: list[str]) -> None:
         else ""
     )
     print(f"{table.images:,} images are in {asked.out}{resumed}")
+    if table.changed:
+        print(f"{table.changed:,} pictures changed since then, and were looked at again")
+    if table.left_out:
+        print(f"left out: {table.left_out}")
     if table.bad:
         print(f"{table.bad:,} of them could not be predicted; the column error says why")

@@ -3,11 +3,12 @@
 Files, folders, patterns and tables -> a list of pictures, and their pixels.
 """
 
+import fnmatch
 import glob
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -15,33 +16,33 @@ from typing import NamedTuple
 import numpy as np
 
 from modular_cls.data.images import Box, read_image
-from modular_cls.data.manifest import UNKNOWN, Manifest, read_table
+from modular_cls.data.picture_files import ENDINGS, Found, find_picture_files, sign_file
+from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError, ManifestError
+from modular_cls.jobs.cores import count_cores
+from modular_cls.predict.listed import Picture, list_table
 from modular_cls.schema import Schema
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 _AHEAD = 32  # pictures decoded before they are asked for, by thread
 
 
-class Picture(NamedTuple):
-    """One picture to look at.
+class Look(NamedTuple):
+    """A picture looked at.
 
     Attributes:
-        path: As it was given, or as it stands in a table.
-        box: The part to look at as text, `x y width height`; blank for all of it.
-        file: Where it is; None if it may not be opened.
-        named: How messages call it.
-        problem: Why it may not be opened.
+        picture: Which one.
+        image: Shape (height, width, 3), uint8; or why there is none.
+        sign: Of its file, before it was read.
     """
 
-    path: str
-    box: str
-    file: Path | None
-    named: str
-    problem: str = ""
+    picture: Picture
+    image: np.ndarray | ImageError
+    sign: str
 
 
-def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None) -> list[Picture]:
+def find_pictures(
+    images: Sequence[str], schema: Schema, root: str | None = None, known: Collection[str] = ()
+) -> tuple[list[Picture], str]:
     """List pictures, each once, in the order they are given; those of a folder by name.
 
     Args:
@@ -49,6 +50,10 @@ def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None
             tables of images (CSV with a column `path` and optionally `box`, like a manifest).
         schema: Of the model.
         root: Folder that the paths of tables are relative to; default each table's own.
+        known: Paths that were there once, and need not be there any more.
+
+    Returns:
+        The pictures, and what was left out of folders, in words.
 
     Raises:
         ConfigError: If something given matches nothing, or `root` is given without a table.
@@ -59,118 +64,91 @@ def find_pictures(images: Sequence[str], schema: Schema, root: str | None = None
             f"--root {root}: it belongs to a table of images (CSV), and none is given"
         )
     found: dict[tuple[str, str], Picture] = {}
-    missing = []
+    missing, left_out = [], []
     for given in images:
-        pictures = (
-            _of_table(Path(given), schema, root)
-            if _is_table(given)
-            else list(map(_of_file, _files(given)))
-        )
-        if not pictures:
+        if _is_table(given):
+            pictures = list_table(Path(given), schema, root)
+        else:
+            pictures, left = _files(given)
+            left_out += [f"{what} in {where}" for where, what in left if str(what)]
+        if not pictures and not _was_there(given, known):
             missing.append(_nothing(given))
         for picture in pictures:
             found.setdefault((str(picture.file or picture.named), picture.box), picture)
     if missing:
         raise ManifestError("images", missing)
-    return list(found.values())
+    return list(found.values()), "; ".join(left_out)
 
 
-def decode_pictures(
-    pictures: Iterable[Picture], size: tuple[int, int]
-) -> Iterator[tuple[Picture, np.ndarray | ImageError]]:
-    """Decode pictures to (height, width, 3), uint8, on all cores and ahead, in order.
+def sign_picture(picture: Picture) -> str:
+    """What changes whenever the bytes of a picture's file do; blank if there is none."""
+    try:
+        return sign_file(picture.file.stat()) if picture.file else ""
+    except OSError:
+        return ""
+
+
+def decode_pictures(pictures: Iterable[Picture], pixels: Pixels) -> Iterator[Look]:
+    """Decode pictures to (height, width, 3), uint8, of that size, on all cores, ahead, in order.
 
     Errors are results.
     """
-    threads = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    waiting: deque[tuple[Picture, Future[np.ndarray | ImageError]]] = deque()
+    threads = count_cores()
+    waiting: deque[Future[Look]] = deque()
     with ThreadPoolExecutor(threads) as pool:  # Pillow decodes outside Python's lock
         coming = iter(pictures)
         try:
             for picture in itertools.islice(coming, _AHEAD * threads):
-                waiting.append((picture, pool.submit(_decode, picture, size)))
+                waiting.append(pool.submit(_look, picture, pixels))
             while waiting:
-                picture, image = waiting.popleft()
+                look = waiting.popleft()
                 for following in itertools.islice(coming, 1):
-                    waiting.append((following, pool.submit(_decode, following, size)))
-                yield picture, image.result()
+                    waiting.append(pool.submit(_look, following, pixels))
+                yield look.result()
         finally:
             # When interrupted, what is not asked for any more is left.
             pool.shutdown(cancel_futures=True)
 
 
-def _decode(picture: Picture, size: tuple[int, int]) -> np.ndarray | ImageError:
+def _look(picture: Picture, pixels: Pixels) -> Look:
     if picture.file is None:
-        return ImageError(picture.problem)
+        return Look(picture, ImageError(picture.problem), "")
     x, y, width, height = map(float, picture.box.split()) if picture.box else (0.0,) * 4
     box: Box | None = (x, y, width, height) if picture.box else None
+    sign = sign_picture(picture)
     try:
-        return read_image(picture.file, picture.named, size, box)
+        image = read_image(picture.file, picture.named, pixels.size, box, pixels.range)
     except ImageError as error:
-        return error
+        return Look(picture, error, sign)
+    return Look(picture, image, sign)
 
 
 def _is_table(given: str) -> bool:
     return given.lower().endswith(".csv") and not Path(given).is_dir()
 
 
-def _files(given: str) -> list[Path]:
-    """The files that an argument means; a name that exists is no pattern, whatever stands in it."""
+def _files(given: str) -> tuple[list[Picture], list[tuple[str, Found]]]:
+    """The files that an argument means; a name that exists is no pattern, whatever stands in it.
+
+    And what each folder holds besides.
+    """
     places = [given] if Path(given).exists() else sorted(glob.glob(given, recursive=True))
+    folders = {place: find_picture_files(place) for place in places if os.path.isdir(place)}
     files: list[Path] = []
-    for place in map(Path, places):
-        inside = (
-            sorted(p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES)
-            if place.is_dir()
-            else [place]
-        )
-        files += [p for p in inside if p.is_file()]
-    return files
+    for place in places:
+        inside = folders[place].paths if place in folders else [""]
+        files += [Path(place, name) for name in inside]
+    return [Picture(str(f), "", f, str(f)) for f in files], list(folders.items())
 
 
-def _of_file(file: Path) -> Picture:
-    return Picture(str(file), "", file, str(file))
-
-
-def _of_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
-    table = read_table(path)
-    if "path" not in table.columns:
-        raise ManifestError(path, [f"no column 'path'; it has {', '.join(table.columns)}"])
-    count = len(table)
-    rows = Manifest(
-        schema=schema,
-        root=Path(root) if root else path.parent,
-        paths=table["path"].to_numpy(dtype=object),
-        splits=np.zeros(count, dtype=np.int8),
-        labels=np.full((count, len(schema.attributes)), UNKNOWN, dtype=np.int16),
-        rows=table.index.to_numpy(),
-        extra={"box": table["box"].to_numpy(dtype=object)} if "box" in table.columns else {},
-    )
-    boxes = [str(b).strip() for b in rows.extra["box"]] if rows.extra else [""] * count
-    problems = [
-        f"row {rows.rows[i]}, column path: empty" for i in range(count) if not rows.paths[i]
-    ]
-    problems += [
-        f"row {rows.rows[i]}, column box: {box!r} is not 'x y width height' in pixels, or blank"
-        for i, box in enumerate(boxes)
-        if box and rows.box(i) is None
-    ]
-    if problems:
-        raise ManifestError(path, problems)
-    return [_of_row(rows, i, box) for i, box in enumerate(boxes)]
-
-
-def _of_row(rows: Manifest, i: int, box: str) -> Picture:
-    try:
-        return Picture(rows.paths[i], box, rows.file(i), rows.named(i))
-    except ImageError:
-        problem = f"{rows.named(i)}: it lies outside of the root {rows.root}; --root gives another"
-        return Picture(rows.paths[i], box, None, rows.named(i), problem)
+def _was_there(given: str, known: Collection[str]) -> bool:
+    folder = os.path.join(given, "")
+    return any(p == given or p.startswith(folder) or fnmatch.fnmatch(p, given) for p in known)
 
 
 def _nothing(given: str) -> str:
     if Path(given).is_dir():
-        return f"{given}: a folder without pictures ({', '.join(SUFFIXES)})"
+        left = str(find_picture_files(given))
+        besides = f"; it holds {left}" if left else ""
+        return f"{given}: a folder without pictures ({', '.join(ENDINGS)}){besides}"
     return f"{given}: no such file or folder, and no file matches it (current folder: {Path.cwd()})"

@@ -1,6 +1,7 @@
 """Many pictures -> one table: `modular-cls predict`.
 
-Can be interrupted at any time, and goes on where it stopped.
+Can be interrupted at any time, and goes on where it stopped; a picture that changed meanwhile is
+looked at again, one that has gone is an error.
 """
 
 import hashlib
@@ -14,9 +15,10 @@ import torch
 from rich.progress import track
 
 from modular_cls.errors import ConfigError, ImageError
-from modular_cls.predict.pictures import Picture, decode_pictures, find_pictures
+from modular_cls.predict.parts import Parts
+from modular_cls.predict.pictures import Look, decode_pictures, find_pictures
 from modular_cls.predict.predictor import Given, Predictions, Predictor, Prior
-from modular_cls.predict.tables import GrowingTable, check_table
+from modular_cls.predict.tables import check_table, write_table
 from modular_cls.schema import Schema
 
 
@@ -28,11 +30,15 @@ class Counted:
         images: Rows.
         bad: Rows that hold an error in place of a prediction.
         resumed: Rows that an interrupted job had left.
+        changed: Rows that it had left, and that were made anew: their pictures changed since.
+        left_out: What was left out of folders, in words.
     """
 
     images: int
     bad: int
     resumed: int
+    changed: int
+    left_out: str
 
 
 def predict(
@@ -75,26 +81,26 @@ def predict(
         raise ConfigError(f"--batch-size is {batch_size}; it must be at least 1")
     predictor = Predictor.load(model).to(_device(device))
     predictor([], prior, given)  # refuses what does not fit, before anything slow
-    pictures, schema = find_pictures(images, predictor.schema, root), predictor.schema
-    job = {
-        "model": _digest(predictor),
-        "prior": prior,
-        "given": given or {},
-        "images": _digest_list(pictures),
-    }
-    boxed = any(p.box for p in pictures)
-    keys, header = [_key(p, boxed) for p in pictures], _header(schema, boxed)
-    with GrowingTable(Path(out), header, job, keys, overwrite) as table:
-        done, bad = table.kept, table.bad
-        decoded = decode_pictures(pictures[done:], predictor.pixels.size)
-        shown = track(decoded, "Predicting", len(pictures) - done, disable=not progress)
-        each = iter(shown)
+    schema = predictor.schema
+    job = {"model": _digest(predictor), "prior": prior, "given": given or {}}
+    parts = Parts(Path(out), job, overwrite)
+    known = {picture.path for picture in parts.pictures}
+    found, left_out = find_pictures(images, schema, root, known)
+    boxed = any(p.box for p in [*parts.pictures, *found])
+    parts.begin(found, _header(schema, boxed))
+    with parts:
+        left = np.flatnonzero(~parts.done).tolist()
+        decoded = decode_pictures((parts.pictures[i] for i in left), predictor.pixels)
+        numbered = zip(left, decoded, strict=True)
+        each = iter(track(numbered, "Predicting", len(left), disable=not progress))
         while batch := list(itertools.islice(each, batch_size)):
-            good = [image for _, image in batch if isinstance(image, np.ndarray)]
-            table.add(_rows(batch, predictor(good, prior, given, batch_size), boxed))
-            bad += len(batch) - len(good)
-    table.finish({"path", "box", "error", *(o.name for o in schema.outputs)})
-    return Counted(len(pictures), bad, done)
+            looked_at = [look for _, look in batch]
+            good = [look.image for look in looked_at if isinstance(look.image, np.ndarray)]
+            rows = _rows(looked_at, predictor(good, prior, given, batch_size), boxed)
+            parts.add([i for i, _ in batch], [look.sign for look in looked_at], rows)
+    write_table(parts, {"path", "box", "error", *(o.name for o in schema.outputs)})
+    bad = int(parts.bad.sum())
+    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, left_out)
 
 
 def parse_given(words: Iterable[str]) -> dict[str, str]:
@@ -113,13 +119,7 @@ def parse_given(words: Iterable[str]) -> dict[str, str]:
     return given
 
 
-def _key(picture: Picture, boxed: bool) -> tuple[str, ...]:
-    return (picture.path, picture.box) if boxed else (picture.path,)
-
-
-def _rows(
-    batch: Sequence[tuple[Picture, np.ndarray | ImageError]], predicted: Predictions, boxed: bool
-) -> list[list[str]]:
+def _rows(batch: Sequence[Look], predicted: Predictions, boxed: bool) -> list[list[str]]:
     columns: list[list[str]] = []
     for output in predicted.schema.outputs:
         columns.append(predicted.names(output.name))
@@ -129,9 +129,9 @@ def _rows(
         ]
     cells, blank = zip(*columns, strict=True), [""] * len(columns)
     rows = []
-    for picture, image in batch:
+    for picture, image, _ in batch:
         rest = [_line(image), *blank] if isinstance(image, ImageError) else ["", *next(cells)]
-        rows.append([*_key(picture, boxed), *rest])
+        rows.append([picture.path, *([picture.box] if boxed else []), *rest])
     return rows
 
 
@@ -173,15 +173,6 @@ def _digest(predictor: Predictor) -> str:
     for name, value in predictor.model.state_dict().items():
         found.update(name.encode())
         found.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
-
-
-def _digest_list(pictures: Iterable[Picture]) -> str:
-    found = hashlib.blake2b()
-    for picture in pictures:
-        found.update(
-            f"{picture.path}\0{picture.box}\0{picture.named}\0".encode(errors="surrogateescape")
-        )
     return found.hexdigest()
 
 

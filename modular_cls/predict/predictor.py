@@ -3,6 +3,7 @@
 It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +20,15 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
+from modular_cls.files import tidy
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.prior import joint_prior
-from modular_cls.runs.folder import MARKER as RUN_MARKER
-from modular_cls.runs.folder import Run
 from modular_cls.schema import Schema
 
 Picture = str | Path | Image.Image | np.ndarray
 Prior = Literal["uniform", "training"] | Mapping[str, float] | None
 Given = Mapping[str, str | Mapping[str, float]]
+_LEAST = torch.finfo(torch.double).tiny
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,23 @@ class Predictor:
             ConfigError: If the folder is neither, or its files are damaged or do not fit together.
         """
         folder = Path(folder)
+        if not folder.exists():
+            tidy(folder)
         if is_export(folder):
             exported = read_export(folder)
+            _check_weights(folder, exported.model)
             return cls(exported.model, exported.pixels, exported.counts)
+        # Only a run needs these, and pandas with them.
+        from modular_cls.runs.folder import MARKER as RUN_MARKER
+        from modular_cls.runs.folder import Run
+
         if not any((folder / name).is_file() for name in ("config.yaml", RUN_MARKER)):
             raise ConfigError(
                 f"{folder} is neither a run (it holds no {RUN_MARKER}) nor an export (no {MARKER})"
             )
         run = Run.load(folder)
-        data = run.config.data
-        return cls(
-            run.model,
-            Pixels(data.height_width, *data.scale),
-            run.metrics.get("train_counts"),
-        )
+        _check_weights(folder, run.model)
+        return cls(run.model, Pixels.of(run.config.data), run.metrics.get("train_counts"))
 
     @property
     def schema(self) -> Schema:
@@ -116,9 +120,9 @@ class Predictor:
         Raises:
             ImageError: If it cannot be decoded, or the array has another shape or type.
         """
-        size = self.pixels.size
+        size, depth = self.pixels.size, self.pixels.range
         if isinstance(picture, (str, Path)):
-            return self.pixels(read_image(Path(picture), str(picture), size))
+            return self.pixels(read_image(Path(picture), str(picture), size, depth=depth))
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
                 raise ImageError(
@@ -126,7 +130,7 @@ class Predictor:
                     f"{picture.dtype} of {picture.shape}"
                 )
             picture = Image.fromarray(picture)
-        return self.pixels(convert_image(picture, "the picture", size))
+        return self.pixels(convert_image(picture, "the picture", size, depth=depth))
 
     def __call__(
         self,
@@ -150,8 +154,7 @@ class Predictor:
             ImageError: If a picture cannot be decoded.
             ConfigError: If the prior or what is given does not fit the schema.
         """
-        log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
-        self._check_possible(log_priors, evidence)
+        log_priors, evidence = self.terms(prior, given)
         parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
         done = [
             self.predict_batch(torch.stack([self.prepare(p) for p in part]), log_priors, evidence)
@@ -169,6 +172,17 @@ class Predictor:
             self.schema, probabilities, np.concatenate([features for _, features in done])
         )
 
+    def terms(
+        self, prior: Prior = None, given: Given | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What is expected and what is known, as log priors by joint space and by attribute.
+
+        Raises ConfigError where they do not fit; see `__call__`.
+        """
+        log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
+        self._check_possible(log_priors, evidence)
+        return log_priors, evidence
+
     @torch.inference_mode()
     def predict_batch(
         self, images: Tensor, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
@@ -176,10 +190,21 @@ class Predictor:
         """Prepared images (B, 3, H, W) -> probabilities by output, and features (B, F)."""
         device = next(self.model.parameters()).device
         features = self.model.extract(images.to(device))
+        probabilities = self.predict_features(features, log_priors, evidence)
+        return probabilities, features.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def predict_features(
+        self, features: Tensor, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
+    ) -> dict[str, np.ndarray]:
+        """Features (B, F) -> probabilities by output; raises ConfigError if they are not finite."""
+        if not torch.isfinite(features).all():
+            raise ConfigError(
+                "the network's features are not finite numbers: its weights are damaged or "
+                "diverged, or its data.mean and data.std are wrong"
+            )
         logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
-        return {
-            name: log.exp().float().cpu().numpy() for name, log in logs.items()
-        }, features.float().cpu().numpy()
+        return {name: log.exp().float().cpu().numpy() for name, log in logs.items()}
 
     def _log_priors(self, prior: Prior) -> dict[str, Tensor]:
         log_priors = {name: p.cpu() for name, p in self.model.log_priors.items()}
@@ -189,7 +214,9 @@ class Predictor:
             raise ConfigError(
                 "prior training: the run does not say how many training images each joint class had"
             )
-        asked = Prediction(prior=prior if isinstance(prior, str) else dict(prior)).prior
+        if not isinstance(prior, str):
+            prior = {name: _finite(share, f"prior {name}") for name, share in prior.items()}
+        asked = Prediction(prior=prior).prior
         changed = {}
         for joint in self.schema.joints:
             counts = torch.tensor((self.counts or {}).get(joint.name, [0] * joint.size))
@@ -205,12 +232,11 @@ class Predictor:
         for name, told in given.items():
             attribute = self.schema.attribute(name)
             shares = {told: 1.0} if isinstance(told, str) else dict(told)
-            weights = torch.zeros(len(attribute.values))
+            weights = torch.zeros(len(attribute.values), dtype=torch.double)
             for value, share in shares.items():
-                if not share >= 0:
-                    raise ConfigError(f"given {name}: {value} has {share}; it must be at least 0")
-                weights[attribute.index(value)] = share
-            evidence[name] = weights.log()
+                weights[attribute.index(value)] = _finite(share, f"given {name}: {value}")
+            # Only ratios count; as such, the largest and the smallest numbers have logarithms.
+            evidence[name] = (weights / weights.max().clamp(min=_LEAST)).log().float()
         return evidence
 
     def _check_possible(
@@ -224,3 +250,31 @@ class Predictor:
                     f"given {told}: no joint class of {joint.name} that can be predicted "
                     "agrees with it"
                 )
+
+
+def _finite(share: object, where: str) -> float:
+    """A number from 0 on; raises ConfigError for anything else."""
+    known = isinstance(share, (int, float, np.integer, np.floating)) and not isinstance(share, bool)
+    try:
+        number = float(share) if known else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
+    if not 0 <= number < math.inf:
+        raise ConfigError(f"{where} has {share!r:.40}; it must be a finite number, at least 0")
+    return number
+
+
+def _check_weights(folder: Path, model: JointClassifier) -> None:
+    """Refuse weights that are not finite; log priors of classes out of reach are -inf by right."""
+    wrong = [
+        name
+        for name, value in model.named_parameters()
+        if value.is_floating_point() and not torch.isfinite(value).all()
+    ]
+    wrong += [
+        name
+        for name, value in model.named_buffers()
+        if value.is_floating_point() and (value.isnan() | (value == torch.inf)).any()
+    ]
+    if wrong:
+        raise ConfigError(f"{folder}: weights are not finite numbers: {', '.join(wrong[:5])}")

@@ -15,6 +15,7 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
     by_method: dict[str, list[FinishedRun]] = defaultdict(list)
     for run in runs:
         by_method[run.method].append(run)
+    frozen = all(run.frozen for run in runs)
     header = [
         "method",
         "trainable parameters",
@@ -27,7 +28,10 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
         "rates tried",
         "precision",
     ]
-    rows = [[method, *_terms(part).values()] for method, part in sorted(by_method.items())]
+    terms = _solved_terms if frozen else _terms
+    if frozen:
+        header = ["method", "parameters of heads", "ridge", "at the edge", "ridges tried", "folds"]
+    rows = [[method, *terms(part).values()] for method, part in sorted(by_method.items())]
     return [
         "## Identical terms",
         "",
@@ -71,7 +75,7 @@ def _tuning_table(runs: Sequence[FinishedRun], composite: str) -> list[str]:
     )
     for run in runs:
         if composite in run.composites and not run.undefined:
-            cells[run.method, run.keep][run.learning_rate].append(run)
+            cells[run.method, run.keep][run.learning_rate or 0.0].append(run)
     rows = []
     for method, keep in sorted(cells, key=lambda cell: (cell[0], keep_order(cell[1]))):
         rates = [_Rate(*item) for item in sorted(cells[method, keep].items())]
@@ -102,16 +106,32 @@ def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
         "passes": _range([_passes(r) for r in defined if r.metrics.get("train_images")]),
         "sampling": listed(r.config.data.sampling for r in defined),
         "weight_decay": listed(f"{r.config.training.weight_decay:g}" for r in defined),
-        "learning_rate": listed(f"{r.learning_rate:g}" for r in defined),
+        "learning_rate": listed(f"{r.learning_rate or 0:g}" for r in defined),
         "trials": listed(r.metrics.get("trials") for r in defined),
         "precision": listed(r.config.training.precision for r in defined),
     }
 
 
+def _solved_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
+    defined = [r for r in runs if not r.undefined] or runs
+    problems = [p for r in defined for p in (r.metrics.get("ridges") or {}).values()]
+    ridges = sorted(p["ridge"] for p in problems)
+    edges = sum(bool(p["at_edge"]) for p in problems)
+    return {
+        "parameters": listed(
+            f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None
+        ),
+        "ridge": f"{ridges[0]:.0e} to {ridges[-1]:.0e}" if ridges else "-",
+        "at_edge": f"{edges} of {len(problems)}",
+        "tried": listed(len(r.config.heads.ridges or range(13)) for r in defined),
+        "folds": listed(r.config.heads.folds for r in defined),
+    }
+
+
 def _passes(run: FinishedRun) -> float:
-    """How often a training image is seen, on average."""
+    """How often a training image is seen, on average; 0 where none is trained on."""
     return (
-        float(run.metrics["updates"])
+        float(run.metrics["updates"] or 0)
         * run.config.data.batch_size
         / float(run.metrics["train_images"])
     )

@@ -76,6 +76,11 @@ def _introduction(comparison: Comparison) -> str:
     text = "Test split; mean over seeds with its 95 % interval (Student's t)."
     if not comparison.same_test:
         text += " **The runs were tested on different images, so their scores do not compare.**"
+    untested = sum(not run.metrics["test"] and not run.undefined for run in comparison.runs)
+    if untested:
+        text += (
+            f" **No test split: {untested} of {len(comparison.runs)} runs have no scores here.**"
+        )
     return text
 
 

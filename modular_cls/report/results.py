@@ -32,6 +32,7 @@ _COLUMNS = (
     "rare_test_images",
     *_COUNTS,
     "learning_rate",
+    "ridge",
     "seconds",
     "undefined",
 )
@@ -95,9 +96,21 @@ class FinishedRun:
         return str(self.metrics.get("model") or self.config.model["name"])
 
     @property
-    def learning_rate(self) -> float:
-        """Peak learning rate."""
+    def learning_rate(self) -> float | None:
+        """Peak learning rate; None where heads were solved."""
+        if self.frozen:
+            return None
         return float(self.metrics.get("learning_rate") or self.config.training.learning_rate)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether heads were solved on a frozen backbone."""
+        return self.config.backbone.frozen
+
+    @property
+    def ridge(self) -> float | None:
+        """The ridge chosen for its heads, where they were solved."""
+        return self.metrics.get("ridge")
 
     @property
     def composites(self) -> list[str]:
@@ -145,7 +158,7 @@ def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[F
         ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not
             pair.
     """
-    rates = defaultdict(set)
+    rates: dict[str, set[float | None]] = defaultdict(set)
     for run in runs:
         if not run.undefined:
             rates[run.method].add(run.learning_rate)
@@ -196,6 +209,7 @@ def _row(run: FinishedRun, composite: str) -> dict[str, Any]:
         "rare_test_images": run.value(composite, "rare_support"),
         **{name: run.metrics.get(name) for name in (*_COUNTS, "seconds")},
         "learning_rate": run.learning_rate,
+        "ridge": run.ridge,
         "undefined": run.undefined,
     }
 

@@ -6,7 +6,10 @@ Pictures may be moved, and `config.yaml` say so, without a run becoming another 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from modular_cls.config import Config
 
 _FREE = {
     "data": ("manifest", "root", "about", "allow_outside", "workers", "cache_gib"),
@@ -14,12 +17,43 @@ _FREE = {
 }
 
 
+_ENDING = ("method", "finish", "prediction")
+
+
 def identity(config: Mapping[str, Any]) -> str:
     """SHA-256, in hexadecimal, of a configuration as `config.yaml` holds it."""
+    text = json.dumps(_bound(config), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def same_run(asked: Config, done: Config) -> bool:
+    """Whether a run that is done is the one asked for.
+
+    What was left to its weights, the scale of pixels, is as it is; how many trials there were is
+    only reported.
+    """
+    data = asked.data
+    filled = replace(data, mean=data.mean or done.data.mean, std=data.std or done.data.std)
+    pairs = [
+        replace(config, training=replace(config.training, trials=0))
+        for config in (replace(asked, data=filled), done)
+    ]
+    return len({identity(c.to_dict()) for c in pairs}) == 1 and all(
+        getattr(data, name) == getattr(done.data, name) for name in ("manifest", "root")
+    )
+
+
+def fit_terms(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration decides how its network is fitted; how it ends is left out."""
+    bound = {key: value for key, value in _bound(config).items() if key not in _ENDING}
+    bound["training"] = {k: v for k, v in bound["training"].items() if k != "trials"}
+    return bound
+
+
+def _bound(config: Mapping[str, Any]) -> dict[str, Any]:
     bound = dict(config)
     for section, free in _FREE.items():
         found = bound.get(section)
         if isinstance(found, Mapping):
             bound[section] = {key: value for key, value in found.items() if key not in free}
-    text = json.dumps(bound, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return bound

@@ -8,12 +8,12 @@ from rich.table import Table
 from modular_cls.runs.metrics import NAMES, SCORES, percent
 
 
-def print_metrics(outputs: dict[str, Any], title: str) -> None:
+def print_metrics(outputs: dict[str, Any], title: str, split: str = "test") -> None:
     """Print recall and support per class of each composite, then the summary scores."""
     console = Console(width=max(80, Console().width))
     for name, values in outputs.items():
         if "rare_class_recall" in values:
-            console.print(_classes(values, f"{title}: {name}"))
+            console.print(_classes(values, f"{title}: {name}", split))
             console.print(
                 "   ".join(f"{NAMES[score]} {percent(values[score], '-')}" for score in SCORES)
             )
@@ -25,11 +25,11 @@ def print_metrics(outputs: dict[str, Any], title: str) -> None:
     )
 
 
-def _classes(values: dict[str, Any], title: str) -> Table:
+def _classes(values: dict[str, Any], title: str, split: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("joint class")
     table.add_column("recall", justify="right")
-    table.add_column("test images", justify="right")
+    table.add_column(f"{split} images", justify="right")
     for label, recall in values["recall"].items():
         table.add_row(label, percent(recall, "-"), str(values["support"][label]))
     return table

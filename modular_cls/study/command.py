@@ -1,5 +1,6 @@
 """`modular-cls study`."""
 
+import shlex
 from pathlib import Path
 
 from modular_cls.config import Study
@@ -18,12 +19,18 @@ def study(prog: str, arguments: list[str]) -> None:
     )
     given = parser.instantiate(parser.parse_args(arguments))
     from modular_cls.jobs.executors import connect
+    from modular_cls.jobs.signals import Interrupted
     from modular_cls.report.page import write_report
     from modular_cls.study.study import run_study
 
     out, cluster = given.pop("out"), given.pop("cluster")
     given.pop("config")
-    failures = run_study(Study(**vars(given)), out, connect(cluster) if cluster else None)
+    try:
+        failures = run_study(Study(**vars(given)), out, connect(cluster) if cluster else None)
+    except Interrupted as stop:
+        again = f"{prog} {shlex.join(arguments)}"
+        stop.told = f"finished cells are kept, others go on where they stood with: {again}"
+        raise
     told = ModularClsError("\n  ".join(["these cells failed; all others are finished:", *failures]))
     try:
         print(write_report([out], out, f"{prog} {' '.join(arguments)}"))

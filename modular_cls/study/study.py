@@ -4,12 +4,14 @@ Runs that differ only in how they end (finish steps, target prior) are one job: 
 Jobs go to any `concurrent.futures.Executor`; pictures are decoded once in each of its processes.
 """
 
+import hashlib
 import json
 import os
+import shutil
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import redirect_stderr
+from contextlib import suppress
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 from modular_cls.config import Config, Prediction, Scarcity, Study
@@ -18,13 +20,18 @@ from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError, ModularClsError, UndefinedError
 from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.meter import Meter
-from modular_cls.parsing import load_config, method_config
-from modular_cls.runs.folder import MARKER, write_undefined
+from modular_cls.jobs.signals import interruptible
+from modular_cls.parsing import load_config, method_config, read_config
+from modular_cls.runs.folder import CONFIG, MARKER, read_marker, verify, write_undefined
+from modular_cls.runs.identity import same_run
 from modular_cls.schema import Schema
+from modular_cls.training.checkpoint import Checkpoints
+from modular_cls.training.fit import Fit
 from modular_cls.training.train import complete, make_fit
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 _ATTEMPTS = 2
+_FITS = ".fits"  # what a later cell may still need of a fit
 
 
 def run_study(study: Study, out: Path, executor: Executor | None = None) -> list[str]:
@@ -63,11 +70,8 @@ def make_jobs(study: Study, out: Path) -> list[list[Cell]]:
     """
     cells = grid(study, out)
     _check_scarcity([config for config, _ in cells])
-    jobs: dict[str, list[Cell]] = {}
-    for config, folder in cells:
-        if not _finished(config, folder):
-            jobs.setdefault(_fit_key(config), []).append((config, folder))
-    return list(jobs.values())
+    left = [(config, folder) for config, folder in cells if not _finished(config, folder)]
+    return _by_key(left, _job_key)
 
 
 def grid(study: Study, out: Path) -> list[Cell]:
@@ -89,16 +93,35 @@ def grid(study: Study, out: Path) -> list[Cell]:
 
 
 def train_job(job: list[Cell]) -> None:
-    """Fit once, end it as each cell says.
+    """Make each fit of a job once, and end it as each of its cells says.
 
     A module-level function, so that any executor can carry it.
     """
-    try:
-        fit = make_fit(job[0][0])
-    except UndefinedError as error:
-        for config, folder in job:
-            write_undefined(config, folder, str(error), overwrite=True)
-        return
+    errors = []
+    for cells in _by_key(job, _fit_key):
+        try:
+            _train_fit(cells)
+        except ModularClsError as error:  # the other fits go on
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _train_fit(job: list[Cell]) -> None:
+    """Fit once, end it as each cell says; an interrupted fit goes on where it stopped."""
+    checkpoints = Checkpoints(_fit_folder(job))
+    with interruptible():
+        try:
+            fit = make_fit(job[0][0], checkpoints=checkpoints)
+        except UndefinedError as error:
+            for config, folder in job:
+                write_undefined(config, folder, str(error), overwrite=True)
+        else:
+            _end(fit, job, checkpoints)
+
+
+def _end(fit: Fit, job: list[Cell], checkpoints: Checkpoints) -> None:
+    """Train a fit, and write each cell that it is of."""
     endings, errors = [], []
     for config, folder in job:
         try:
@@ -108,11 +131,25 @@ def train_job(job: list[Cell]) -> None:
         except ModularClsError as error:  # the others of this fit go on
             errors.append(error)
     if endings:
+        try:
+            fit.begin(resume=True)
+        except ConfigError as error:
+            print(f"{error}; it is begun anew")
+            fit.begin(resume=False)
         fit.run(progress=False)
     for ending, config, folder in endings:
         complete(fit, ending, config, folder, overwrite=True, progress=False)
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
+    with suppress(OSError):  # others are there
+        checkpoints.folder.parent.rmdir()
     if errors:
         raise errors[0]
+
+
+def _fit_folder(job: list[Cell]) -> Path:
+    """Where the fit that some cells share is saved until all of them are finished."""
+    config, folder = job[0]
+    return folder.parent / _FITS / hashlib.sha256(_fit_key(config).encode()).hexdigest()[:16]
 
 
 def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
@@ -180,16 +217,16 @@ def _name(method: str, keep: int | None, seed: int, rate: float | None) -> str:
 
 
 def _finished(config: Config, folder: Path) -> bool:
+    """Whether a cell is finished and whole; one that is damaged is measured again, and said so."""
     if not (folder / MARKER).is_file():
         return False
     try:
-        json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        with redirect_stderr(StringIO()):
-            earlier = load_config(folder / "config.yaml")
-    except (ValueError, OSError, SystemExit):
-        print(f"{folder} is corrupt; it is run again")
+        verify(folder, read_marker(folder))
+        earlier = read_config(folder / CONFIG)
+    except ModularClsError as error:
+        print(f"{folder} is corrupt; it is run again: {error}")
         return False
-    if _essence(earlier) != _essence(config):
+    if not same_run(config, earlier):
         raise ConfigError(f"{folder} holds a run of another configuration; give another --out")
     return True
 
@@ -197,11 +234,37 @@ def _finished(config: Config, folder: Path) -> bool:
 def _essence(config: Config) -> Config:
     """A configuration without what decides only where and how fast it runs."""
     training = replace(
-        config.training, threads=None, accelerator="auto", devices=1, strategy="auto", trials=1
+        config.training,
+        threads=None,
+        accelerator="auto",
+        devices=1,
+        strategy="auto",
+        trials=1,
+        save_every=1,
     )
     return replace(
         config, data=replace(config.data, workers=0, cache_gib=0.0, about=None), training=training
     )
+
+
+def _by_key(cells: list[Cell], key: Callable[[Config], str]) -> list[list[Cell]]:
+    """Cells with equal keys together, in the order of the first of each."""
+    groups: dict[str, list[Cell]] = {}
+    for config, folder in cells:
+        groups.setdefault(key(config), []).append((config, folder))
+    return list(groups.values())
+
+
+def _job_key(config: Config) -> str:
+    """Equal for runs that go to one worker together.
+
+    They share a fit; or the features of a frozen backbone, on which methods often pose the same problem.
+    """
+    if not config.backbone.frozen:
+        return _fit_key(config)
+    same = replace(_essence(config), method="", model={}, criterion={}, finish=[])
+    same = replace(same, prediction=Prediction(), data=replace(same.data, sampling="shuffled"))
+    return json.dumps(same.to_dict(), sort_keys=True)
 
 
 def _fit_key(config: Config) -> str:

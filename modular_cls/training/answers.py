@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
-from modular_cls.data.labels import Labels, columns_of, is_blank, written
+from modular_cls.data.labels import Labels, columns_of, is_blank
 from modular_cls.errors import ConfigError
 from modular_cls.schema import Schema
 
@@ -76,7 +76,7 @@ def _values(name: str, column: np.ndarray) -> np.ndarray:
 def _schema_of(values: Mapping[str, np.ndarray]) -> Schema:
     """A schema whose one composite is made of all attributes."""
     names = list(values)
-    attributes = {name: [written(v) for v in found.tolist()] for name, found in values.items()}
+    attributes = {name: [str(v) for v in found.tolist()] for name, found in values.items()}
     whole = "_".join(names) if len(names) > 1 else f"{names[0]}_class"
     return Schema.from_dict(
         {"attributes": attributes, "composites": {whole: {"attributes": names}}}

@@ -1,9 +1,10 @@
 """`modular-cls train` and `modular-cls evaluate`."""
 
+import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import add_overwrite, parse_run, run_parser
+from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser
 
 
 def train(prog: str, arguments: list[str]) -> None:
@@ -11,12 +12,26 @@ def train(prog: str, arguments: list[str]) -> None:
     parser = run_parser(prog, "Train one configuration.")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     add_overwrite(parser)
+    told = "go on exactly where an unfinished run stopped, if there is one"
+    parser.add_argument("--resume", action="store_true", help=told)
     config, given = parse_run(parser, arguments)
+    from modular_cls.jobs.signals import Interrupted
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.train import train as train_run
 
-    run = train_run(config, given.out, given.overwrite)
-    print_metrics(run.metrics["test"], run.config.method)
+    try:
+        run = train_run(config, given.out, given.overwrite, resume=given.resume)
+    except Interrupted as stop:
+        again = arguments if given.resume else [*arguments, "--resume"]
+        stop.told += f"; go on with: {prog} {shlex.join(again)}"
+        raise
+    if run.metrics["test"]:
+        print_metrics(run.metrics["test"], run.config.method)
+    elif run.metrics["validation"]:
+        title = f"{run.config.method} on validation, for there is no test split"
+        print_metrics(run.metrics["validation"], title, "validation")
+    else:
+        print("nothing is measured: the manifest has neither test nor validation images")
     print(f"{run.metrics['seconds']} s; written to {given.out}")
 
 
@@ -34,6 +49,7 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     if {"-h", "--help"} & set(arguments):
         parser.parse_args(["--help"])
     folder, options = _leading_path(prog, arguments)
+    read_config(folder / "config.yaml")  # which may have come from anywhere: it names no other file
     # The run's own configuration comes first, so that files and flags given here change it.
     config, given = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
     from dataclasses import replace
@@ -52,7 +68,7 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     if given.manifest:
         data = replace(data, manifest=given.manifest, root=None, about=None)
     metrics = evaluate_run(run, data, given.split)
-    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}")
+    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}", given.split)
     if given.out:
         write_metrics(given.out, metrics)
 

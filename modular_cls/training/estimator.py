@@ -16,7 +16,7 @@ from torch import Tensor
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
 from modular_cls.data.labels import Labels, is_blank
-from modular_cls.errors import ConfigError, ManifestError, unknown
+from modular_cls.errors import ConfigError, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
 from modular_cls.models.joint import JointClassifier
@@ -25,8 +25,9 @@ from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 from modular_cls.training.answers import Answers
 from modular_cls.training.ending import build_ending, finish_model, taught_classes
+from modular_cls.training.evaluate import log_probabilities
 from modular_cls.training.metrics import summarise
-from modular_cls.training.solved import check_solvable, probabilities, solve_heads
+from modular_cls.training.solved import check_solvable, solve_heads
 
 _PARTS = ("model", "criterion", "finish")
 
@@ -175,10 +176,12 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         build = build_part(method["model"], models, "model")
         model: JointClassifier = build(schema=schema, backbone=train.features.shape[1]).double()
         built = build_part(method["criterion"], criteria, "criterion")
-        criterion = built(schema=schema, counts=counts, observed=None)
-        _tell(model, labels, counts, criterion.partly_labelled, self.unreachable)
+        grids = {j.name: torch.from_numpy(labels.observed(j)) for j in schema.joints}
+        observed = None if balanced else grids  # one joint class counts as another, parts as none
+        criterion = built(schema=schema, counts=counts, observed=observed)
         check_solvable(model, criterion, counts)
         taught = taught_classes(criterion, counts)
+        _tell(model, labels, taught, criterion.partly_labelled, self.unreachable)
         prior = dict(self.prior) if isinstance(self.prior, Mapping) else self.prior
         asked = Prediction(prior, self.unreachable)  # type: ignore[arg-type]  # checked there
         ending = build_ending(model, {"train": counts}, taught, method["finish"], asked)
@@ -210,7 +213,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
 
     def _logs(self, X: Any) -> dict[str, Tensor]:  # noqa: N803
         check_is_fitted(self)
-        return probabilities(self.model_, self._features(X, reset=False))
+        return log_probabilities(self.model_, self._features(X, reset=False))
 
 
 def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -252,17 +255,14 @@ def _names(identity: Sequence[str] | None, rows: int) -> list[str] | None:
 
 
 def _tell(
-    model: JointClassifier, labels: Labels, counts: Counts, partly: str, unreachable: bool
+    model: JointClassifier, labels: Labels, taught: Counts, partly: str, unreachable: bool
 ) -> None:
-    """Refuse a joint space without examples; warn of what is left out or never predicted."""
+    """Warn of what is left out or never predicted."""
     missing = int((labels.codes < 0).any(axis=1).sum())
-    if missing:
+    if missing and "left out" in partly:
         warnings.warn(f"{missing:,} rows of y lack some label: {partly}", stacklevel=4)
     for joint in model.schema.joints:
-        seen = counts[joint.name] > 0
-        if not seen.any():
-            raise ManifestError("y", [f"no row has all labels of {joint.name}"])
-        reach = model.reachable(joint, seen)
+        reach = model.reachable(joint, taught[joint.name])
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if lost and not unreachable:
             told = "without examples, out of this method's reach, never predicted"

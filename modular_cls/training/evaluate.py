@@ -1,17 +1,45 @@
 """Metrics of a model on a split of any manifest with its schema."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from modular_cls import criteria
 from modular_cls.config import Data
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.features.extract import extract_features
+from modular_cls.finish import Features
+from modular_cls.models.joint import JointClassifier
+from modular_cls.models.kept import digest_of
 from modular_cls.runs.folder import Run
+from modular_cls.training.metrics import build_metrics
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.trainer import be_quiet, use_threads
+from modular_cls.training.trainer import ConfinedTrainer, be_quiet, use_threads
+
+_ROWS = 4096  # of features that are scored at once
+
+
+def evaluate_features(
+    model: JointClassifier, found: Features, scarce: list[dict[str, str]]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Metrics of a model on features of images, and the classes predicted, both by output."""
+    meters = build_metrics(model.schema, scarce)
+    logs = log_probabilities(model, found.features)
+    for name, meter in meters.items():
+        meter.update(logs[name], found.targets[name])
+    results = {name: meter.compute() for name, meter in meters.items()}
+    return results, {name: logs[name].argmax(1) for name in meters}
+
+
+@torch.no_grad()
+def log_probabilities(model: JointClassifier, features: Tensor) -> dict[str, Tensor]:
+    """Log probabilities of every output from features (N, F), each of shape (N, classes)."""
+    parts = [model.log_probabilities(model.score(rows)) for rows in features.split(_ROWS)]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
@@ -31,6 +59,12 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
     scarce = [dict(s.joint_class) for s in data.scarcities]
     whole = replace(data, scarcity=None, hold_out=0.0)
     module = AttributeDataModule(schema, whole, run.config.seed, splits=(split,))
+    if run.model.frozen:
+        rows, network = module.datasets[split], run.model.backbone
+        found = extract_features(
+            rows.manifest, rows.pixels, network, digest_of(network), f"Features, {split}"
+        )
+        return evaluate_features(run.model, Features(found, rows.targets), scarce)[0]
     module.decode()
     counts = {j.name: torch.ones(j.size) for j in schema.joints}
     criterion = criteria.JointLikelihood(schema, counts, tau=0.0)
@@ -44,14 +78,14 @@ def evaluate(
 
     Spread over several, images would be padded.
     """
-    tester = pl.Trainer(
-        accelerator=task.training_config.accelerator,
-        devices=1,
-        precision=task.training_config.precision,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=progress,
-    )
-    tester.test(task, data.split_dataloader(split), verbose=False)
+    with tempfile.TemporaryDirectory(prefix="modular_cls.") as folder:
+        tester = ConfinedTrainer(
+            Path(folder),
+            accelerator=task.training_config.accelerator,
+            devices=1,
+            precision=task.training_config.precision,
+            logger=False,
+            enable_progress_bar=progress,
+        )
+        tester.test(task, data.split_dataloader(split), verbose=False)
     return task.results["test"]

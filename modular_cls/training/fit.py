@@ -16,16 +16,39 @@ from torch import Tensor
 from modular_cls import criteria
 from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.errors import ManifestError
+from modular_cls.errors import ManifestError, UndefinedError
+from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
-from modular_cls.models.backbone import describe_backbone
+from modular_cls.jobs import signals
+from modular_cls.models.backbone import check_size, describe_backbone
 from modular_cls.models.build import build_model
+from modular_cls.models.kept import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
+from modular_cls.training.announce import announce_reach, announce_repeated
+from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
+from modular_cls.training.guard import Guard, check_finite
+from modular_cls.training.history import as_csv, logged
+from modular_cls.training.randomness import State
+from modular_cls.training.saver import Saver, parse_interval
+from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.trainer import be_quiet, leave_group, make_trainer, use_threads
+from modular_cls.training.terms import training_terms
+from modular_cls.training.trainer import (
+    be_quiet,
+    is_first_process,
+    leave_early,
+    leave_group,
+    make_trainer,
+    use_threads,
+)
+
+_NO_TEST = (
+    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on other images"
+)
 
 
 class Fit:
@@ -34,6 +57,7 @@ class Fit:
     Args:
         config: What to fit; its finish steps and target prior are left to `ending`.
         progress: Show progress bars.
+        checkpoints: Where the training is saved, and resumed from; None saves nothing.
 
     Attributes:
         data: The pictures.
@@ -43,7 +67,7 @@ class Fit:
             by joint space.
         task: The LightningModule, with the model in it.
         log: After `run`, the content of `log.csv`.
-        seconds: After `run`, what building and fitting took.
+        seconds: After `run`, what building and fitting took, interrupted parts included.
 
     Raises:
         ValueError: If the configuration or the manifest does not fit; the message names the key or
@@ -51,14 +75,19 @@ class Fit:
         UndefinedError: If the method has no meaning with these numbers of images.
     """
 
-    def __init__(self, config: Config, progress: bool = False) -> None:
-        self._started = time.monotonic()
+    def __init__(
+        self, config: Config, progress: bool = False, checkpoints: Checkpoints | None = None
+    ) -> None:
+        self._started, self.checkpoints = time.monotonic(), checkpoints
         be_quiet()
         use_threads(config)
+        check_finite(config)
+        parse_interval(config.training.save_every)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
         self.model = build_model(config, self.schema)
+        check_size(config.backbone, self.model.backbone, config.data.height_width)
         self.described = describe_backbone(config.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
@@ -67,6 +96,7 @@ class Fit:
             training.updates,
             training.devices,
             progress=progress,
+            needed=("train", "validation") if training.validate_every else ("train",),
         )
         self.counts = {
             kind: _counts(self.data, kind)
@@ -91,17 +121,40 @@ class Fit:
         """
         return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
+    def begin(self, resume: bool) -> None:
+        """Try where checkpoints go, before anything slow; see `Checkpoints.begin`."""
+        if self.checkpoints is not None and is_first_process():
+            size = 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+            terms = training_terms(self.config, self.data.manifest)
+            self.checkpoints.begin(terms, resume, size)
+
     def run(self, progress: bool = True) -> None:
-        """Decode the pictures and train to the last update; progress bars if asked for."""
-        with tempfile.TemporaryDirectory() as folder:
-            self.trainer = make_trainer(self.config, Path(folder), progress)
-            self.data.decode(progress)
-            self.trainer.fit(self.task, self.data)
-            leave_group(self.trainer)
-            self.model.float()  # bf16-true and 64-true leave their type behind
-            self.log = (Path(folder) / "metrics.csv").read_text(encoding="utf-8")
+        """Decode the pictures and train to the last update; progress bars if asked for.
+
+        Goes on from the newest checkpoint, if there is one.
+
+        Raises:
+            DivergedError: If loss, gradients or weights are not finite any more.
+            Interrupted: If a signal came; what is saved is told.
+        """
+        self.data.decode(progress)
+        self.data.find_repeated()
+        announce_repeated(self.data)
+        found = self.checkpoints.newest() if self.checkpoints is not None else None
+        path, state = found or (None, {})
+        self._started -= state.get("seconds", 0.0)
+        if path is not None:
+            print(f"  going on from update {state['update']} of {self.config.training.updates}")
+        elif self.config.backbone.pretrained:
+            self._probe(progress)
+        try:
+            with tempfile.TemporaryDirectory(prefix="modular_cls.") as folder:
+                self._train(Path(folder), path, state, progress)
+        finally:
+            signals.drop()
+        self.model.float()  # bf16-true and 64-true leave their type behind
         self.weights = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.seconds = time.monotonic() - self._started
+        self.seconds = self._elapsed()
 
     def resolved(self, config: Config) -> Config:
         """The configuration with the scale of pixels that the weights ask for, unless it says one."""
@@ -138,6 +191,11 @@ class Fit:
         return self.model.state_dict()
 
     @property
+    def test_images_in_training(self) -> int | None:
+        """How many test images are training images by content; None where that is not known."""
+        return None if self.data.repeated is None else int(self.data.repeated.sum())
+
+    @property
     def parameters(self) -> int:
         """Trainable parameters."""
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
@@ -150,6 +208,8 @@ class Fit:
             f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
             f"seed {config.seed}"
         )
+        if "test" not in self.data.datasets:
+            print(f"  no test split: {_NO_TEST}")
         if self.data.skipped:
             print(
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
@@ -161,31 +221,7 @@ class Fit:
             never = "never drawn by data.sampling: balanced"
             fate = never if balanced else self.task.criterion.partly_labelled
             print(f"  {partial:,} of them lack some label: {fate}")
-        for joint in self.schema.joints:
-            seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
-            reach = self.model.reachable(joint, taught)
-            parts = [
-                n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s
-            ]
-            composed = [
-                n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s
-            ]
-            lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
-            if parts:
-                print(
-                    "  without fully labelled training images, learned from parts: "
-                    f"{', '.join(parts)}"
-                )
-            if composed:
-                print(f"  without training images, reachable by composition: {', '.join(composed)}")
-            if lost:
-                how = (
-                    "predicted all the same" if config.prediction.unreachable else "never predicted"
-                )
-                print(
-                    f"  without training images, out of this method's reach, {how}: "
-                    f"{', '.join(lost)}"
-                )
+        announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
 
     def _announce_scale(self) -> None:
         known, data = self.described, self.resolved(self.config).data
@@ -200,6 +236,43 @@ class Fit:
         if self.config.data.sampling == "balanced":  # never draws an image that lacks a label
             return None
         return {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
+
+    def _probe(self, progress: bool) -> None:
+        """Solve the heads of a pretrained network before it is trained, where they are a convex problem."""
+        rows, pixels = self.data.datasets["train"].manifest, self.data.datasets["train"].pixels
+        network, balanced = self.model.backbone.eval(), self.config.data.sampling == "balanced"
+        try:
+            head_problems(self.model, self.task.criterion)
+        except UndefinedError as error:
+            print(f"  heads start at random: {error}")
+            return
+        told = "Features, train" if progress else ""
+        found = extract_features(rows, pixels, network, digest_of(network), told)
+        train = Features(found, self.data.datasets["train"].targets)
+        how, seed = self.config.heads, self.config.seed
+        solve_heads(self.model, self.task.criterion, train, how, seed, balanced)
+
+    def _train(self, folder: Path, path: Path | None, state: State, progress: bool) -> None:
+        training = self.config.training
+        saver = Saver(self.checkpoints, training.save_every, self._elapsed)
+        guard = Guard(self.config.data.manifest)
+        self.trainer = make_trainer(self.config, folder, progress, [guard, saver])
+        if state.get("complete"):
+            self.task.load_state_dict(state["state_dict"])
+            history = state["rows"]
+        else:
+            self.data.start = state.get("update", 0)
+            try:
+                self.trainer.fit(self.task, self.data, ckpt_path=path, weights_only=True)
+            except BaseException as error:
+                leave_early(self.trainer, error)
+                raise
+            leave_group(self.trainer)
+            history = logged(self.trainer).rows
+        self.log = as_csv(history)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
 
     def _check_counts(self) -> None:
         for joint, count in self.counts["train"].items():

@@ -9,9 +9,11 @@ from modular_cls.config import Config
 from modular_cls.data.pixels import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
+from modular_cls.training.announce import announce_repeated
+from modular_cls.training.checkpoint import Checkpoints
+from modular_cls.training.evaluate import evaluate_features
 from modular_cls.training.fit import Fit
-from modular_cls.training.metrics import build_metrics
-from modular_cls.training.solved import check_solvable, probabilities, solve_heads
+from modular_cls.training.solved import check_solvable, solve_heads
 
 
 class FrozenFit(Fit):
@@ -29,28 +31,39 @@ class FrozenFit(Fit):
         UndefinedError: If the method is no convex problem on frozen features.
     """
 
-    def __init__(self, config: Config, progress: bool = False) -> None:
-        super().__init__(config, progress)
+    def __init__(
+        self, config: Config, progress: bool = False, checkpoints: Checkpoints | None = None
+    ) -> None:
+        super().__init__(config, progress, checkpoints)
         check_solvable(self.model, self.task.criterion, self.counts["train"])
         self.ridges: dict[str, dict[str, Any]] = {}
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
 
+    def begin(self, resume: bool) -> None:
+        """Nothing to try: features are kept as they come, and the heads take seconds."""
+
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
         self._features = self._extract(progress)
+        self.data.find_repeated(read=True)
+        announce_repeated(self.data)
         balanced = self.config.data.sampling == "balanced"
         how, seed = self.config.heads, self.config.seed
         solved = solve_heads(
             self.model, self.task.criterion, self.features("train"), how, seed, balanced
         )
         self.ridges, self._scores = solved.ridges, solved.scores
-        for name, chosen in self.ridges.items():
-            edge = "; at the edge of the grid: a better one may lie outside"
-            told = edge if chosen["at_edge"] else ""
-            print(f"  ridge of {name}: {chosen['ridge']:.1e} by cross-validation{told}")
+        if progress:
+            self._tell_ridges()
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
+
+    def _tell_ridges(self) -> None:
+        for name, chosen in self.ridges.items():
+            edge = ", at the edge of heads.ridges: a better one may lie outside"
+            told = edge if chosen["at_edge"] else ""
+            print(f"  {name}: ridge {chosen['ridge']:.0e} by cross-validation{told}")
 
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
@@ -75,31 +88,23 @@ class FrozenFit(Fit):
 
     def evaluate(self, split: str, progress: bool) -> dict[str, Any]:
         """Metrics of the model on a split, by output."""
-        found = self.features(split)
-        meters = build_metrics(
-            self.schema, [dict(s.joint_class) for s in self.config.data.scarcities]
-        )
-        logs = probabilities(self.model, found.features)
-        for name, meter in meters.items():
-            meter.update(logs[name], found.targets[name])
-        self.task.predicted = {name: logs[name].argmax(1) for name in meters}
-        return {name: meter.compute() for name, meter in meters.items()}
+        scarce = [dict(s.joint_class) for s in self.config.data.scarcities]
+        found = evaluate_features(self.model, self.features(split), scarce)
+        results, self.task.predicted = found
+        return results
 
     def saved_weights(self) -> dict[str, Tensor]:
         """The heads' weights; those of the network are known by their digest."""
         return self.model.head_weights()
 
-    def _observed(self) -> None:
-        """Heads are solved on what is known for certain."""
-
     def _extract(self, progress: bool) -> dict[str, Tensor]:
         """Features of every kind of images, in one pass."""
         kinds = {kind: d.manifest for kind, d in self.data.datasets.items()}
         told = "Features" if progress else ""
-        data, network = self.resolved(self.config).data, self.model.backbone
+        network = self.model.backbone
         digest = self.described.digest
         assert digest is not None  # frozen
-        pixels = Pixels(data.height_width, *data.scale)
+        pixels = Pixels.of(self.resolved(self.config).data)
         return {
             kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
             for kind, rows in kinds.items()

@@ -1,5 +1,6 @@
 """The heads of a model, solved on features: what its criterion minimises, minimised."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +15,16 @@ from modular_cls.features.basis import Basis
 from modular_cls.features.crossfit import out_of_fold_scores
 from modular_cls.features.folds import stratified_folds
 from modular_cls.features.ridge import GRID, Choice, choose_ridge
+from modular_cls.features.sharing import choose_sharing
 from modular_cls.features.solve import Term
 from modular_cls.finish import Features
 from modular_cls.models.joint import JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.models.reach import one_hot
 from modular_cls.schema import Composite, Schema
+from modular_cls.training.partly import learn_from_parts
 
 _FAR = 1e4  # a log share that no image has
-_BATCH = 4096  # rows of features that are scored at once
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,18 @@ class Solved:
 
     Attributes:
         scores: Out-of-fold scores; see `Features.scores`.
-        ridges: By problem: the ridge chosen, its loss, and whether it lies at the edge of the grid.
+        ridges: By problem: the ridge chosen, its loss, and whether it lies at the edge of the grid; of
+            direct heads also the multiple of it on the interaction, None where they only add.
     """
 
     scores: dict[str, Tensor] = field(default_factory=dict)
     ridges: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def note(self, name: str, choice: Choice, more: Mapping[str, Any] | None = None) -> None:
+        """Note what was chosen for a problem."""
+        loss = _finite(choice.loss)
+        told = {"ridge": choice.ridge, "loss": loss, "at_edge": choice.at_edge}
+        self.ridges[name] = told | dict(more or {})
 
 
 def head_problems(model: JointClassifier, criterion: Criterion) -> list[HeadProblem]:
@@ -83,24 +93,19 @@ def check_solvable(
         counts: Training images of each joint class, by joint space, shape (classes,).
 
     Raises:
-        ConfigError: If no joint space has images of two classes.
+        ConfigError: If a joint space has no fully labelled images, or none has two classes.
         UndefinedError: As `head_problems`.
     """
     head_problems(model, criterion)
+    for space, count in counts.items():
+        if not count.any():
+            raise ConfigError(f"no training image has all labels of {space}")
     if all((count > 0).sum() < 2 for count in counts.values()):
-        space = model.schema.joints[0]
-        seen = counts[space.name].nonzero()[:, 0].tolist()
-        told = ", ".join(space.class_names[z] for z in seen) or "none has all labels"
+        first = model.schema.joints[0]
+        told = first.class_names[int(counts[first.name].argmax())]
         raise ConfigError(
             f"the training images are of one class only ({told}); there must be two at least"
         )
-
-
-@torch.no_grad()
-def probabilities(model: JointClassifier, features: Tensor) -> dict[str, Tensor]:
-    """Log probabilities of every output from features (N, F), each of shape (N, classes)."""
-    parts = [model.log_probabilities(model.score(rows)) for rows in features.split(_BATCH)]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 @torch.no_grad()
@@ -134,19 +139,43 @@ def solve_heads(
         fold = fold_of[_space(model.schema, problem).name]
         terms = _terms(problem, train, balanced)
         choice = _choose(basis, terms, fold, how, solved, problem.name)
+        groups = [criterion.label_groups(o.output.name) for o in problem.objectives]
+        if any(group is not None for group in groups):
+            terms, choice = learn_from_parts(
+                basis, terms, problem.objectives, groups, train, fold, how.folds, choice
+            )
         rows = out_of_fold_scores(basis, terms, fold, choice)
         _fill(problem, basis, choice, train.targets)
         biases = _class_biases(problem, choice, train.targets)
         solved.scores |= _out_of_fold(model, problem, rows, biases)
-    for i, direct in enumerate(getattr(model, "direct_heads", ())):
+    for i, head in enumerate(getattr(model, "direct_heads", ())):
         space = model.schema.joints[i]
-        linear = LinearScores([direct], torch.eye(space.size).double(), direct.bias)
-        problem = HeadProblem(space.name, [Objective(space, tau=1.0)], [linear], [direct])
-        terms, fold = _terms(problem, train, balanced=False), fold_of[space.name]
-        choice = _choose(basis, terms, fold, how, solved, f"{space.name}/direct")
-        solved.scores[space.name] = out_of_fold_scores(basis, terms, fold, choice).float()
-        _fill(problem, basis, choice, train.targets)
+        _solve_direct(head, space, basis, train, fold_of[space.name], how, solved)
     return solved
+
+
+def _solve_direct(
+    head: nn.Linear,
+    space: Composite,
+    basis: Basis,
+    train: Features,
+    fold: Tensor,
+    how: Heads,
+    solved: Solved,
+) -> None:
+    """Solve a direct head, its classes sharing as much as cross-validation asks for."""
+    linear = LinearScores([head], torch.eye(space.size).double(), head.bias)
+    problem = HeadProblem(space.name, [Objective(space, tau=1.0)], [linear], [head])
+    (term,) = _terms(problem, train, balanced=False)
+    sharing = choose_sharing(basis, term, one_hot(space), fold, how.folds, _grid(how))
+    choice, structure = sharing.choice, sharing.term.structure
+    solved.note(f"{space.name}/direct", choice, {"multiple": _finite(sharing.multiple)})
+    rows = out_of_fold_scores(basis, [sharing.term], fold, choice)
+    bias = choice.solution.biases[0][-1]
+    solved.scores[space.name] = (rows @ structure.T + bias).float()
+    weight, intercept = basis.unfold(structure @ choice.solution.weight[-1])
+    head.weight.copy_(weight)
+    head.bias.copy_(intercept + bias)
 
 
 def _joined(one: HeadProblem, other: HeadProblem) -> HeadProblem:
@@ -182,14 +211,17 @@ def _terms(problem: HeadProblem, train: Features, balanced: bool) -> list[Term]:
 def _choose(
     basis: Basis, terms: Sequence[Term], fold: Tensor, how: Heads, solved: Solved, name: str
 ) -> Choice:
-    grid = tuple(sorted(set(how.ridges))) if how.ridges else GRID
-    choice = choose_ridge(basis, terms, fold, how.folds, grid)
-    solved.ridges[name] = {
-        "ridge": choice.ridge,
-        "loss": None if choice.loss != choice.loss else round(choice.loss, 6),
-        "at_edge": choice.at_edge,
-    }
+    choice = choose_ridge(basis, terms, fold, how.folds, _grid(how))
+    solved.note(name, choice)
     return choice
+
+
+def _grid(how: Heads) -> tuple[float, ...]:
+    return tuple(sorted(set(how.ridges))) if how.ridges else GRID
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None  # JSON knows no infinity
 
 
 def _fill(

@@ -2,53 +2,119 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from modular_cls.config import Config
+from modular_cls.errors import DivergedError, ModularClsError, OutputExistsError
 from modular_cls.files import check_free, new_folder
 from modular_cls.finish import Features
+from modular_cls.jobs.signals import Interrupted, interruptible
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.parsing import read_config
 from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
+    CONFIG,
     MARKER,
     Run,
     describe,
+    read_marker,
+    verify,
     write_classes,
     write_predictions,
     write_result,
     write_weights,
 )
+from modular_cls.runs.identity import same_run
 from modular_cls.runs.scores import AttributeScores, additive
+from modular_cls.training.checkpoint import FOLDER, TERMS, Checkpoints
 from modular_cls.training.ending import Ending, finish_model
 from modular_cls.training.fit import Fit
 from modular_cls.training.frozen import FrozenFit
+from modular_cls.training.guard import check_weights
+from modular_cls.training.trainer import is_first_process, one_voice
+
+_MARKERS = (MARKER, f"{FOLDER}/{TERMS}")
 
 
-def train(config: Config, out: str | Path, overwrite: bool = False, progress: bool = True) -> Run:
+def train(
+    config: Config,
+    out: str | Path,
+    overwrite: bool = False,
+    progress: bool = True,
+    resume: bool = False,
+) -> Run:
     """Train one configuration and write its run folder.
 
     Args:
         config: What to run.
         out: The run folder.
-        overwrite: Replace an earlier run; it stays until the new one is complete.
+        overwrite: Replace an earlier run; it stays until the new one is complete. An unfinished one
+            is begun anew.
         progress: Show progress bars.
+        resume: Go on exactly where an unfinished run stopped, if there is one (before
+            `overwrite`); one that is finished is left as it is.
 
     Raises:
         ValueError: Before anything slow, if the configuration or the manifest does not fit; the
             message names the key or row, what came and what is accepted.
+        DivergedError: If loss, gradients or weights are not finite any more.
+        Interrupted: If a signal came; what is saved is told.
     """
-    check_free(Path(out), overwrite, MARKER)
-    fit = make_fit(config, progress)
-    ending = fit.ending(config)
-    fit.announce()
-    fit.run(progress)
-    return complete(fit, ending, config, out, overwrite, progress)
+    out = Path(out)
+    checkpoints = Checkpoints(out / FOLDER)
+    with interruptible(), one_voice():
+        if is_first_process() and _is_done(out, checkpoints, config, overwrite, resume):
+            print(f"{out} is finished already")
+            return Run.load(out)
+        try:
+            fit = make_fit(config, progress, checkpoints)
+            ending = fit.ending(config)
+            fit.begin(resume)
+            fit.announce()
+            fit.run(progress)
+            return complete(fit, ending, config, out, True, progress)
+        except Interrupted as stop:
+            stop.told = checkpoints.told()
+            raise
+        except DivergedError as error:
+            raise DivergedError(f"{error}; {checkpoints.told()}") from None
+        except OSError as error:
+            if not checkpoints.files():
+                raise
+            told = f"{checkpoints.told()}; once that is mended, give the same command and --resume"
+            raise ModularClsError(f"{error}; {told}") from error
+        finally:
+            checkpoints.leave()
 
 
-def make_fit(config: Config, progress: bool = False) -> Fit:
+def _is_done(
+    out: Path, checkpoints: Checkpoints, config: Config, overwrite: bool, resume: bool
+) -> bool:
+    """Whether there is nothing to do; raises OutputExistsError if `out` may not be written to."""
+    finished, unfinished = (out / MARKER).is_file(), bool(checkpoints.files())
+    if unfinished and not (resume or overwrite):
+        raise OutputExistsError(
+            f"{out} holds an unfinished training: {checkpoints.told()}. Add --resume to go on from "
+            "there, or --overwrite to begin anew"
+        )
+    if finished and resume and not overwrite and not unfinished:
+        verify(out, read_marker(out))
+        if same_run(config, read_config(out / CONFIG)):
+            return True
+        raise OutputExistsError(
+            f"{out} holds a finished run of another configuration; give another --out, or "
+            "--overwrite to replace it"
+        )
+    begun = not finished and (out / _MARKERS[1]).is_file()
+    check_free(out, overwrite or unfinished or begun, *_MARKERS)
+    return False
+
+
+def make_fit(config: Config, progress: bool = False, checkpoints: Checkpoints | None = None) -> Fit:
     """The fit that a configuration asks for: a network trained, or heads solved on a frozen one."""
-    return (FrozenFit if config.backbone.frozen else Fit)(config, progress)
+    return (FrozenFit if config.backbone.frozen else Fit)(config, progress, checkpoints)
 
 
 def complete(
@@ -73,32 +139,42 @@ def complete(
     config = fit.resolved(config)
     fit.restore()
     fit.model.set_priors(ending.priors)
-    with new_folder(out, overwrite, MARKER) as folder:
+    with new_folder(out, overwrite, *_MARKERS) as folder:
         notes, cached = finish_model(fit.model, ending, fit.features)
+        check_weights(fit.model.state_dict(), "after the finish steps")
         metrics = {
             **describe(config),
             "train_images": len(fit.data.manifest.split("train")),
             "train_list": fit.data.train_digest,
             "train_counts": {name: counts.tolist() for name, counts in fit.counts["train"].items()},
             "skipped_images": fit.data.skipped,
+            "test_images_in_training": fit.test_images_in_training,
             "trainable_parameters": fit.parameters,
             **fit.facts(),
             "seconds": None,
-            "validation": fit.evaluate("validation", progress),
-            "test": fit.evaluate("test", progress),
+            **_measured(fit, progress),
             "finish": fit.task.criterion.notes() | notes,
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
         write_weights(folder, fit.saved_weights())
         write_backbone(folder, config.backbone, fit.model.backbone)
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
-        write_predictions(folder / "predictions.csv", fit.data.datasets["test"], fit.task.predicted)
+        if test := fit.data.datasets.get("test"):
+            write_predictions(folder / "predictions.csv", test, fit.task.predicted)
         write_classes(folder, fit.schema)
         if model := additive(fit.model):
             _keep_scores(folder, fit, model, cached)
         metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
         write_result(folder, config, metrics)
     return Run(config, fit.model.cpu().eval(), metrics)
+
+
+def _measured(fit: Fit, progress: bool) -> dict[str, dict[str, Any]]:
+    """Metrics of validation and then test; empty for a split without images."""
+    return {
+        split: fit.evaluate(split, progress) if split in fit.data.datasets else {}
+        for split in ("validation", "test")
+    }
 
 
 @torch.no_grad()

@@ -4,22 +4,60 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
-from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError
+from modular_cls.jobs.signals import Interrupted
+from modular_cls.training.checkpoint import read_checkpoint
+from modular_cls.training.history import History
 
 
-def make_trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
-    """Lightning's trainer for one pass, logging to `folder/metrics.csv`.
+class ConfinedTrainer(pl.Trainer):
+    """Lightning's trainer, which leaves signals, schedulers and the current folder alone.
 
-    A pass is `config.training.updates` updates.
+    On its own it answers SIGTERM with exit status 0 and, under SLURM, leaves checkpoints in the
+    current folder that every later training would start from.
+
+    Args:
+        root: An empty folder.
+        **given: As for Lightning's trainer.
+    """
+
+    def __init__(self, root: Path, **given: Any) -> None:
+        slurm = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
+        super().__init__(
+            default_root_dir=root,
+            plugins=[_Checkpoints(), *slurm],
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # ours know their share; Lightning's loses their order
+            **given,
+        )
+        self._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+
+
+def make_trainer(
+    config: Config, folder: Path, progress: bool, callbacks: Sequence[pl.Callback] = ()
+) -> pl.Trainer:
+    """Lightning's trainer for one pass, which is `config.training.updates` updates.
+
+    Args:
+        config: What is trained.
+        folder: An empty folder.
+        progress: Show a progress bar.
+        callbacks: What else happens on the way.
 
     Raises:
         ConfigError: If Lightning cannot do on this machine what the configuration asks for.
@@ -27,9 +65,9 @@ def make_trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
     training = config.training
     every = training.validate_every
     try:
-        return pl.Trainer(
+        return ConfinedTrainer(
+            folder,
             max_epochs=1,
-            max_steps=training.updates,
             accelerator=training.accelerator,
             devices=training.devices,
             strategy=training.strategy,
@@ -38,11 +76,9 @@ def make_trainer(config: Config, folder: Path, progress: bool) -> pl.Trainer:
             limit_val_batches=1.0 if every else 0,
             num_sanity_val_steps=0,
             log_every_n_steps=min(10, training.updates),
-            logger=CSVLogger(folder, name="", version=""),
-            enable_checkpointing=False,
-            enable_model_summary=False,
+            logger=History(),
             deterministic="warn",
-            callbacks=[_OnePass()] if progress else [],
+            callbacks=[*([_OnePass()] if progress else []), *callbacks],
             enable_progress_bar=progress,
         )
     except (MisconfigurationException, ValueError) as error:
@@ -60,9 +96,19 @@ def use_threads(config: Config) -> None:
 
 def be_quiet() -> None:
     """Silence what Lightning says that does not concern a user of this package."""
-    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
+    for name in (
+        "pytorch_lightning.utilities.rank_zero",
+        "pytorch_lightning.accelerators.cuda",
+        "lightning_fabric.utilities.distributed",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*LeafSpec.*", ".*isinstance.treespec.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*dataloader is not resumable.*",  # its sampler is told where to begin
+        ".*recommended to use .self.log.*sync_dist=True.*",  # our meters have seen to that
+        ".*LeafSpec.*",
+        ".*isinstance.treespec.*",
+    ):
         warnings.filterwarnings("ignore", message=message)
 
 
@@ -76,6 +122,39 @@ def leave_group(trainer: pl.Trainer) -> None:
         torch.distributed.destroy_process_group()
     if not trainer.is_global_zero:
         sys.exit(0)
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes, of several that train together."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Of several processes that train together the first one alone prints."""
+    if is_first_process():
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
+
+
+def leave_early(trainer: pl.Trainer, error: BaseException) -> None:
+    """After an error: loaders end, and no process waits for another that is gone."""
+    trainer.fit_loop.teardown()  # Lightning forgets it where an error came in a validation
+    for process in getattr(trainer.strategy.launcher, "procs", ()):
+        process.terminate()
+    if isinstance(error, Interrupted) and not is_first_process():
+        sys.exit(0)  # Lightning's watch in the first process would kill it for any other status
+
+
+class _Checkpoints(TorchCheckpointIO):
+    """Reads our checkpoints where Lightning would read its own."""
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        return read_checkpoint(Path(path))
 
 
 class _OnePass(RichProgressBar):

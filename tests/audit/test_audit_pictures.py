@@ -66,7 +66,6 @@ def test_files_that_training_may_skip(faces):
 
 def test_oversized(faces, monkeypatch):
     opened(faces, 0).resize((65, 64)).save(faces.path(0))
-    monkeypatch.setattr("modular_cls.audit.pictures.MAX_PIXELS", 64 * 64)
     monkeypatch.setattr(images, "MAX_PIXELS", 64 * 64)
     only(faces.found(), "oversized", 2)
 
@@ -172,3 +171,20 @@ def test_a_linked_folder(faces, tmp_path):
     os.symlink(tmp_path / "test", faces.folder / "test")
     assert faces.found("--no-pictures")["outside"]["count"] == 24
     assert faces.found("--data.allow_outside", "true") == {}
+
+
+def test_sixteen_bit_files_that_use_twelve_need_a_range(faces):
+    for number in range(len(faces.rows)):
+        grey = np.asarray(opened(faces, number).convert("L")).astype(np.uint16) * 16
+        Image.fromarray(grey).save(faces.path(number))
+    finding = faces.found()["unscaled"]
+    assert finding["count"] == len(faces.rows)
+    assert finding["level"] == "error"
+    assert "a 16-bit file that uses 12 bits" in finding["examples"][0]
+    assert "data.range: [0, 4095]" in finding["examples"][0]
+    only(
+        faces.found("--data.range", "[0, 4095]"),
+        "sixteen_bit",
+        *range(2, len(faces.rows) + 2),
+        level="note",
+    )

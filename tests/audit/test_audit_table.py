@@ -61,6 +61,55 @@ def test_a_column_that_is_missing_hides_nothing_else(faces):
     assert faces.found()["table"]["examples"][0].startswith("no column 'path'")
 
 
+def test_spellings_of_a_number_are_told_and_read_as_one(faces):
+    for i, row in enumerate(faces.rows):
+        row["hair"] = {"short": ("0", "0.0", "False"), "long": ("1", "1.0", "TRUE")}[row["hair"]][
+            i % 3
+        ]
+    schema = faces.folder / "numbers.yaml"
+    schema.write_text(
+        "schema: {attributes: {hair: [0, 1], gender: [female, male]},"
+        " composites: {both: {attributes: [hair, gender]}}}"
+    )
+    status, _, found = faces.audit("--config", str(schema), "--data.scarcity", "null")
+    assert status == 0
+    assert [text.split(" is written")[0] for text in found["spellings"]["examples"]] == [
+        "column hair: '0'",
+        "column hair: '1'",
+    ]
+    assert faces.report["labels"]["values"]["hair"] == {"0": 68, "1": 68}
+    found = faces.found("--no-pictures", config=[])
+    assert list(faces.report["labels"]["values"]["hair"].values()) == [68, 68]
+    assert "spellings" in found
+
+
+def test_words_for_unknown_are_no_values(faces):
+    for row, word in zip(faces.rows, ("NaN", "unknown", "n/a"), strict=False):
+        row["hair"] = word
+    status, _, found = faces.audit("--no-pictures", config=[])
+    assert status == 1
+    assert faces.report["schema"]["attributes"]["hair"] == ["long", "short"]
+    assert found["value"]["rows"] == [2, 3, 4]
+    assert "'NaN' (a word for unknown), 1 rows" in found["value"]["examples"][0]
+
+
+def test_hyphens_and_yes_for_1_look_alike(faces):
+    for row in faces.rows:
+        row["style"] = "long hair" if row["hair"] == "long" else "1"
+    faces.rows[0]["style"], faces.rows[1]["style"] = "Long-Hair", "yes"
+    _, _, found = faces.audit("--no-pictures", config=[])
+    assert found["spelling"]["rows"] == [2, 3]
+
+
+def test_where_none_of_the_pictures_is_there_the_reason_is_told(faces):
+    for row in faces.rows:
+        row["path"] = row["path"].removesuffix(".png")
+    status, _, found = faces.audit()
+    assert status == 1
+    assert "none is; " in found["missing"]["what"]
+    assert "has no ending; " in found["missing"]["what"]
+
+
 def test_schema_values_alike(faces):
     faces.rows[0]["hair"] = "Long "
     schema = faces.folder / "alike.yaml"

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modular_cls.data import cache, images
-from modular_cls.files import cache_folder
 from modular_cls.data.cache import NoRoomError, check_pictures, decode_once, picture_keys
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
+from modular_cls.files import cache_folder
 
 SIZE = (32, 24)
 
@@ -44,7 +44,7 @@ def test_pictures_are_served_as_read_and_decoded_once(faces, monkeypatch):
     served, bad = decode_once(faces, SIZE)
     assert not bad
     check_same(faces, served)
-    monkeypatch.setattr(cache, "decode_image", None)
+    monkeypatch.setattr(cache, "read_image", None)
     monkeypatch.setattr(cache, "read_file", None)  # known files are not even read
     again, _ = decode_once(faces.select(np.arange(len(faces))[::-3]), SIZE)
     assert np.array_equal(again[0], served[len(faces) - 1])
@@ -54,7 +54,7 @@ def test_pictures_are_served_as_read_and_decoded_once(faces, monkeypatch):
 def test_a_moved_folder_is_read_but_not_decoded(faces, monkeypatch):
     decode_once(faces, SIZE)
     moved = faces.root.rename(faces.root.with_name("elsewhere"))
-    monkeypatch.setattr(cache, "decode_image", None)
+    monkeypatch.setattr(cache, "read_image", None)
     served, bad = decode_once(Manifest.read(moved / "manifest.csv", SCHEMA), SIZE)
     assert not bad
     check_same(Manifest.read(moved / "manifest.csv", SCHEMA), served)

@@ -1,9 +1,13 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from modular_cls.data import images
-from modular_cls.data.images import read_image
+from modular_cls.data.images import convert_image, read_image
 from modular_cls.errors import ImageError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -170,6 +174,84 @@ def test_too_many_pixels_for_pillow(tmp_path, monkeypatch):
     path = save(tmp_path, Image.fromarray(NOISE))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "too large" in refusal(path)
+
+
+@pytest.mark.parametrize("shape", [(1, 99_999_999), (1_200_000, 3), (1, 65_536)])
+def test_a_side_too_long_is_refused_from_the_header(tmp_path, shape):
+    path = save(tmp_path, Image.new("1", shape[::-1]))
+    assert "a side is over 65,535 pixels" in refusal(path, (8, 8))
+
+
+def test_a_picture_without_memory_for_it_is_an_error_of_that_picture(tmp_path):
+    save(tmp_path, Image.new("RGB", (9_000, 9_000)), compress_level=1)
+    code = """if True:
+        import re, resource, sys
+        from pathlib import Path
+        from modular_cls.data.images import read_image
+        from modular_cls.errors import ImageError
+        used = int(re.search("VmSize:[^0-9]+([0-9]+)", Path("/proc/self/status").read_text())[1]) << 10
+        resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, used + 2**27))
+        try:
+            read_image(Path(sys.argv[1]), "it", (8, 8))
+        except ImageError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", code, str(tmp_path / "a.png")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "it: too large: there is no memory for its pixels\n"
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(ran) print\n"
+
+
+@pytest.mark.parametrize("name", ["ICO", "PCX", "TGA", "PDF", "ICNS", "SGI", "DDS", "eps"])
+def test_other_formats_are_refused_whatever_they_are_called(tmp_path, monkeypatch, name):
+    """Pillow gives EPS to Ghostscript: a program of that name here would leave a trace."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "gs").write_text(f"#!/bin/sh\n: > {tmp_path}/ran\n")
+    (tmp_path / "gs").chmod(0o755)
+    if name == "eps":
+        (tmp_path / "a.jpg").write_bytes(EPS)
+    else:
+        Image.fromarray(NOISE[:32, :32]).save(tmp_path / "a.jpg", name)
+    assert "not a picture that can be read (JPEG, PNG, WEBP" in refusal(tmp_path / "a.jpg")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["a.avif", "a.ppm", "a.bmp", "a.webp", "a.tif"])
+def test_accepted_formats_whatever_they_are_called(tmp_path, name):
+    if name == "a.avif" and "AVIF" not in images.FORMATS:
+        pytest.skip("Pillow without AVIF")
+    path = save(tmp_path, Image.new("RGB", (32, 32), (90, 120, 60)), name)
+    image = read(path.rename(tmp_path / "b.jpg"))
+    assert np.abs(image.astype(int) - (90, 120, 60)).max() <= 3
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    assert "it is no file" in refusal(tmp_path / "a.png")
+
+
+def test_a_jpeg_of_very_many_passes_is_refused(tmp_path):
+    path = save(tmp_path, Image.fromarray(NOISE), "a.jpg", progressive=True)
+    content = path.read_bytes()
+    last = content.rindex(b"\xff\xda")
+    assert read(path).shape == NOISE.shape
+    path.write_bytes(content[:last] + 200 * content[last:-2] + content[-2:])
+    assert "over 100 passes" in refusal(path)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size", [(64, 64), (24, 100)])
+def test_a_path_a_picture_and_an_array_give_the_same_pixels(tmp_path, mode, size):
+    noise = np.random.default_rng(0).normal(0, 40, (800, 700, 1))
+    ramp = np.linspace(0, 255, 700)[None, :, None] + np.zeros((800, 1, 3))
+    big = Image.fromarray((ramp + noise).clip(0, 255).astype(np.uint8)).convert(mode)
+    path = save(tmp_path, big, "a.jpg", quality=90)
+    image = read(path, size)
+    assert np.array_equal(image, convert_image(Image.open(path), "it", size))
+    assert np.array_equal(image, convert_image(Image.fromarray(read(path)), "it", size))
+    assert np.array_equal(image, read_image(path, "it", size, (0, 0, 700, 800)))
 
 
 @pytest.mark.parametrize("options", [{}, {"quality": 95}])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
-from modular_cls.errors import ImageError, ManifestError
+from modular_cls.errors import ImageError, ManifestError, SchemaError
 from modular_cls.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -142,11 +142,43 @@ def test_text_that_looks_like_missing_is_text(tmp_path):
 
 
 def test_rows_are_those_of_a_spreadsheet(tmp_path):
-    manifest = read(tmp_path, HEADER + "a,train,short,male\n\n,,,\nb,test,long\n")
+    manifest = read(tmp_path, HEADER + "a,train,short,male\n\n,,,\nb,test,long,\n")
     assert manifest.rows.tolist() == [2, 5]
     assert manifest.labels.tolist() == [[0, 1], [1, UNKNOWN]]
     message = refusal(tmp_path, HEADER + '"a\nb",train,short,male\n\nc,train,shirt,male\n')
     assert "row 4, column hair: 'shirt'" in message
+
+
+def test_numbers_are_compared_as_numbers(tmp_path):
+    schema = Schema.from_dict(
+        {"attributes": {"a": [0, 1]}, "composites": {"c": {"attributes": ["a"]}}}
+    )
+    cells = ["0", "1", "0.0", "1.00", "False", "TRUE", " 1", "-0", "", "  "]
+    text = "path,split,a\n" + "".join(f"{i},train,{cell}\n" for i, cell in enumerate(cells))
+    manifest = Manifest.read(write(tmp_path, text), schema)
+    assert manifest.labels[:, 0].tolist() == [0, 1, 0, 1, 0, 1, 1, 0, -1, -1]
+    with pytest.raises(ManifestError, match="row 2, column a: '2' is not one of 0, 1 or blank"):
+        Manifest.read(write(tmp_path, "path,split,a\n0,train,2\n"), schema)
+
+
+@pytest.mark.parametrize("values", [["0", "0.0"], ["1", "True"], ["long", " long"]])
+def test_values_that_mean_the_same_are_no_schema(tmp_path, values):
+    schema = Schema.from_dict(
+        {"attributes": {"a": values}, "composites": {"c": {"attributes": ["a"]}}}
+    )
+    with pytest.raises(SchemaError, match="mean the same in a table; keep one"):
+        Manifest.read(write(tmp_path, "path,split,a\n0,train,\n"), schema)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("val", "validation"), ("Dev", "validation")])
+def test_other_words_for_a_split_name_the_right_one(tmp_path, word, meant):
+    message = refusal(tmp_path, HEADER + f"a,{word},,\n")
+    assert f"did you mean {meant!r}?" in message
+
+
+def test_rows_cut_short_and_names_given_twice(tmp_path):
+    assert "row 3: 3 fields" in refusal(tmp_path, HEADER + "a,train,short,male\nb,test,long\n")
+    assert "column 'hair' appears twice" in refusal(tmp_path, "path,split,hair,hair\na,train,,\n")
 
 
 def test_missing_file(tmp_path):
@@ -161,7 +193,7 @@ def test_no_rows(tmp_path, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", b"path,split,hair,gender\n\xff,train,short,male\n", HEADER + "a,train,short,male,x\n"],
+    ["", b"path,split,hair,gender\n\xff\x81,train,short,male\n", HEADER + "a,train,short,male,x\n"],
 )
 def test_not_a_table(tmp_path, text):
     refusal(tmp_path, text)

@@ -3,7 +3,11 @@ import pytest
 from trees import BERKELEY, BERKELEY_LABELS, berkeley_lines, converted, refused
 from trees import berkeley as tree
 
-ROWS = [(part, i, box, labels) for part, rows in BERKELEY.items() for i, (box, labels) in enumerate(rows, 1)]
+ROWS = [
+    (part, i, box, labels)
+    for part, rows in BERKELEY.items()
+    for i, (box, labels) in enumerate(rows, 1)
+]
 HAIR, GENDER = {1: "long", 0: "", -1: "short"}, {1: "male", 0: "", -1: "female"}
 
 
@@ -33,10 +37,12 @@ def test_other_labels(tmp_path, capsys):
 
 def test_one_part_alone_is_drawn_or_given_a_split(tmp_path):
     root = tree(tmp_path / "berkeley", parts=("train",))
-    lines = "".join(line.replace("0000", f"{k}000", 1) for k in range(25) for line in berkeley_lines("train"))
+    lines = "".join(
+        line.replace("0000", f"{k}000", 1) for k in range(25) for line in berkeley_lines("train")
+    )
     (root / "train/labels.txt").write_text(lines)
     counts = converted(berkeley.main, root)["split"].value_counts().to_dict()
-    assert counts == {"train": 72, "validation": 8, "test": 20}  # of 25 in each of four classes
+    assert counts == {"train": 70, "validation": 10, "test": 20}
     frame = converted(berkeley.main, root, "--split", "test")
     assert set(frame["split"]) == {"test"}
     assert frame["path"][0] == "train/00001.jpg"
@@ -55,7 +61,9 @@ def test_a_single_file_of_labels(tmp_path, capsys, place):
 def test_parts_in_the_folder_of_the_archive(tmp_path, capsys):
     tree(tmp_path / "berkeley" / "attributes_dataset")
     frame = converted(berkeley.main, tmp_path / "berkeley")
-    assert frame["path"].tolist() == [f"attributes_dataset/{part}/{i:05d}.jpg" for part, i, _, _ in ROWS]
+    assert frame["path"].tolist() == [
+        f"attributes_dataset/{part}/{i:05d}.jpg" for part, i, _, _ in ROWS
+    ]
     assert "missing" not in capsys.readouterr().err
 
 
@@ -77,11 +85,14 @@ def test_several_people_in_one_picture_stay_in_one_split(tmp_path, capsys):
 
 def test_missing_files_and_splits(tmp_path, capsys):
     root = tree(tmp_path / "berkeley")
-    assert "has train/ and test/, which tell the split" in refused(berkeley.main, root, capsys, "--split", "test")
+    assert "has train/ and test/, which tell the split" in refused(
+        berkeley.main, root, capsys, "--split", "test"
+    )
     (tmp_path / "empty").mkdir()
     error = refused(berkeley.main, tmp_path / "empty", capsys)
     assert (
-        "no labels.txt here, in train/ and test/, or in attributes_dataset/; download attributes_dataset.tgz" in error
+        "no labels.txt here, in train/ and test/, or in attributes_dataset/; download attributes_dataset.tgz"
+        in error
     )
 
 

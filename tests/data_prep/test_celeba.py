@@ -6,7 +6,11 @@ import pytest
 from trees import CELEBA, CELEBA_LABELS, converted, refused
 from trees import celeba as tree
 
-ATTRIBUTES, PARTITION, IDENTITIES = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
+ATTRIBUTES, PARTITION, IDENTITIES = (
+    "list_attr_celeba.txt",
+    "list_eval_partition.txt",
+    "identity_CelebA.txt",
+)
 SPLITS = ("train", "validation", "test")
 
 
@@ -44,9 +48,12 @@ def test_other_labels(tmp_path):
 
 
 def test_an_unknown_label_names_the_nearest(tmp_path, capsys):
-    error = refused(celeba.main, tree(tmp_path / "celeba"), capsys, "--also", "Yung", "--also", "male")
+    error = refused(
+        celeba.main, tree(tmp_path / "celeba"), capsys, "--also", "Yung", "--also", "male"
+    )
     assert (
-        "unknown label 'Yung'; accepted: all, 5_o_Clock_Shadow, Blond_Hair, Male, Young; did you mean 'Young'?" in error
+        "unknown label 'Yung'; accepted: all, 5_o_Clock_Shadow, Blond_Hair, Male, Young; did you mean 'Young'?"
+        in error
     )
     assert "did you mean 'Male'?" in error
 
@@ -55,7 +62,10 @@ def test_annotations_only(tmp_path, capsys):
     frame = converted(celeba.main, tree(tmp_path / "celeba", pictures=False, identities=False))
     assert len(frame) == len(CELEBA)
     assert "identity" not in frame
-    assert f"warning: 7 of 7 pictures are missing under {tmp_path / 'celeba'}" in capsys.readouterr().err
+    assert (
+        f"warning: 7 of 7 pictures are missing under {tmp_path / 'celeba'}"
+        in capsys.readouterr().err
+    )
 
 
 def test_missing_pictures_are_counted(tmp_path, capsys):
@@ -82,7 +92,10 @@ def test_a_missing_file_says_what_and_where(tmp_path, capsys, name):
     root = tree(tmp_path / "celeba")
     (root / name).unlink()
     error = refused(celeba.main, root, capsys)
-    assert f"{root}:\n  no {name} here or in Anno/ or in Eval/; download it from https://mmlab" in error
+    assert (
+        f"{root}:\n  no {name} here or in Anno/ or in Eval/; download it from https://mmlab"
+        in error
+    )
     assert "no such folder" in refused(celeba.main, tmp_path / "none", capsys)
 
 
@@ -90,16 +103,56 @@ def test_a_missing_file_says_what_and_where(tmp_path, capsys, name):
     ("name", "old", "new", "message"),
     [
         (ATTRIBUTES, "7\r\n", "8\r\n", "line 1 tells 8 pictures, found 7"),
-        (ATTRIBUTES, "7\r\n", "seven\r\n", "line 1: found 'seven', accepted: the number of pictures"),
+        (
+            ATTRIBUTES,
+            "7\r\n",
+            "seven\r\n",
+            "line 1: found 'seven', accepted: the number of pictures",
+        ),
         (ATTRIBUTES, "Male", "Man", "line 2: no label 'Male'; did you mean 'Man'?"),
-        (ATTRIBUTES, "000002.jpg -1 -1  1  1", "000002.jpg -1 -1  1", "line 4: found 4 fields, accepted: 5"),
+        (
+            ATTRIBUTES,
+            "000002.jpg -1 -1  1  1",
+            "000002.jpg -1 -1  1",
+            "line 4: found 4 fields, accepted: 5",
+        ),
         (ATTRIBUTES, "000001.jpg", "000001.jpg 1", "line 3: found 6 fields, accepted: 5"),
-        (ATTRIBUTES, "000004.jpg -1", "000004.jpg  0", "line 6, 5_o_Clock_Shadow: found 0, accepted: -1, 1"),
-        (ATTRIBUTES, "000004.jpg -1", "000004.jpg no", "line 6, 5_o_Clock_Shadow: found 'no', accepted: a number"),
-        (ATTRIBUTES, "000004.jpg -1", "000004.jpg nan", "line 6, 5_o_Clock_Shadow: found nan, accepted: -1, 1"),
-        (PARTITION, "000003.jpg 0", "000003.jpg 3", "picture 000003.jpg, split: found 3, accepted: 0, 1, 2"),
-        (PARTITION, "000003.jpg 0\r\n", "", "picture 000003.jpg, split: found nan, accepted: 0, 1, 2"),
-        (PARTITION, "000003.jpg 0", "000002.jpg 0", "line 3: '000002.jpg' stands in an earlier line too"),
+        (
+            ATTRIBUTES,
+            "000004.jpg -1",
+            "000004.jpg  0",
+            "line 6, 5_o_Clock_Shadow: found 0, accepted: -1, 1",
+        ),
+        (
+            ATTRIBUTES,
+            "000004.jpg -1",
+            "000004.jpg no",
+            "line 6, 5_o_Clock_Shadow: found 'no', accepted: a number",
+        ),
+        (
+            ATTRIBUTES,
+            "000004.jpg -1",
+            "000004.jpg nan",
+            "line 6, 5_o_Clock_Shadow: found nan, accepted: -1, 1",
+        ),
+        (
+            PARTITION,
+            "000003.jpg 0",
+            "000003.jpg 3",
+            "picture 000003.jpg, split: found 3, accepted: 0, 1, 2",
+        ),
+        (
+            PARTITION,
+            "000003.jpg 0\r\n",
+            "",
+            "picture 000003.jpg, split: found nan, accepted: 0, 1, 2",
+        ),
+        (
+            PARTITION,
+            "000003.jpg 0",
+            "000002.jpg 0",
+            "line 3: '000002.jpg' stands in an earlier line too",
+        ),
         (IDENTITIES, "2880", "x", "line 2, identity: found 'x', accepted: a number"),
     ],
 )
@@ -139,3 +192,58 @@ def test_nothing_but_a_manifest_is_replaced(tmp_path, capsys):
     assert "exists and is not a manifest" in capsys.readouterr().err
     assert (root / PARTITION).read_bytes() == before
     assert converted(celeba.main, root).equals(converted(celeba.main, root))
+
+
+def as_csv(root, values=str, index=False):
+    """The files as they are passed around: CSV, the picture in a column image_id."""
+    names = [f"{i:06d}.jpg" for i in range(1, len(CELEBA) + 1)]
+    numbers = [[str(i)] if index else [] for i in range(len(CELEBA))]
+    before = [""] if index else []
+    labels = [",".join([*before, "image_id", *CELEBA_LABELS])]
+    labels += [
+        ",".join([*n, name, *map(values, row)])
+        for n, name, (row, _, _) in zip(numbers, names, CELEBA, strict=True)
+    ]
+    splits = [
+        "image_id,partition",
+        *(f"{name},{split}" for name, (_, split, _) in zip(names, CELEBA, strict=True)),
+    ]
+    for file, lines in ((ATTRIBUTES, labels), (PARTITION, splits)):
+        (root / file).unlink()
+        (root / file).with_suffix(".csv").write_text("\n".join([*lines, ""]))
+
+
+@pytest.mark.parametrize("values", [str, lambda v: str(float(v)), lambda v: str(int(v == 1))])
+@pytest.mark.parametrize("index", [False, True])
+def test_the_copies_as_csv_say_the_same(tmp_path, capsys, values, index):
+    root = tree(tmp_path / "celeba")
+    expected = converted(celeba.main, root, "--also", "all")
+    as_csv(root, values, index)
+    assert converted(celeba.main, root, "--also", "all").equals(expected)
+    assert capsys.readouterr().err == ""
+
+
+def test_copies_as_csv_that_are_wrong(tmp_path, capsys):
+    root = tree(tmp_path / "celeba")
+    as_csv(root)
+    labels, splits = (root / ATTRIBUTES).with_suffix(".csv"), (root / PARTITION).with_suffix(".csv")
+    edit(labels, "000002.jpg,-1,-1", "000002.jpg,-1,2")
+    assert "row 3, Blond_Hair: found 2, accepted: -1, 1" in refused(celeba.main, root, capsys)
+    edit(labels, "000002.jpg,-1,2", "000002.jpg,-1,x")
+    assert "row 3, Blond_Hair: found 'x', accepted: a number" in refused(celeba.main, root, capsys)
+    edit(labels, "000002.jpg,-1,x", "000002.jpg,-1,-1")
+    edit(splits, "000004.jpg,0", "000003.jpg,0")
+    assert "line 5: '000003.jpg' stands in an earlier line too" in refused(
+        celeba.main, root, capsys
+    )
+    edit(splits, "000003.jpg,0\n000003.jpg,0", "000003.jpg,0")
+    assert "picture 000004.jpg, split: found nan" in refused(celeba.main, root, capsys)
+
+
+def test_pictures_of_another_name_are_an_error(tmp_path, capsys):
+    root = tree(tmp_path / "celeba")
+    for file in (root / "img_align_celeba").iterdir():
+        file.rename(file.with_suffix(".png"))
+    error = refused(celeba.main, root, capsys)
+    assert "7 of 7 pictures are missing" in error
+    assert "'000001.jpg' has another ending; '000001.png' is there" in error

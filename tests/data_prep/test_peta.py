@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from trees import PETA, PETA_LABELS, PETA_PARTITIONS, cells, converted, refused, write_peta
 from trees import peta as tree
 
-HAIR = ["long", "long", "short", "", "", "long", "short", "long"]  # neither long nor short, or both: unknown
+HAIR = [
+    "long",
+    "long",
+    "short",
+    "",
+    "",
+    "long",
+    "short",
+    "long",
+]  # neither long nor short, or both: unknown
 GENDER = ["female", "female", "male", "male", "female", "", "", "male"]
 
 
@@ -25,14 +34,26 @@ def test_labels_persons_and_sources(tmp_path, capsys):
 
 def test_without_female_gender_is_male_or_not(tmp_path):
     root = tree(tmp_path / "peta")
-    write_peta(root, labels=[name.replace("personalFemale", "carryingFolder") for name in PETA_LABELS])
-    assert converted(peta.main, root)["gender"].tolist() == [("female", "male")[row[4]] for row in PETA]
+    write_peta(
+        root, labels=[name.replace("personalFemale", "carryingFolder") for name in PETA_LABELS]
+    )
+    assert converted(peta.main, root)["gender"].tolist() == [
+        ("female", "male")[row[4]] for row in PETA
+    ]
 
 
 def test_other_labels(tmp_path):
     root = tree(tmp_path / "peta")
     frame = converted(peta.main, root, "--also", "all")
-    assert list(frame.columns) == ["path", "split", "hair", "gender", "upperBodyRed", "source", "identity"]
+    assert list(frame.columns) == [
+        "path",
+        "split",
+        "hair",
+        "gender",
+        "upperBodyRed",
+        "source",
+        "identity",
+    ]
     assert frame["upperBodyRed"].tolist() == [("no", "yes")[row[6]] for row in PETA]
     assert converted(peta.main, root, "--also", "hairLong")["hairLong"].tolist() == [
         ("no", "yes")[row[2]] for row in PETA
@@ -40,7 +61,10 @@ def test_other_labels(tmp_path):
 
 
 @settings(max_examples=15)
-@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 31)), min_size=2, max_size=60), st.integers(0, 5))
+@given(
+    st.lists(st.tuples(st.integers(1, 12), st.integers(0, 31)), min_size=2, max_size=60),
+    st.integers(0, 5),
+)
 def test_persons_are_never_divided(tmp_path_factory, pictures, seed):
     root = tmp_path_factory.mktemp("peta") / "peta"
     root.mkdir()
@@ -61,7 +85,9 @@ def test_shares_are_those_of_the_official_splits(tmp_path):
 
 @pytest.mark.parametrize("partition", [0, 1])
 def test_official_splits_count_from_one(tmp_path, capsys, partition):
-    frame = converted(peta.main, tree(tmp_path / "peta"), "--split", "official", "--partition", str(partition))
+    frame = converted(
+        peta.main, tree(tmp_path / "peta"), "--split", "official", "--partition", str(partition)
+    )
     told = capsys.readouterr().err
     for name, split in (("train", "train"), ("val", "validation"), ("test", "test")):
         numbers = frame.index[frame["split"] == split] + 1

@@ -58,19 +58,27 @@ def test_a_run_starts_from_it_and_needs_its_folder_to_be_loaded(folder, faces_di
     )  # fmt: skip
     run = train(config, tmp_path / "run", progress=False)
     started = timm.create_model(f"local-dir:{mine}", pretrained=True).conv_stem.weight
-    torch.testing.assert_close(run.model.backbone.conv_stem.weight.contiguous(), started, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        run.model.backbone.conv_stem.weight.contiguous(), started, atol=1e-6, rtol=0
+    )
     again = Run.load(tmp_path / "run")
     image = torch.randn(2, 3, 32, 32)
     torch.testing.assert_close(run.model.extract(image), again.model.extract(image))
     shutil.rmtree(mine)
-    with pytest.raises(ConfigError, match=r"is no timm folder.*also when a run made from it is loaded"):
+    with pytest.raises(
+        ConfigError, match=r"is no timm folder.*also when a run made from it is loaded"
+    ):
         Run.load(tmp_path / "run")
 
 
 def test_what_does_not_fit_is_named():
     model = timm.create_model(pretrained.ARCHITECTURE)
-    with pytest.raises(ConfigError, match=r"conv_stem.weight: found \(1, 2\), accepted \(32, 3, 3, 3\)"):
-        pretrained.rename({"_conv_stem.weight": torch.zeros(1, 2), "_blocks.99._bn1.bias": torch.zeros(1)}, model)
+    with pytest.raises(
+        ConfigError, match=r"conv_stem.weight: found \(1, 2\), accepted \(32, 3, 3, 3\)"
+    ):
+        pretrained.rename(
+            {"_conv_stem.weight": torch.zeros(1, 2), "_blocks.99._bn1.bias": torch.zeros(1)}, model
+        )
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch, tmp_path, capsys):
@@ -88,5 +96,7 @@ def test_a_folder_that_is_not_there_is_told():
 def test_without_a_hub_it_says_what_else_there_is(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ConfigError, match=r"without one: pretrained: false, or name: local-dir:FOLDER"):
+    with pytest.raises(
+        ConfigError, match=r"without one: pretrained: false, or name: local-dir:FOLDER"
+    ):
         create_backbone(Backbone("hf-hub:nobody/nothing", pretrained=True))

@@ -1,32 +1,20 @@
-import hashlib
 from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from splits import draw_splits, draw_validation
+from splits import draw_folds, draw_splits, draw_validation
 
 from modular_cls.errors import ConfigError
 
-ROWS = st.lists(st.tuples(st.integers(0, 12), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=50)
-SHARES = st.sampled_from([(0.7, 0.1, 0.2), (9500, 1900, 7600), (0.9, 0.1, 0), (1, 0, 0), (0, 0, 3)])
-
-
-def slow(groups, labels, shares, seed):
-    """The draw, group by group: members of a joint class in the order of their hashes, cut by the shares."""
-    classes = {}
-    for name in dict.fromkeys(groups):
-        counts = Counter(tuple(row) for group, row in zip(groups, labels, strict=True) if group == name)
-        common = min(counts, key=lambda row: (-counts[row], row))
-        classes.setdefault(common, []).append(name)
-    split = {}
-    for names in classes.values():
-        names.sort(key=lambda n: hashlib.blake2b(f"{seed}/{n}".encode(), digest_size=8).hexdigest())
-        ends = [round(float(sum(shares[: i + 1]) / sum(shares) * len(names)), 9) for i in range(3)]
-        for rank, name in enumerate(names):
-            split[name] = next(i for i, end in enumerate(ends) if rank < round(end))
-    return [split[g] for g in groups]
+ROWS = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=50
+)
+ALONE = st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 1)), min_size=3, max_size=60)
+SHARES = st.sampled_from(
+    [(0.7, 0.1, 0.2), (9500, 1900, 7600), (0.9, 0.1, 0), (1, 0, 0), (0, 0, 3), (1, 1, 1)]
+)
 
 
 def arrays(rows):
@@ -34,10 +22,101 @@ def arrays(rows):
     return groups, np.array([row[1:] for row in rows], dtype=np.int16)
 
 
-@given(ROWS, SHARES, st.integers(0, 3))
-def test_the_draw_is_that_of_the_slow_reference(rows, shares, seed):
+def table(seed, rows, attributes, values):
+    """Labels of which some values are rare."""
+    rng = np.random.default_rng(seed)
+    weights = [w / w.sum() for w in rng.random((attributes, values)) ** 3 + 0.01]
+    return np.stack([rng.choice(values, rows, p=w) for w in weights], axis=1).astype(np.int16)
+
+
+def names(rows):
+    return np.array([f"{i}.png" for i in range(rows)], dtype=object)
+
+
+@given(ALONE, SHARES, st.integers(0, 3))
+def test_sizes_are_those_asked_for(rows, shares, seed):
+    counts = np.bincount(draw_splits(names(len(rows)), np.array(rows), shares, seed), minlength=3)
+    wanted = np.array(shares) / sum(shares) * len(rows)
+    assert (abs(counts - wanted) < 2).all()
+    assert ((counts > 0) == (np.array(shares) > 0)).all() or len(rows) < 3
+
+
+@given(ROWS, SHARES, st.integers(0, 3), st.randoms())
+def test_groups_are_whole_and_the_order_of_rows_does_not_matter(rows, shares, seed, random):
     groups, labels = arrays(rows)
-    assert draw_splits(groups, labels, shares, seed).tolist() == slow(groups.tolist(), labels.tolist(), shares, seed)
+    drawn = draw_splits(groups, labels, shares, seed)
+    of_group = dict(zip(groups, drawn, strict=True))
+    assert [of_group[g] for g in groups] == drawn.tolist()
+    order = np.array(random.sample(range(len(rows)), len(rows)))
+    assert draw_splits(groups[order], labels[order], shares, seed).tolist() == drawn[order].tolist()
+
+
+@pytest.mark.parametrize(
+    "size", [(280, 8, 2), (280, 12, 2), (280, 40, 2), (60, 12, 2), (500, 4, 10)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_every_value_is_in_every_split_as_far_as_it_has_rows(size, seed):
+    labels = table(seed, *size)
+    drawn = draw_splits(names(size[0]), labels)
+    assert np.bincount(drawn).tolist() == [round(size[0] * share) for share in (0.7, 0.1, 0.2)]
+    for column in labels.T:
+        for value, count in Counter(column.tolist()).items():
+            there = set(drawn[column == value].tolist())
+            assert 0 in there  # training first
+            assert len(there) == min(count, 3)
+
+
+def test_values_are_divided_more_evenly_than_by_chance():
+    labels = table(0, 3000, 40, 2)
+    rng = np.random.default_rng(0)
+
+    def worst(drawn):
+        shares = [
+            [np.mean(drawn[c == v] == s) for s in range(3)]
+            for c in labels.T
+            for v in (0, 1)
+            if (c == v).sum() > 50
+        ]
+        return abs(np.array(shares) - (0.7, 0.1, 0.2)).max()
+
+    chance = np.median(
+        [worst(rng.permutation(np.repeat([0, 1, 2], [2100, 300, 600]))) for _ in range(9)]
+    )
+    assert worst(draw_splits(names(3000), labels)) < 0.5 * chance
+
+
+def test_rows_alike_are_divided_by_the_shares():
+    labels = np.array([(i % 2, i // 2 % 2) for i in range(80)], dtype=np.int16)
+    counts = Counter(
+        zip(map(tuple, labels.tolist()), draw_splits(names(80), labels).tolist(), strict=True)
+    )
+    assert all(
+        counts[cell, s] == n for cell in {c for c, _ in counts} for s, n in enumerate((14, 2, 4))
+    )
+
+
+def test_a_joint_class_is_divided_though_other_attributes_cut_it_up():
+    labels = np.column_stack([table(1, 400, 2, 2), table(2, 400, 8, 2)])
+    drawn = draw_splits(names(400), labels, joint=2)
+    for cell in np.unique(labels[:, :2], axis=0):
+        inside = (labels[:, :2] == cell).all(axis=1)
+        if inside.sum() >= 10:
+            assert (
+                abs(np.bincount(drawn[inside], minlength=3) / inside.sum() - (0.7, 0.1, 0.2)) < 0.1
+            ).all()
+
+
+def test_large_groups_are_divided_near_the_shares():
+    rng = np.random.default_rng(0)
+    groups = np.array([f"p{g}" for g in rng.integers(0, 60, 1200)], dtype=object)
+    counts = np.bincount(draw_splits(groups, table(0, 1200, 4, 2))) / 1200
+    assert (abs(counts - (0.7, 0.1, 0.2)) < 0.02).all()
+
+
+def test_a_large_table_takes_seconds():
+    labels = table(0, 200_000, 12, 2)
+    drawn = draw_splits(names(200_000), labels)
+    assert np.bincount(drawn).tolist() == [140_000, 20_000, 40_000]
 
 
 @given(ROWS, st.sampled_from([0, 0.1, 0.5]), st.integers(0, 3), st.randoms())
@@ -51,15 +130,27 @@ def test_validation_comes_from_training_only_in_whole_groups(rows, share, seed, 
     assert share or (drawn == splits).all()
 
 
-def test_a_group_counts_where_most_of_its_rows_are():
-    rows = [(g, g % 2, 0) for g in range(40) for _ in range(3)] + [(g, 1 - g % 2, 0) for g in range(40)]
-    groups, labels = arrays(rows)
-    drawn = dict(zip(groups, draw_splits(groups, labels).tolist(), strict=True))
-    for kind in (0, 1):
-        assert Counter(drawn[f"g{g}"] for g in range(kind, 40, 2)) == {0: 14, 1: 2, 2: 4}
+@pytest.mark.parametrize("folds", [2, 5])
+def test_every_row_is_tested_in_one_fold(folds):
+    labels = table(0, 200, 3, 2)
+    groups = np.array([f"g{i // 2}" for i in range(200)], dtype=object)
+    drawn = draw_folds(groups, labels, folds)
+    assert (sum((splits == 2).astype(int) for splits in drawn) == 1).all()
+    for splits in drawn:
+        counts = np.bincount(splits, minlength=3) / 200
+        assert abs(counts[2] - 1 / folds) < 0.02
+        assert (
+            abs(counts[1] - (1 - counts[2]) / 8) < 0.02
+        )  # a tenth of nine and one, as in the shares
+        assert all(len(set(splits[groups == g].tolist())) == 1 for g in set(groups))
+    for wrong in (1, 101):
+        with pytest.raises(ConfigError, match="--folds must be from 2 to 100"):
+            draw_folds(groups, labels, wrong)
 
 
-@pytest.mark.parametrize("shares", [(0, 0, 0), (1, -0.1, 0.1), (float("inf"), 1, 1), (float("nan"), 1, 1)])
+@pytest.mark.parametrize(
+    "shares", [(0, 0, 0), (1, -0.1, 0.1), (float("inf"), 1, 1), (float("nan"), 1, 1)]
+)
 def test_impossible_shares(shares):
     with pytest.raises(ConfigError, match="shares must not be negative"):
         draw_splits(*arrays([(0, 0, 0)]), shares)

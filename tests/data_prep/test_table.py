@@ -26,7 +26,7 @@ def run(folder, text, *arguments):
     source.write_bytes(text if isinstance(text, bytes) else text.encode())
     out.unlink(missing_ok=True)
     try:
-        status = table.main([str(source), "--out", str(out), *arguments])
+        status = table.main([str(source), "--out", str(out), "--no-pictures", *arguments])
     except SystemExit as end:
         status = end.code
     return status, pd.read_csv(out, dtype=str, keep_default_na=False) if out.exists() else None
@@ -46,7 +46,10 @@ def refusal(capsys, folder, text, *arguments):
 
 
 def rows(count, groups):
-    lines = [f"{i}.png,{('long', 'short')[i % 2]},{('f', 'm')[i // 2 % 2]},g{groups[i]}" for i in range(count)]
+    lines = [
+        f"{i}.png,{('long', 'short')[i % 2]},{('f', 'm')[i // 2 % 2]},g{groups[i]}"
+        for i in range(count)
+    ]
     return "\n".join(["file,len,sex,who", *lines, ""])
 
 
@@ -64,7 +67,9 @@ def test_columns_values_and_splits(tmp_path, capsys):
 
 def test_a_value_renamed_to_nothing_is_unknown(tmp_path):
     names = ("--value", "beard:0=no", "--value", "beard:1=", "--value", "beard:2=full")
-    frame = converted(tmp_path, TABLE, "--path", "file", "--attribute", "beard=facial", *names, "--split", "train")
+    frame = converted(
+        tmp_path, TABLE, "--path", "file", "--attribute", "beard=facial", *names, "--split", "train"
+    )
     assert frame["beard"].tolist() == ["no", "", "full", ""]
     assert frame["split"].tolist() == ["train"] * 4
 
@@ -81,12 +86,14 @@ def test_what_is_written_can_be_read(tmp_path):
     ("meant", "words"),
     [
         ("train", ["train", "Training", " TRAIN "]),
-        ("validation", ["val", "Valid", "validation", "dev"]),
+        ("validation", ["val", "Valid", "validation", "dev", "eval"]),
         ("test", ["test", "TESTING"]),
     ],
 )
 def test_split_synonyms(tmp_path, meant, words):
-    text = "path,len,s\n" + "".join(f"{i}.png,{'xy'[i % 2]},{word}\n" for i, word in enumerate(words))
+    text = "path,len,s\n" + "".join(
+        f"{i}.png,{'xy'[i % 2]},{word}\n" for i, word in enumerate(words)
+    )
     frame = converted(tmp_path, text, "--attribute", "hair=len", "--split", "s")
     assert frame["split"].tolist() == [meant] * len(words)
 
@@ -113,7 +120,9 @@ def test_every_class_is_divided_by_the_shares(tmp_path):
     counts = Counter(zip(frame["hair"], frame["sex"], frame["split"], strict=True))
     for hair, sex in (("long", "f"), ("short", "f"), ("long", "m"), ("short", "m")):
         assert [counts[hair, sex, s] for s in ("train", "validation", "test")] == [14, 2, 4]
-    assert set(converted(tmp_path, text, *arguments, "--shares", "1", "0", "0")["split"]) == {"train"}
+    assert set(converted(tmp_path, text, *arguments, "--shares", "1", "0", "0")["split"]) == {
+        "train"
+    }
     halves = Counter(converted(tmp_path, text, *arguments, "--shares", "2", "0", "2")["split"])
     assert halves == {"train": 40, "test": 40}
     assert not converted(tmp_path, text, *arguments, "--seed", "1").equals(frame)
@@ -124,14 +133,18 @@ def test_the_draw_does_not_depend_on_row_order(tmp_path):
     header, *lines = text.splitlines()
     frame = converted(tmp_path, text, *HAIR, "--attribute", "sex=sex")
     order = np.random.default_rng(0).permutation(40)
-    shuffled = converted(tmp_path, "\n".join([header, *(lines[i] for i in order)]), *HAIR, "--attribute", "sex=sex")
+    shuffled = converted(
+        tmp_path, "\n".join([header, *(lines[i] for i in order)]), *HAIR, "--attribute", "sex=sex"
+    )
     assert dict(zip(shuffled["path"], shuffled["split"], strict=True)) == dict(
         zip(frame["path"], frame["split"], strict=True)
     )
 
 
 def test_missing_columns_name_the_nearest(tmp_path, capsys):
-    error = refusal(capsys, tmp_path, TABLE, "--path", "fle", "--attribute", "beard=facail", "--group", "whom")
+    error = refusal(
+        capsys, tmp_path, TABLE, "--path", "fle", "--attribute", "beard=facail", "--group", "whom"
+    )
     for column, near in (("fle", "file"), ("facail", "facial"), ("whom", "who")):
         assert f"no column {column!r}; did you mean {near!r}?" in error
 
@@ -140,7 +153,9 @@ def test_unknown_splits(tmp_path, capsys):
     assert "did you mean 'part'?" in refusal(capsys, tmp_path, TABLE, *HAIR, "--split", "prt")
     assert "did you mean 'train'?" in refusal(capsys, tmp_path, TABLE, *HAIR, "--split", "trian")
     text = TABLE.replace("testing", "exam")
-    assert "row 5, split: 'exam' is not one of train" in refusal(capsys, tmp_path, text, *HAIR, "--split", "part")
+    assert "row 5, split: 'exam' (1 rows) is not one of train" in refusal(
+        capsys, tmp_path, text, *HAIR, "--split", "part"
+    )
 
 
 def test_too_few_values(tmp_path, capsys):
@@ -162,7 +177,9 @@ def test_malformed_value(tmp_path, capsys):
 
 
 def test_values_of_an_unknown_attribute(tmp_path, capsys):
-    assert "did you mean 'hair'" in refusal(capsys, tmp_path, TABLE, *HAIR, "--value", "hiar:long=lang")
+    assert "did you mean 'hair'" in refusal(
+        capsys, tmp_path, TABLE, *HAIR, "--value", "hiar:long=lang"
+    )
 
 
 @pytest.mark.parametrize("text", ["", b"file,len\n\xff,x\n", 'file,len\na,x,y\nb,"x\n'])
@@ -177,7 +194,9 @@ def test_rows_are_those_of_a_spreadsheet(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["path", "split"])
 def test_columns_of_the_manifest_are_no_attributes(tmp_path, capsys, name):
-    refusal(capsys, tmp_path, TABLE, "--path", "file", "--attribute", f"{name}=len", "--split", "part")
+    refusal(
+        capsys, tmp_path, TABLE, "--path", "file", "--attribute", f"{name}=len", "--split", "part"
+    )
 
 
 @pytest.mark.parametrize("names", [("all", "b"), ("a", "b")])

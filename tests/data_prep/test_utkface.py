@@ -23,7 +23,9 @@ def test_labels_come_from_names(tmp_path, capsys, pictures):
     told = capsys.readouterr().err
     assert "warning: names that are not understood, left out: 4: " in told
     assert all(name in told for name in UTKFACE_STRANGE)
-    assert (f"warning: {len(UTKFACE)} of {len(UTKFACE)} pictures are missing" in told) == (not pictures)
+    assert (f"warning: {len(UTKFACE)} of {len(UTKFACE)} pictures are missing" in told) == (
+        not pictures
+    )
     assert "race" not in converted(utkface.main, tmp_path / "utk").columns
 
 
@@ -42,7 +44,9 @@ def test_age_groups_are_the_users(tmp_path, capsys):
     ages = [int(path.split("/")[1].split("_")[0]) for path in frame["path"]]
     assert frame["age_group"].tolist() == [("minor", "adult")[age >= 26] for age in ages]
     for wrong in (["a=1", "b=2"], ["a=0"], ["a=0", "b=9", "c=5"]):
-        assert "age groups must be at least two" in refused(utkface.main, root, capsys, "--age-groups", *wrong)
+        assert "age groups must be at least two" in refused(
+            utkface.main, root, capsys, "--age-groups", *wrong
+        )
     with pytest.raises(SystemExit):
         utkface.main([str(root), "--out", str(tmp_path / "m.csv"), "--age-groups", "minor:0"])
 
@@ -80,7 +84,14 @@ def test_of_identical_files_one_is_kept_or_none(tmp_path_factory, groups):
 
 def test_identical_files_are_counted_and_empty_ones_not_compared(tmp_path, capsys):
     root = tmp_path / "utk"
-    write_alike(root, [[name(5, 0, 1), name(5, 1, 2)], [name(5, 0, 3), name(6, 0, 4), name(7, 0, 5)], [name(8, 0, 6)]])
+    write_alike(
+        root,
+        [
+            [name(5, 0, 1), name(5, 1, 2)],
+            [name(5, 0, 3), name(6, 0, 4), name(7, 0, 5)],
+            [name(8, 0, 6)],
+        ],
+    )
     for serial in (7, 8):
         (root / name(5, 0, serial)).write_bytes(b"")
     assert len(converted(utkface.main, root)) == 4

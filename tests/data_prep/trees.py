@@ -41,7 +41,10 @@ def celeba(root, pictures=True, identities=True):
     """Line ends of Windows, a blank after the header, numbers set flush right."""
     root.mkdir(parents=True)
     names = [f"{i:06d}.jpg" for i in range(1, len(CELEBA) + 1)]
-    rows = [f"{n} " + " ".join(f"{v:2d}" for v in labels) for n, (labels, _, _) in zip(names, CELEBA, strict=True)]
+    rows = [
+        f"{n} " + " ".join(f"{v:2d}" for v in labels)
+        for n, (labels, _, _) in zip(names, CELEBA, strict=True)
+    ]
     lines = [str(len(CELEBA)), " ".join(CELEBA_LABELS) + " ", *rows, ""]
     (root / "list_attr_celeba.txt").write_bytes("\r\n".join(lines).encode())
     lines = [f"{n} {split}" for n, (_, split, _) in zip(names, CELEBA, strict=True)]
@@ -63,7 +66,12 @@ def cells(items, row=False):
 
 
 MARKET = {  # person: gender, hair, age, hat, up; codes as in the file
-    "train": {"0002": (1, 1, 3, 1, 1), "0007": (2, 2, 2, 2, 2), "0010": (1, 2, 4, 1, 2), "0011": (2, 1, 1, 1, 1)},
+    "train": {
+        "0002": (1, 1, 3, 1, 1),
+        "0007": (2, 2, 2, 2, 2),
+        "0010": (1, 2, 4, 1, 2),
+        "0011": (2, 1, 1, 1, 1),
+    },
     "test": {"0001": (2, 2, 3, 2, 2), "0003": (1, 1, 2, 1, 1)},
 }
 MARKET_FIELDS = ("gender", "hair", "age", "hat", "up")
@@ -80,7 +88,10 @@ def write_market(root, change=lambda part, fields: fields):
     """Fields in another order in each part; `change` may spoil them."""
     parts = {}
     for part, persons in MARKET.items():
-        fields = {n: np.array([[p[i] for p in persons.values()]], np.uint8) for i, n in enumerate(MARKET_FIELDS)}
+        fields = {
+            n: np.array([[p[i] for p in persons.values()]], np.uint8)
+            for i, n in enumerate(MARKET_FIELDS)
+        }
         names = list(fields) if part == "train" else list(reversed(fields))
         ordered = {n: fields[n] for n in names} | {"image_index": cells(list(persons), row=True)}
         parts[part] = change(part, ordered)
@@ -109,11 +120,19 @@ PETA_PARTITIONS = [
 
 def write_peta(root, rows=PETA, labels=PETA_LABELS, partitions=PETA_PARTITIONS, **change):
     """A struct; the indices of splits are columns, from 1; `change` replaces fields, or leaves out what is None."""
-    data = np.array([(i, person, source, 7, *values) for i, (person, source, *values) in enumerate(rows, 1)], np.uint16)
-    splits = [{name: np.array([numbers], np.uint16).T for name, numbers in p.items()} for p in partitions]
+    data = np.array(
+        [(i, person, source, 7, *values) for i, (person, source, *values) in enumerate(rows, 1)],
+        np.uint16,
+    )
+    splits = [
+        {name: np.array([numbers], np.uint16).T for name, numbers in p.items()} for p in partitions
+    ]
     peta = {"data": data, "attribute": cells(labels), "selected_attribute": np.array([[1, 2]], np.uint8),
             "partion_attribute": cells(splits), **change}  # fmt: skip
-    scipy.io.savemat(root / "PETA.mat", {"peta": {name: field for name, field in peta.items() if field is not None}})
+    scipy.io.savemat(
+        root / "PETA.mat",
+        {"peta": {name: field for name, field in peta.items() if field is not None}},
+    )
     return root
 
 
@@ -138,7 +157,9 @@ def write_pa100k(root, labels=PA100K_LABELS, **change):
     for part, rows in PA100K.items():
         found[f"{part}_images_name"] = cells(list(rows))
         found[f"{part}_label"] = np.array(list(rows.values()), np.uint8)
-    scipy.io.savemat(root / "annotation.mat", {n: v for n, v in {**found, **change}.items() if v is not None})
+    scipy.io.savemat(
+        root / "annotation.mat", {n: v for n, v in {**found, **change}.items() if v is not None}
+    )
     return root
 
 
@@ -207,7 +228,9 @@ def utkface(root, pictures=True, folder="UTKFace"):
     return root
 
 
-def folders(root, classes=("short_female", "short_male", "long_female", "long_male"), splits=(), each=5):
+def folders(
+    root, classes=("short_female", "short_male", "long_female", "long_male"), splits=(), each=5
+):
     for split in splits or ("",):
         for name in classes:
             write_pictures(root / split / name, [f"{i}.jpg" for i in range(each)])

@@ -1,53 +1,15 @@
-"""The verb predict, through the command line: what goes in, what comes out, and what an interruption leaves."""
+"""The verb predict, through the command line: what goes in, and what comes out."""
 
-import csv
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
+from PIL import Image
+from small_jobs import left, predict, read
 
-from modular_cls import Predictor, load_config, train
+from modular_cls import Predictor
 from modular_cls.cli import main
-
-
-@pytest.fixture(scope="module")
-def run_dir(faces_dir, tmp_path_factory):
-    out = tmp_path_factory.mktemp("predict") / "run"
-    config = load_config("configs/modular.yaml", data__manifest=faces_dir / "manifest.csv", data__workers=0,
-                         data__image_size=32, data__scarcity__keep=3, training__updates=6)  # fmt: skip
-    train(config, out, progress=False)
-    return out
-
-
-@pytest.fixture
-def folder(faces_dir, tmp_path):
-    """Eight pictures in folders, and one that is broken."""
-    photos = tmp_path / "photos"
-    (photos / "deep" / "er").mkdir(parents=True)
-    files = sorted((faces_dir / "test").glob("*.png"))[:8]
-    for i, file in enumerate(files):
-        shutil.copy(file, photos / ("deep/er" if i > 4 else "") / f"{i}.png")
-    (photos / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
-    (photos / "notes.txt").write_text("no picture either")
-    return photos
-
-
-def read(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def predict(run_dir, out, *words):
-    return main(["predict", str(run_dir), *map(str, words), "--out", str(out)])
-
-
-def left(folder):
-    return sorted(p.name for p in folder.iterdir() if p.name.startswith("."))
 
 
 def test_it_predicts_what_the_run_was_tested_with(run_dir, faces_dir, tmp_path):
@@ -98,6 +60,34 @@ def test_folders_patterns_and_files_each_once(run_dir, folder, tmp_path, capsys)
     assert "1 of them could not be predicted" in said
 
 
+def test_what_is_hidden_is_no_picture_of_the_user(run_dir, folder, tmp_path, capsys):
+    (folder / ".ipynb_checkpoints").mkdir()
+    shutil.copy(folder / "0.png", folder / ".ipynb_checkpoints" / "0-checkpoint.png")
+    (folder / "__MACOSX").mkdir()
+    (folder / "__MACOSX" / "._0.png").write_bytes(b"\0\5\26\7junk")
+    (folder / "deep" / "._1.png").write_bytes(b"\0\5\26\7junk")
+    (folder / "deep" / "gone.png").symlink_to(folder / "nowhere.png")
+    assert predict(run_dir, tmp_path / "t.csv", folder) == 0
+    names = [row["path"].removeprefix(f"{folder}/") for row in read(tmp_path / "t.csv")]
+    assert names == ["0.png", "1.png", "2.png", "3.png", "4.png", "broken.jpg",
+                     *(f"deep/er/{i}.png" for i in (5, 6, 7)), "deep/gone.png"]  # fmt: skip
+    said = f"left out: 3 hidden, 1 not named like pictures in {folder}\n"
+    assert said in capsys.readouterr().out
+    hidden = folder / ".ipynb_checkpoints"  # whoever names a hidden folder means it
+    assert predict(run_dir, tmp_path / "u.csv", hidden) == 0
+    assert len(read(tmp_path / "u.csv")) == 1
+
+
+def test_a_picture_too_large_is_a_row_like_others(run_dir, folder, tmp_path):
+    Image.new("1", (99_999_999, 1)).save(folder / "wide.png")
+    os.mkfifo(folder / "pipe.png")
+    assert predict(run_dir, tmp_path / "t.csv", folder) == 0
+    errors = {row["path"]: row["error"] for row in read(tmp_path / "t.csv") if row["error"]}
+    assert "a side is over 65,535 pixels" in errors[str(folder / "wide.png")]
+    assert "it is no file" in errors[str(folder / "pipe.png")]
+    assert len(errors) == 3
+
+
 def test_only_bad_pictures_are_an_error(run_dir, folder, tmp_path, capsys):
     assert predict(run_dir, tmp_path / "t.csv", folder / "broken.jpg", folder / "notes.txt") == 1
     assert [bool(row["error"]) for row in read(tmp_path / "t.csv")] == [True, True]
@@ -107,13 +97,13 @@ def test_only_bad_pictures_are_an_error(run_dir, folder, tmp_path, capsys):
 def test_a_table_of_images_with_boxes(run_dir, faces_dir, folder, tmp_path):
     lines = [
         "path,box,remark",
-        "0.png,",
+        "0.png,,",
         "0.png,0 0 32 64,half",
-        "../photos/1.png,",
-        "../out.png,",
-        "no.png,",
+        "../photos/1.png,,",
+        "../out.png,,",
+        "no.png,,",
+        "0.png,500 500 9 9,",
     ]
-    lines += ["0.png,500 500 9 9"]
     (folder / "table.csv").write_text("\n".join(lines))
     shutil.copy(folder / "1.png", folder.parent / "out.png")
     assert predict(run_dir, tmp_path / "t.csv", folder / "table.csv") == 0
@@ -156,86 +146,6 @@ def test_parquet_holds_the_same(run_dir, folder, tmp_path):
         ]
         assert table[name].to_pylist() == expected, name
     assert left(tmp_path) == []
-
-
-def start_and_kill(run_dir, images, out, rows):
-    """Run the verb in a process of its own, and kill it once some rows are written."""
-    command = [
-        sys.executable,
-        "-m",
-        "modular_cls",
-        "predict",
-        str(run_dir),
-        str(images),
-        "--batch-size",
-        "1",
-    ]
-    process = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL)
-    partial = out.with_name(f".{out.name}.partial")
-    for _ in range(3000):
-        if partial.is_file() and partial.read_bytes().count(b"\n") > rows:
-            break
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
-    return partial
-
-
-def test_a_killed_job_goes_on_where_it_stopped(run_dir, faces_dir, tmp_path, capsys):
-    names = [f"train/{p.name}" for p in sorted((faces_dir / "train").glob("*.png"))]
-    lines = [f"{name},0 0 {40 + i} 64" for i in range(6) for name in names]
-    (tmp_path / "table.csv").write_text(
-        "\n".join(["path,box", *lines[:300], "no.png,", *lines[300:]])
-    )
-    shutil.copytree(faces_dir / "train", tmp_path / "train")
-    partial = start_and_kill(run_dir, tmp_path / "table.csv", tmp_path / "killed.csv", 20)
-    assert not (tmp_path / "killed.csv").exists()
-    kept = partial.read_bytes().count(b"\n") - 1
-    with partial.open("a") as file:
-        file.write(f"{lines[kept]},,short,0.7")  # as if killed within a row
-    words = [tmp_path / "table.csv", "--batch-size", "64"]
-    assert predict(run_dir, tmp_path / "killed.csv", *words) == 0
-    assert f"{kept} of them by an earlier job that was interrupted" in capsys.readouterr().out
-    assert predict(run_dir, tmp_path / "whole.csv", *words) == 0
-    killed, whole = read(tmp_path / "killed.csv"), read(tmp_path / "whole.csv")
-    assert len(killed) == len(whole) == len(lines) + 1
-    for a, b in zip(killed, whole, strict=True):
-        assert (a["path"], a["box"], a["error"]) == (b["path"], b["box"], b["error"])
-        if not a["error"]:  # batches of another size differ in the last digits
-            assert float(a["hair=long"]) == pytest.approx(float(b["hair=long"]), rel=1e-3)
-    assert left(tmp_path) == []
-
-
-def interrupt(run_dir, folder, out, monkeypatch):
-    """Leave what a job leaves when ctrl-C comes while it is at its second batch."""
-    calls = []
-
-    def stop(self, *arguments, **named):
-        calls.append(1)
-        if len(calls) > 2:  # the first looks at the arguments
-            raise KeyboardInterrupt
-        return original(self, *arguments, **named)
-
-    original = Predictor.__call__
-    with monkeypatch.context() as patch:
-        patch.setattr(Predictor, "__call__", stop)
-        assert predict(run_dir, out, folder, "--batch-size", "4") == 130
-    assert left(out.parent) == [f".{out.name}.job", f".{out.name}.partial"]
-
-
-def test_another_job_does_not_go_on_with_these_rows(run_dir, folder, tmp_path, monkeypatch, capsys):
-    out = tmp_path / "t.csv"
-    interrupt(run_dir, folder, out, monkeypatch)
-    assert predict(run_dir, out, folder, "--prior", "training", "--given", "hair=long") == 1
-    assert "interrupted job with other prior, given; run that one again" in capsys.readouterr().err
-    assert predict(run_dir, out, folder / "deep") == 1
-    assert "with other images" in capsys.readouterr().err
-    assert predict(run_dir, out, folder, "--given", "hair=long", "--overwrite") == 0
-    assert {row["hair=long"] for row in read(out)} == {"1", ""}
-    assert "interrupted" not in capsys.readouterr().out
-    interrupt(run_dir, folder, tmp_path / "u.csv", monkeypatch)
-    assert predict(run_dir, tmp_path / "u.csv", folder) == 0
-    assert "4 of them by an earlier job" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from PIL import Image
 from modular_cls import Predictor, Run, load_config, train
 from modular_cls.data.images import read_image
 from modular_cls.errors import ConfigError, ImageError, SchemaError
+from modular_cls.predict import predictor as predictor_module
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,17 @@ def test_attributes_are_marginals_whatever_is_given(predictor, files):
 
 
 @settings(max_examples=20)
+@pytest.mark.parametrize("size", [1e-300, 1e-40, 1e40, 1e300])
+def test_only_ratios_of_what_is_given_count(size, predictor, files):
+    """Whatever their size: single precision holds none of these."""
+    same, large = (
+        predictor(files[:2], given={"gender": {"female": 1.0 * s, "male": 3.0 * s}}).probabilities
+        for s in (1, size)
+    )
+    for name, values in same.items():
+        np.testing.assert_allclose(values, large[name], rtol=1e-5)
+
+
 @given(st.floats(0.01, 100), st.floats(0.01, 100))
 def test_evidence_is_bayes_rule(predictor, files, female, male):
     plain = predictor(files[:4]).probabilities["hair_gender"]
@@ -110,6 +122,46 @@ def test_it_can_be_pickled_and_mapped_over_processes(predictor, files):
     np.testing.assert_allclose(result.probabilities["hair"], expected, atol=1e-6)
 
 
+@settings(max_examples=20)
+@given(st.floats(1e-300, 1e300), st.floats(-300, 0))
+def test_only_ratios_of_what_is_given_count(predictor, files, scale, ratio):
+    share = 10.0**ratio
+    found = predictor(files[:2], given={"gender": {"female": scale, "male": scale * share}})
+    expected = predictor(files[:2], given={"gender": {"female": 1, "male": share}})
+    for name, shares in found.probabilities.items():
+        assert np.isfinite(shares).all()
+        np.testing.assert_allclose(shares, expected.probabilities[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [np.inf, -np.inf, np.nan, 10**400, "3", None, True, -1e-9, [1]])
+def test_what_is_given_must_be_finite_numbers(predictor, files, share):
+    with pytest.raises(ConfigError, match="given gender: male has .* must be a finite number"):
+        predictor(files[:1], given={"gender": {"male": share}})
+    with pytest.raises(ConfigError, match=r"prediction.prior|prior"):
+        predictor(files[:1], prior={"long_haired_man": share})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["backbone", "heads", "log_prior"])
+def test_weights_that_are_not_finite_are_refused(run_dir, tmp_path, value, where):
+    if where == "log_prior" and value == -np.inf:
+        pytest.skip("a class that is out of reach")
+    broken = Run.load(run_dir)
+    state = broken.model.state_dict()
+    name = next(n for n in state if where in n and state[n].is_floating_point())
+    state[name][(0,) * state[name].ndim] = float(value)
+    with pytest.raises(ConfigError, match=f"weights are not finite numbers: .*{name}"):
+        predictor_module._check_weights(tmp_path, broken.model)
+
+
+def test_weights_so_large_that_features_overflow_are_told(run_dir, files):
+    run = Run.load(run_dir)
+    for value in run.model.backbone.parameters():
+        value.data.mul_(1e30)
+    with pytest.raises(ConfigError, match="features are not finite numbers"):
+        Predictor(run.model, Predictor.load(run_dir).pixels)(files[:1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -120,6 +172,16 @@ def test_it_can_be_pickled_and_mapped_over_processes(predictor, files):
         ),
         ({"given": {"gender": "mal"}}, SchemaError, "did you mean 'male'"),
         ({"given": {"gender": {"male": -1}}}, ConfigError, "at least 0"),
+        (
+            {"given": {"gender": {"male": float("inf")}}},
+            ConfigError,
+            "male has inf; it must be finite",
+        ),
+        (
+            {"given": {"gender": {"male": float("nan")}}},
+            ConfigError,
+            "male has nan; it must be finite",
+        ),
         (
             {"given": {"gender": {"male": 0}}},
             ConfigError,

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_trainings import signal_in
 
 from modular_cls.cli import main
 from modular_cls.config import Study
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Processes
+from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
 from modular_cls.study.study import grid, make_jobs, run_study
@@ -37,6 +39,10 @@ def tiny(faces_dir, tmp_path_factory):
         )
     )
     return str(path)
+
+
+def updates(folder):
+    return sorted(int(f.stem.removeprefix("update_")) for f in folder.glob("*.ckpt"))
 
 
 def study(tiny, *methods, keep=(5,), seeds=(0,), **more):
@@ -166,14 +172,40 @@ def test_a_failed_cell_is_reported_and_does_not_stop_the_others(tiny, tmp_path, 
     assert "| 5 | flat | 1 |" in (out / "report.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "config.yaml"])
+DAMAGES = {
+    "metrics.json": lambda f: f.write_text('{"method": "fl'),
+    "config.yaml": lambda f: f.write_text('{"method": "fl'),
+    "checkpoints/last.safetensors": lambda f: f.write_bytes(f.read_bytes()[:-100]),
+    "predictions.csv": lambda f: f.unlink(),
+    "log.csv": lambda f: f.write_bytes(bytes(len(f.read_bytes()))),
+}
+
+
+@pytest.mark.parametrize("name", [*DAMAGES, "{}"])
 def test_a_corrupt_result_is_computed_anew_and_said_so(name, tiny, finished, tmp_path, capsys):
     out = tmp_path / "study"
     shutil.copytree(finished / "flat_k5_seed0", out / "flat_k5_seed0")
-    (out / "flat_k5_seed0" / name).write_text('{"method": "fl')
+    if name == "{}":
+        (out / "flat_k5_seed0" / "metrics.json").write_text("{}")
+    else:
+        DAMAGES[name](out / "flat_k5_seed0" / name)
     assert run_study(study(tiny, "flat"), out) == []
     assert "flat_k5_seed0 is corrupt" in capsys.readouterr().out
     assert results(out)["flat_k5_seed0"] == results(finished)["flat_k5_seed0"]
+
+
+@pytest.mark.parametrize(("step", "number"), [("training_step", 2), ("test_step", 3), ("test_step", 4)])  # fmt: skip
+def test_an_interrupted_cell_goes_on(step, number, tiny, finished, tmp_path, capsys):
+    """In its fit, in the end of the first cell of a fit, and in that of the second."""
+    out = tmp_path / "study"
+    with signal_in(step, number), pytest.raises(Interrupted):
+        run_study(study(tiny, "flat", "flat_retrained"), out)
+    assert updates(next((out / ".fits").iterdir())) == [2 if step == "training_step" else 3]
+    with signal_in("training_step", 2):  # which is reached in no case
+        assert run_study(study(tiny, "flat", "flat_retrained"), out) == []
+    assert not (out / ".fits").exists()
+    for name, cell in results(out).items():
+        assert cell == results(finished)[name]
 
 
 @pytest.mark.parametrize(

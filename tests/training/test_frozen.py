@@ -87,11 +87,8 @@ def run_dir(faces_dir, pretrained_dir, tmp_path_factory):
 
 def test_from_the_command_line(run_dir, capsys):
     metrics = json.loads((run_dir / "metrics.json").read_text())
-    assert metrics["ridges"]["hair_gender"] == {
-        "ridge": 0.1,
-        "loss": pytest.approx(metrics["ridges"]["hair_gender"]["loss"]),
-        "at_edge": True,
-    }
+    chosen = metrics["ridges"]["hair_gender"]
+    assert (chosen["ridge"], chosen["at_edge"]) == (0.1, True)
     assert list(metrics["ridges"]) == ["hair_gender", "hair_gender/direct"]
     config = yaml.safe_load((run_dir / "config.yaml").read_text())
     assert config["data"]["mean"] == [0.4, 0.5, 0.6]  # the weights' own
@@ -116,10 +113,8 @@ def test_what_was_tested_is_what_is_loaded(run_dir, faces_dir):
 
 def test_the_edge_of_the_grid_is_said(faces_dir, pretrained_dir, capsys):
     fit = make_fit(frozen(faces_dir, pretrained_dir, heads__ridges="[10, 100]"))
-    fit.run(progress=False)
-    assert (
-        "ridge of hair_gender: 1.0e+01 by cross-validation; at the edge" in capsys.readouterr().out
-    )
+    fit.run()
+    assert "ridge 1e+01 by cross-validation, at the edge" in capsys.readouterr().out
 
 
 def shortened(faces_dir, tmp_path, keep):
@@ -152,19 +147,6 @@ def test_a_value_without_images_is_told_and_the_rest_works(
     assert "never predicted: short_male, long_haired_man" in capsys.readouterr().out
     assert run.metrics["test"]["gender"]["accuracy"] == 1
     assert run.metrics["test"]["hair"]["balanced_accuracy"] > 0.5
-
-
-def test_partly_labelled_images_are_left_out_and_it_is_said(
-    faces_dir, pretrained_dir, tmp_path, capsys
-):
-    more = shortened(faces_dir, tmp_path, lambda r: True)
-    text = (tmp_path / "manifest.csv").read_text().splitlines()
-    header = text[0].split(",")
-    first = text[1].split(",")
-    first[header.index("hair")] = ""
-    (tmp_path / "manifest.csv").write_text("\n".join([text[0], ",".join(first), *text[2:]]) + "\n")
-    make_fit(frozen(faces_dir, pretrained_dir, **more)).announce()
-    assert "1 of them lack some label: left out" in capsys.readouterr().out
 
 
 def test_methods_that_no_solver_has(faces_dir, pretrained_dir):

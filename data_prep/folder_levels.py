@@ -1,0 +1,115 @@
+"""Levels of folders: which one is the split, and which ones are the class."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from telling import listed, log
+
+from modular_cls.data.manifest import SPLIT_NAMES
+from modular_cls.errors import ConfigError, ManifestError
+
+
+class Placed(NamedTuple):
+    """Where N pictures lie.
+
+    Attributes:
+        paths: The pictures that lie in a class's folder.
+        splits: The split of each; empty where no level of folders is the split.
+        classes: The class of each: its folder, or several levels with / between.
+        levels: How many levels make the class.
+    """
+
+    paths: list[str]
+    splits: list[str]
+    classes: list[str]
+    levels: int
+
+
+def place(
+    root: Path, paths: Sequence[str], attributes: int, levels: int | None, separator: str
+) -> Placed:
+    """Find out which levels of folders are the split and the class.
+
+    Args:
+        root: Where the pictures lie.
+        paths: Relative to it, with /.
+        attributes: How many attributes a class has.
+        levels: How many levels make the class; default: one for each attribute where all pictures
+            lie so deep, otherwise one.
+        separator: What stands between the parts of a name.
+
+    Raises:
+        ManifestError: If there are no pictures in folders, folders of splits stand beside others,
+            or folders with pictures lie below those that are read, and `levels` is not given.
+        ConfigError: If `levels` is neither 1 nor the number of attributes, or it is not given and
+            the attributes may be levels as well as parts of names.
+    """
+    if levels not in (None, 1, attributes):
+        accepted = " or ".join(map(str, sorted({1, attributes})))
+        raise ConfigError(f"--levels must be {accepted}, as there are attributes; got {levels}")
+    folders = {path: path.split("/")[:-1] for path in paths}
+    level = _split_level(root, list(folders.values()))
+    splits = {}
+    if level is not None:
+        inside = [path for path in folders if len(folders[path]) > level]
+        splits = {path: SPLIT_NAMES[folders[path].pop(level).casefold()] for path in inside}
+    read = levels or _levels(list(folders.values()), attributes, separator)
+    found = [p for p in folders if len(folders[p]) >= read and (level is None or p in splits)]
+    if len(found) < len(paths):
+        left = [path for path in paths if path not in set(found)]
+        told = "pictures in no folder of a class, left out: %s (%s)"
+        log.warning(told, f"{len(left):,}", listed(left, 3))
+    if not found:
+        accepted = "CLASS/PICTURE, or train/CLASS/PICTURE"
+        raise ManifestError(root, [f"no pictures in folders of classes: {accepted}"])
+    _tell_of_lower(root, [folders[path] for path in found], read, levels is not None)
+    if read > 1:
+        log.info("each level of folders is read as one attribute")
+    classes = ["/".join(folders[path][:read]) for path in found]
+    return Placed(found, [splits[path] for path in found] if splits else [], classes, read)
+
+
+def _split_level(root: Path, folders: Sequence[Sequence[str]]) -> int | None:
+    """The level whose folders are all called as splits, if there is one."""
+    deepest = max(map(len, folders), default=0)
+    for level in range(deepest):
+        names = sorted({found[level] for found in folders if len(found) > level})
+        of_splits = [name for name in names if name.casefold() in SPLIT_NAMES]
+        if of_splits and len(of_splits) == len(names):
+            return level
+        if of_splits and level == 0:
+            others = listed([name for name in names if name not in of_splits])
+            told = f"folders of splits ({listed(of_splits)}) stand beside others ({others})"
+            raise ManifestError(root, [f"{told}; accepted: either"])
+    return None
+
+
+def _levels(folders: Sequence[Sequence[str]], attributes: int, separator: str) -> int:
+    depths = {len(found) for found in folders if found}
+    if attributes == 1 or depths != {attributes}:
+        return 1
+    names = sorted({found[0] for found in folders if found})
+    if all(len(name.split(separator)) == attributes for name in names):
+        told = f"{listed(names, 3)} have {attributes} parts, and there are {attributes} levels"
+        raise ConfigError(f"{told}: --levels 1 reads the parts, --levels {attributes} the levels")
+    return attributes
+
+
+def _tell_of_lower(root: Path, folders: Sequence[Sequence[str]], read: int, wanted: bool) -> None:
+    """Refuse, or tell if that is wanted, folders below those that are read."""
+    lower = Counter(("/".join(f[:read]), "/".join(f[read:])) for f in folders if len(f) > read)
+    if not lower:
+        return
+    if wanted:
+        log.info("pictures in folders below the classes, taken with them: %s",
+                 f"{lower.total():,}")  # fmt: skip
+        return
+    by_class: dict[str, list[str]] = {}
+    for name, below in sorted(lower):
+        by_class.setdefault(name, []).append(below)
+    told = [f"folders below {name}: {listed(below, 5)} are not read"
+            for name, below in by_class.items()]  # fmt: skip
+    advice = "--attributes NAME NAME reads a level each; --levels 1 takes them with the first"
+    raise ManifestError(root, [*told, advice])

@@ -1,0 +1,79 @@
+"""The pictures of a job, one by one, and those that a table lists."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from modular_cls.errors import ImageError, ManifestError
+from modular_cls.schema import Schema
+
+
+class Picture(NamedTuple):
+    """One picture to look at.
+
+    Attributes:
+        path: As it was given, or as it stands in a table.
+        box: The part to look at as text, `x y width height`; blank for all of it.
+        file: Where it is; None if it may not be opened.
+        named: How messages call it.
+        problem: Why it may not be opened.
+    """
+
+    path: str
+    box: str
+    file: Path | None
+    named: str
+    problem: str = ""
+
+
+def list_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
+    """The pictures of a table with a column `path` and optionally `box`, as a manifest has them.
+
+    Args:
+        path: The table (CSV).
+        schema: Of the model.
+        root: Folder that its paths are relative to; default its own.
+
+    Raises:
+        ManifestError: If it cannot be used.
+    """
+    # Only tables need pandas.
+    from modular_cls.data.manifest import UNKNOWN, Manifest
+    from modular_cls.data.text_table import read_table
+
+    table = read_table(path)
+    if "path" not in table.columns:
+        raise ManifestError(path, [f"no column 'path'; it has {', '.join(table.columns)}"])
+    count = len(table)
+    rows = Manifest(
+        schema=schema,
+        root=Path(root) if root else path.parent,
+        paths=table["path"].to_numpy(dtype=object),
+        splits=np.zeros(count, dtype=np.int8),
+        labels=np.full((count, len(schema.attributes)), UNKNOWN, dtype=np.int16),
+        rows=table.index.to_numpy(),
+        extra={"box": table["box"].to_numpy(dtype=object)} if "box" in table.columns else {},
+    )
+    boxes = [str(b).strip() for b in rows.extra["box"]] if rows.extra else [""] * count
+    problems = [
+        f"row {rows.rows[i]}, column path: empty" for i in range(count) if not rows.paths[i]
+    ]
+    problems += [
+        f"row {rows.rows[i]}, column box: {box!r} is not 'x y width height' in pixels, or blank"
+        for i, box in enumerate(boxes)
+        if box and rows.box(i) is None
+    ]
+    if problems:
+        raise ManifestError(path, problems)
+
+    def picture(i: int) -> Picture:
+        try:
+            return Picture(rows.paths[i], boxes[i], rows.file(i), rows.named(i))
+        except ImageError:
+            problem = (
+                f"{rows.named(i)}: it lies outside of the root {rows.root}; --root gives another"
+            )
+            return Picture(rows.paths[i], boxes[i], None, rows.named(i), problem)
+
+    return [picture(i) for i in range(count)]
