@@ -73,7 +73,7 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
             weights are not at hand.
     """
     shared = config.frozen and config.pretrained
-    network = _frozen(_Key(config)) if shared else _create(config)
+    network = _frozen(_Key(config, _stamp(config.name))) if shared else _create(config)
     # head_hidden_size is the width of what forward() returns; num_features is not, in some
     # networks.
     width: Any = getattr(network, "head_hidden_size", None) or network.num_features
@@ -148,12 +148,25 @@ def _create(config: Backbone) -> nn.Module:
 
 @dataclass(frozen=True)
 class _Key:
-    """A configuration that a cache can tell from others, though its arguments are a dict."""
+    """A configuration that a cache can tell from others, though its arguments are a dict.
+
+    Attributes:
+        config: The configuration.
+        stamp: Time of change and size of the files that its weights come from.
+    """
 
     config: Backbone
+    stamp: tuple[tuple[int, int], ...]
 
     def __hash__(self) -> int:
         return hash((self.config.name, repr(sorted(self.config.args.items()))))
+
+
+def _stamp(name: str) -> tuple[tuple[int, int], ...]:
+    if not name.startswith(_FOLDER):
+        return ()
+    files = sorted(Path(name.removeprefix(_FOLDER)).glob("*"))
+    return tuple((f.stat().st_mtime_ns, f.stat().st_size) for f in files)
 
 
 @lru_cache(maxsize=4)
