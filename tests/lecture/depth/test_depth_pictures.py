@@ -11,7 +11,7 @@ from voices import write_voices
 
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline
-from modular_cls.lecture import depth
+from modular_cls.lecture.depth import pictures as depth
 from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.lab import Lab

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from modular_cls.data.faces.write import SCHEMA
-from modular_cls.lecture import data
+from modular_cls.lecture.data import pictures as data
 from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.nets import parameters, width_for
