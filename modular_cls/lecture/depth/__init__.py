@@ -6,13 +6,13 @@ context-dependent deep neural networks", Interspeech 2011): word error of 24.2, 
 parameters as 5 has 22.5 %, with as many as 7 it has 22.6 %, and with 16,384 units 22.1 %. Their
 nets were pretrained layer by layer; these are not.
 
-Which tasks ask for depth? Pictures and spoken digits that a linear classifier nearly solves do not;
-strings made of parts that are made of parts do, where a net shares what it knows of a part among
-all places. What is left for depth itself, apart from how much a unit sees, is measured beside it.
+A linear classifier nearly solves pictures and spoken digits as small as those here. Strings made of
+parts that are made of parts are a task that asks for layers, if any does: a net that knows a part
+can use it everywhere. How much a unit sees and how deep a net is are told apart.
 """
 
 from modular_cls.lecture.depth.pictures import needs
 
 __all__ = ["PARTS", "needs"]
 
-PARTS = ("pictures",)
+PARTS = ("pictures", "strings")

@@ -39,7 +39,8 @@ from modular_cls.lecture.kit.nets import (
 from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import best_rates, error, fit, seeded
+from modular_cls.lecture.kit.training import error, fit, seeded
+from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 TASKS = ("mnist", "spoken digits", "faces")
@@ -222,18 +223,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 
 def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
-    """Seed 0 at every rate, then all seeds at the rate with the least validation error.
-
-    Seed 0 is not done again.
-    """
-    trials = lab.table(
-        measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES]
-    )
-    rates = best_rates(trials, nets)
-    chosen = zip(nets, rates, strict=True)
-    return lab.table(
-        measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)]
-    )
+    return tuned(lab, measure, nets, RATES, seeds)
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -111,7 +112,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write `path`.png and `path`.svg, the same bytes for the same figure."""
     with replacing_file(path.with_suffix(".png")) as partial:
         figure.savefig(partial, format="png", dpi=_RESOLUTION)
-    settings = {"svg.hashsalt": path.name, "svg.fonttype": "none"}
+    settings: Any = {"svg.hashsalt": path.name, "svg.fonttype": "none"}
     with mpl.rc_context(settings), replacing_file(path.with_suffix(".svg")) as partial:
         figure.savefig(partial, format="svg", dpi=_RESOLUTION, metadata={"Date": None})
 
@@ -129,7 +130,7 @@ def _place(executor: Executor | None, processes: int) -> AbstractContextManager[
     return Inline() if processes == 1 else Processes(processes)
 
 
-def _prepare(out: Path, facts: Mapping[str, object], overwrite: bool) -> dict:
+def _prepare(out: Path, facts: Mapping[str, object], overwrite: bool) -> dict[str, Any]:
     """Make the folder, or see that what is there belongs to the same measurement.
 
     Returns:

@@ -59,6 +59,52 @@ def convolutional(
     return nn.Sequential(*stages, mean, nn.Linear(sizes[-1], outputs))
 
 
+class Parts(nn.Module):
+    """Neighbours side by side: shape (B, places, channels) to (B, places / span, span * channels).
+
+    A linear layer behind it is a convolution whose stride is its width.
+    """
+
+    def __init__(self, span: int) -> None:
+        super().__init__()
+        self.span = span
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Places must be a multiple of the span."""
+        return x.unflatten(1, (-1, self.span)).flatten(2)
+
+
+def along_tree(
+    symbols: int, spans: Sequence[int], widths: Sequence[int], outputs: int
+) -> nn.Sequential:
+    """A net that follows the tree of a string: one layer, the same at all places, then the next.
+
+    Args:
+        symbols: Numbers per place of the input, whose shape is (B, places, symbols).
+        spans: How many neighbours each layer joins; their product is the number of places.
+        widths: Units of each layer at each place.
+        outputs: Units of the last layer.
+
+    Returns:
+        One `Sequential(Parts, Linear, ReLU)` per layer, `Flatten`, `Linear`.
+    """
+    sizes = [symbols, *widths]
+    layers = [
+        nn.Sequential(Parts(span), nn.Linear(span * a, b), nn.ReLU())
+        for span, (a, b) in zip(spans, itertools.pairwise(sizes), strict=True)
+    ]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(sizes[-1], outputs))
+
+
+def halved(levels: int, layers: int) -> list[int]:
+    """How many of a tree's pairs each layer joins, 2 to the power of the levels that it takes.
+
+    The levels are spread evenly; where there are more layers than levels, some join nothing.
+    """
+    ends = [levels * i // layers for i in range(layers + 1)]
+    return [2 ** (b - a) for a, b in itertools.pairwise(ends)]
+
+
 def spread(units: int, layers: int) -> list[int]:
     """Widths that share `units` among `layers` as evenly as they can.
 
