@@ -44,7 +44,7 @@ from modular_cls.lecture.kit.training import error, fit
 from modular_cls.lecture.kit.tuning import tuned
 
 SYNONYMS = {3: 4, 4: 3}  # by levels
-DEPTHS = {3: (1, 2, 3, 6), 4: (1, 2, 4, 6, 9)}
+DEPTHS = {3: (1, 2, 3, 6), 4: (1, 2, 4, 9)}
 FEW, MANY = 4, 32  # times the number of strings predicted
 WIDE = 8 * PARAMETERS
 _NEAR = -0.03
@@ -60,7 +60,7 @@ class _Size:
     seeds: int
 
 
-_SIZES = {"quick": _Size(250, 1), "full": _Size(2000, 4)}
+_SIZES = {"quick": _Size(250, 1), "full": _Size(2000, 3)}
 
 
 def _net(kind: str, layers: int, budget: int = PARAMETERS, times: int = 1) -> dict[str, Plain]:
@@ -181,7 +181,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         }
         for levels in SYNONYMS
         for share in (FEW, MANY)
-        for net in _nets(levels)
+        for net in _nets(levels, share)
     ]
     return {
         "strings": tuned(lab, read_strings, nets, RATES, size.seeds),
@@ -189,10 +189,12 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     }
 
 
-def _nets(levels: int) -> list[dict[str, Plain]]:
+def _nets(levels: int, share: int) -> list[dict[str, Plain]]:
+    """With many strings a tree net has nothing left to learn, whatever its depth."""
+    deep = DEPTHS[levels][1:]
     return [
-        *(_net(FULL, layers) for layers in DEPTHS[levels]),
-        *(_net(TREE, layers) for layers in DEPTHS[levels][1:]),
+        *(_net(FULL, layers) for layers in (1, *deep)),
+        *(_net(TREE, layers) for layers in (deep if share == FEW else (levels,))),
         _net(FULL, 1, WIDE),
         _net(FULL, 1, times=2),
     ]
