@@ -14,4 +14,4 @@ from modular_cls.lecture.mimic.pictures import needs
 
 __all__ = ["PARTS", "needs"]
 
-PARTS = ("pictures",)
+PARTS = ("pictures", "strings")
