@@ -10,4 +10,4 @@ from modular_cls.lecture.data.pictures import needs
 
 __all__ = ["PARTS", "needs"]
 
-PARTS = ("pictures", "strings", "merging")
+PARTS = ("pictures", "joint", "strings", "merging")

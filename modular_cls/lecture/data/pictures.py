@@ -10,7 +10,7 @@ same number of updates at every number of pictures, and at each of them its lear
 among three on the validation split, with seed 0.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}
 PARAMETERS = {"shallow": 100_000, "deep": 100_000, "flat": 5_000, "modular": 5_000}
 _CONVOLUTIONAL = ("flat", "modular")
 _CONVOLUTIONAL_BATCH = 16
+_VALUES = [len(a.values) for a in SCHEMA.composites[0].attributes]
 RATES = (1e-3, 4e-3, 1.6e-2)
 CONVOLUTIONAL_RATES = (4e-3, 1.6e-2, 6.4e-2)  # with batch norm the best ones are higher
 
@@ -98,12 +99,22 @@ def needs(data: Path) -> object:
 
 
 class Added(nn.Module):
-    """Scores of hair and gender, (B, 2 + 2), to those of the joint classes, (B, 4): their sums."""
+    """Scores of attributes side by side, (B, 2 + 2), to those of joint classes, (B, 4): their sums.
+
+    Args:
+        sizes: Number of values of each attribute; default those of hair and gender.
+    """
+
+    def __init__(self, sizes: Sequence[int] = _VALUES) -> None:
+        super().__init__()
+        self.sizes = list(sizes)
 
     def forward(self, scores: Tensor) -> Tensor:
-        """Joint classes in the order of the faces' schema: the last attribute varies fastest."""
-        hair, gender = scores.split([len(a.values) for a in SCHEMA.composites[0].attributes], dim=1)
-        return (hair[:, :, None] + gender[:, None, :]).flatten(1)
+        """Joint classes in the order of a schema: the last attribute varies fastest."""
+        joint, *others = scores.split(self.sizes, dim=1)
+        for other in others:
+            joint = (joint[:, :, None] + other[:, None, :]).flatten(1)
+        return joint
 
 
 def drawn(pictures: Pictures, percent: int, seed: int) -> Pictures:
@@ -124,9 +135,8 @@ def builder(net: str, example: Tensor, classes: int) -> Callable[[int], nn.Modul
         return lambda units: he(fully_connected(example.numel(), spread(units, layers), classes))
     if net == "flat":
         return lambda units: convolutional(len(example), spread(units, layers), classes)
-    scores = sum(len(a.values) for a in SCHEMA.composites[0].attributes)
     return lambda units: nn.Sequential(
-        convolutional(len(example), spread(units, layers), scores), Added()
+        convolutional(len(example), spread(units, layers), sum(_VALUES)), Added()
     )
 
 
