@@ -15,4 +15,4 @@ from modular_cls.lecture.depth.pictures import needs
 
 __all__ = ["PARTS", "needs"]
 
-PARTS = ("pictures", "strings")
+PARTS = ("pictures", "reach", "strings", "frames")

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -36,12 +35,13 @@ from modular_cls.lecture.kit.nets import (
     spread,
     width_for,
 )
+from modular_cls.lecture.kit.published import draw_seide
 from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.training import error, fit, seeded
 from modular_cls.lecture.kit.tuning import tuned
-from modular_cls.report.style import COLOURS, LINES, MARKERS
+from modular_cls.report.style import COLOURS, LINES
 
 TASKS = ("mnist", "spoken digits", "faces")
 _WORDS = {
@@ -94,11 +94,6 @@ STATEMENTS = (
 TABLES = ("fully_connected", "convolutional")
 MEASURES = {"parameters": ",.0f", "operations": ",.0f", "validation error": "%", "test error": "%"}
 
-# Layers of 2,048 units, and one layer: word error in % by hidden layers (Seide et al.).
-_PUBLISHED = {1: 24.2, 2: 20.4, 3: 18.4, 4: 17.8, 5: 17.2, 7: 17.1}
-_PUBLISHED_TWINS = {5: 22.5, 7: 22.6}
-_PUBLISHED_WIDE = 22.1
-
 
 def needs(data: Path) -> object:
     """Which digits, written and spoken, are at hand; without spoken ones their part is left out.
@@ -108,11 +103,12 @@ def needs(data: Path) -> object:
     """
     return {
         "mnist": sets.at_hand(data),
-        "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none",
+        "spoken digits": _spoken_at_hand(data) if spoken_are_there(data) else "none",
     }
 
 
-def _is_there(data: Path) -> bool:
+def spoken_are_there(data: Path) -> bool:
+    """Whether there is a folder of spoken digits."""
     return (data / FOLDER).is_dir()
 
 
@@ -204,7 +200,7 @@ def measure(
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Every net at the best of three learning rates."""
     size = _SIZES[lab.size]
-    tasks = [t for t in TASKS if t != "spoken digits" or _is_there(lab.data)]
+    tasks = [t for t in TASKS if t != "spoken digits" or spoken_are_there(lab.data)]
     budgets = [*((d, PARAMETERS) for d in DEPTHS), (1, WIDE)]
     fully: list[Cell] = [
         {"task": t, "kind": "fully_connected", "layers": d, "budget": b, "updates": size.updates}
@@ -241,7 +237,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         curve(axis, same, "layers", "test error", 0, f"{PARAMETERS:,} parameters")
         _wide(axis, rows[rows["budget"] == WIDE])
         _frame(axis, f"{task}: test error")
-    _published(axes[-1])
+    draw_seide(axes[-1])
+    _frame(axes[-1], "published: word error")
     for axis in (axes[0], axes[-1]):
         axis.legend(frameon=False, fontsize=8, loc="lower left")
     convolutions = Figure(figsize=(8, 3.9), layout="constrained")
@@ -259,19 +256,6 @@ def _wide(axis: Axes, rows: pd.DataFrame) -> None:
     label = f"1 layer, {WIDE:,} parameters"
     curve(axis, rows, "layers", "test error", 1, label, linestyle="", zorder=3)
     axis.axhline(rows["test error"].mean(), color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
-
-
-def _published(axis: Axes) -> None:
-    for i, (errors, label) in enumerate(
-        ((_PUBLISHED, "layers of 2,048 units"), (_PUBLISHED_TWINS, "1 layer, as many parameters"))
-    ):
-        colour, marker, line = COLOURS[2 * i], MARKERS[2 * i], LINES[2 * i]
-        across, up = list(errors), [e / 100 for e in errors.values()]
-        look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line}
-        axis.plot(across, up, linewidth=1.7, label=label, **look)
-    wide, label = _PUBLISHED_WIDE / 100, "1 layer, 16,384 units"
-    axis.axhline(wide, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label=label)
-    _frame(axis, "published: word error")
 
 
 def _frame(axis: Axes, title: str, counted: str = "hidden layers") -> None:
