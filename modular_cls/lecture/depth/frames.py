@@ -8,7 +8,7 @@ grid of Seide, Li and Yu, with a thirtieth of their units. Every speaker in turn
 training (`seed` is the number of that speaker in alphabetical order); the next one is held out,
 too, for early stopping and for the learning rate, one of three for each net, chosen with the first
 speaker. The others are heard as they are, faster, slower (by 10 %) and with noise (20 dB below the
-speech), the same for all nets, which have up to 2,500 updates of 256 frames.
+speech), the same for all nets, which have up to 1,500 updates of 256 frames.
 
 What 22 minutes by six speakers can show: whether depth pays on a voice never heard, if it pays by
 several points. What they cannot show: a difference of one or two points, for between speakers the
@@ -61,7 +61,7 @@ class _Size:
     updates: int
 
 
-_SIZES = {"quick": _Size(1, 150), "full": _Size(6, 2500)}
+_SIZES = {"quick": _Size(1, 150), "full": _Size(6, 1500)}
 
 
 def _less(layers: int, more: Mapping[str, object], says: str) -> Statement:
