@@ -6,7 +6,7 @@ pictures: 5, 20 or 80. The same convolutional net of about 5,000 parameters ends
 that scores the joint classes (*flat*), or in one that scores the values of each attribute, the
 score of a joint class being their sum (*modular*): of 24 joint classes a value of hair is seen in
 every third picture, a joint class in every 24th. Both are trained by the cross-entropy of the joint
-classes, with 700 updates of 16 pictures and the better of two learning rates, chosen on
+classes, with 500 updates of 16 pictures and the better of two learning rates, chosen on
 validation pictures with seed 0; `times` 2 has twice as many updates.
 
 `saved`: how many pictures of each joint class the flat net needs to err no more than the modular
@@ -63,7 +63,7 @@ class _Size:
     seeds: int
 
 
-_SIZES = {"quick": _Size(CLASSES, 40, 1), "full": _Size(CLASSES, 700, 3)}
+_SIZES = {"quick": _Size(CLASSES, 40, 1), "full": _Size(CLASSES, 500, 3)}
 
 
 def _statements(classes: int) -> tuple[Statement, ...]:

@@ -33,5 +33,8 @@ def tuned(
     """
     trials = lab.table(measure, [{**net, "rate": r, "seed": 0} for net in nets for r in rates])
     chosen = zip(nets, best_rates(trials, nets), strict=True)
-    cells = [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)]
+    cells: list[dict[str, Any]] = [
+        {**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)
+    ]
+    lab.table(measure, sorted(cells, key=lambda cell: cell["seed"]))  # data are drawn once a seed
     return lab.table(measure, cells)
