@@ -16,6 +16,7 @@ were not). The seed draws pictures and weights.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -230,7 +231,7 @@ def saved(found: pd.DataFrame) -> pd.DataFrame:
         needed = images_to_match(
             [int(n) for n in right.index], right["flat"].tolist(), float(right["modular"][AT])
         )
-        reached = needed <= max(right.index)
+        reached = math.isfinite(needed)
         number = needed if reached else 2 * max(right.index)
         rows.append({"classes": key[0], "seed": key[1], "saved": number / AT, "reached": reached})
     return pd.DataFrame(rows).astype({"reached": float})

@@ -15,6 +15,7 @@ measured, over their logarithm. A net that never comes there has twice the large
 in the table, a lower bound; `reached` tells how often it did come there.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,7 +185,7 @@ def needed(found: pd.DataFrame) -> pd.DataFrame:
         strings = ascending["strings"].tolist()
         rights = (1 - ascending["test error"]).tolist()
         number = images_to_match(strings, rights, 1 - ERROR)
-        reached = number <= strings[-1]
+        reached = math.isfinite(number)
         row = {"synonyms": m, "predicted": predicted(m, LEVELS), "net": net, "seed": seed}
         rows.append({**row, "needed": number if reached else 2 * strings[-1], "reached": reached})
     bounds = [
@@ -241,4 +242,5 @@ def _logarithmic(axis: Axes, ticks: list[int]) -> None:
 
 def _named(net: str) -> str:
     kind, layers = NETS[net]
-    return f"{net}: {kind}, {layers} layer{'s' * (layers > 1)}"
+    words = "the same at all places" if kind == TREE else kind
+    return f"{net}: {words}, {layers} layer{'s' * (layers > 1)}"

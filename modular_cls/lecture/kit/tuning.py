@@ -33,8 +33,9 @@ def tuned(
     """
     trials = lab.table(measure, [{**net, "rate": r, "seed": 0} for net in nets for r in rates])
     chosen = zip(nets, best_rates(trials, nets), strict=True)
-    cells: list[dict[str, Any]] = [
+    cells: list[Cell] = [
         {**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)
     ]
-    lab.table(measure, sorted(cells, key=lambda cell: cell["seed"]))  # data are drawn once a seed
+    by_seed = [cell for s in range(seeds) for cell in cells if cell["seed"] == s]
+    lab.table(measure, by_seed)  # in this order, for data are drawn anew for each seed
     return lab.table(measure, cells)
