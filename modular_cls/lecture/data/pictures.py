@@ -212,4 +212,4 @@ def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
         if low <= t <= high
     ]
     axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
-    axis.legend(frameon=False, fontsize=8)
+    axis.legend(frameon=False)

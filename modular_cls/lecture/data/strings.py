@@ -198,10 +198,12 @@ def needed(found: pd.DataFrame) -> pd.DataFrame:
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Left: strings needed against those predicted. Right: the curves of one grammar's size."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     _needed_panel(left, tables["needed"])
     _error_panel(right, tables["strings"])
+    handles = left.get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
     return {"strings": figure}
 
 
@@ -220,7 +222,6 @@ def _needed_panel(axis: Axes, table: pd.DataFrame) -> None:
     _logarithmic(axis, line)
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axis.legend(frameon=False, fontsize=8)
 
 
 def _error_panel(axis: Axes, table: pd.DataFrame) -> None:

@@ -253,5 +253,5 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     for axis in (ours, theirs):
         axis.set_xticks(DEPTHS)
         axis.set_ylim(0, 1.05 * axis.get_ylim()[1])
-        axis.legend(frameon=False, fontsize=8, loc="lower left")
+        axis.legend(frameon=False, loc="lower left")
     return {"frames": figure}

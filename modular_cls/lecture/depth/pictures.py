@@ -240,7 +240,7 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     draw_seide(axes[-1])
     _frame(axes[-1], "published: word error")
     for axis in (axes[0], axes[-1]):
-        axis.legend(frameon=False, fontsize=8, loc="lower left")
+        axis.legend(frameon=False, loc="lower left")
     convolutions = Figure(figsize=(8, 3.9), layout="constrained")
     left, right = convolutions.subplots(1, 2)
     curve(left, conv, "layers", "test error", 0)

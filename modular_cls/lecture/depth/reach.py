@@ -160,5 +160,5 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     frame(axis, "faces: test error at equal parameters", "convolutions", percent=True)
     axis.set_xticks(DEPTHS)
     axis.set_ylim(0)
-    axis.legend(frameon=False, fontsize=9)
+    axis.legend(frameon=False)
     return {"reach": figure}

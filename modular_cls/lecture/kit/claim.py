@@ -27,6 +27,7 @@ __all__ = ["CLAIMS", "MARKER", "measure_claim", "verdicts"]
 
 MARKER = "lab.json"
 _RESOLUTION = 150
+_LOOK: Any = {"font.size": 12, "legend.fontsize": 11}  # to be read from the last row
 
 
 def measure_claim(
@@ -82,7 +83,7 @@ def measure_claim(
         for part in chosen:
             marker["parts"][part.name] = _measure_part(part, lab)
             _write(out / MARKER, json.dumps(marker, indent=1) + "\n")
-    text = page(claim, _tables(claim, marker["parts"], out), marker["parts"], command)
+    text = page(claim, _tables(claim, marker["parts"], out), marker["parts"], out, command)
     _write(out / "README.md", text)
     return text
 
@@ -99,7 +100,8 @@ def verdicts(name: str, folder: Path) -> tuple[list[Judged], str]:
 def _measure_part(part: Part, lab: Lab) -> list[str]:
     """Write the tables and figures of one part; the names of the figures."""
     tables = part.compute(lab)
-    figures = part.draw(lab, tables)
+    with mpl.rc_context(_LOOK):
+        figures = part.draw(lab, tables)
     for name, found in tables.items():
         with replacing_file(lab.folder / f"{name}.csv") as partial:
             found.to_csv(partial, index=False, float_format="%.6g")

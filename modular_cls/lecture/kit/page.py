@@ -1,6 +1,7 @@
 """The page of a claim: its verdict, its statements, then each part with figures and tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,7 +15,11 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def page(
-    claim: Claim, tables: Tables, shown: Mapping[str, Sequence[str]], command: str | None
+    claim: Claim,
+    tables: Tables,
+    shown: Mapping[str, Sequence[str]],
+    folder: Path,
+    command: str | None,
 ) -> str:
     """The text of `README.md`.
 
@@ -22,6 +27,7 @@ def page(
         claim: What it is about.
         tables: By name, of every part that is measured.
         shown: Names of the figures of each of these parts.
+        folder: Where the figures are.
         command: What was typed.
     """
     judged = [judge(s, tables) for s in claim.statements]
@@ -39,14 +45,16 @@ def page(
     )
     for part in claim.parts:
         if part.name in shown:
-            lines += _part(claim, part, tables, shown[part.name])
+            lines += _part(claim, part, tables, [folder / figure for figure in shown[part.name]])
     return "\n".join(lines)
 
 
-def _part(claim: Claim, part: Part, tables: Tables, figures: Iterable[str]) -> list[str]:
+def _part(claim: Claim, part: Part, tables: Tables, figures: Iterable[Path]) -> list[str]:
     lines = [f"## {part.about}", ""] if len(claim.parts) > 1 else []
     for figure in figures:
-        lines += [f"![{figure}]({figure}.png)", "", f"([SVG]({figure}.svg))", ""]
+        lines += [f"![{figure.name}]({figure.name}.png)", ""]
+        if figure.with_suffix(".svg").is_file():
+            lines += [f"([SVG]({figure.name}.svg))", ""]
     for name in part.tables:
         if name in tables:
             lines += [f"### {name}", "", *_summary(tables[name], claim.measures)]

@@ -196,7 +196,7 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         axis.set_xticks(LAYERS)
         axis.set_ylim(0)
     axes[0].set_ylabel("test error")
-    axes[1].legend(frameon=False, fontsize=9)
+    axes[1].legend(frameon=False)
     return {"strings": figure}
 
 

@@ -69,7 +69,6 @@ def test_what_is_saved():
 
 def test_the_part(few, tmp_path, monkeypatch):
     monkeypatch.setattr(joint, "_SIZES", {"quick": joint._Size(joint.CLASSES, 3, 1)})
-    monkeypatch.setattr(joint, "_RATES", (1e-2,))
     monkeypatch.setattr(joint, "PICTURES", (2, 3, 6))
     monkeypatch.setattr(joint, "AT", 3)
     monkeypatch.setattr(

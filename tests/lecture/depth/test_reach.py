@@ -21,6 +21,7 @@ def test_nets_are_as_deep_as_they_say_and_equal_in_parameters(field, layers):
 def test_the_part(tmp_path, monkeypatch):
     monkeypatch.setattr(reach, "_SIZES", {"quick": reach._Size(3, 1)})
     monkeypatch.setattr(reach, "_RATES", (1e-2,))
+    monkeypatch.setattr(reach, "PARAMETERS", 971)  # one filter of 31 x 31
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
     page = measure_claim("depth", "quick", tmp_path / "out", data=tmp_path, only=["reach"])
     assert page.count("one seed, no verdict |") == len(reach.STATEMENTS)
