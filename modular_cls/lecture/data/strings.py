@@ -188,10 +188,11 @@ def needed(found: pd.DataFrame) -> pd.DataFrame:
         reached = math.isfinite(number)
         row = {"synonyms": m, "predicted": predicted(m, LEVELS), "net": net, "seed": seed}
         rows.append({**row, "needed": number if reached else 2 * strings[-1], "reached": reached})
+    pairs = sorted({(int(row["synonyms"]), int(row["seed"])) for row in rows})
     bounds = [
         {"synonyms": m, "predicted": predicted(m, LEVELS), "net": _BOUND, "seed": seed,
          "needed": _TWICE * predicted(m, LEVELS), "reached": True}
-        for m, seed in sorted({(row["synonyms"], row["seed"]) for row in rows})
+        for m, seed in pairs
     ]  # fmt: skip
     return pd.DataFrame([*rows, *bounds]).astype({"reached": float})
 
