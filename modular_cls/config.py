@@ -1,7 +1,7 @@
 """The configuration: what a YAML file may say, as typed dataclasses.
 
-No torch here, so that `--help` is instant. A method is a configuration: a model, a criterion and
-finish steps, each a *part*: a class of this package and its arguments (parts.py).
+No torch here: `--help` is instant. A method is a configuration: a model, a criterion and finish
+steps, each a *part*: a class of this package and its arguments (parts.py).
 """
 
 import math
