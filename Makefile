@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture test check faults bench clean
+.PHONY: install train-modular train-flat compare photographs study lecture test check faults faults bench clean
 
 install: $(VENV)/.installed
 
@@ -31,17 +31,17 @@ $(FACES): | $(VENV)/.installed
 	$(RUN) faces --out data/faces --overwrite
 
 train-modular: install $(FACES)
-	$(RUN) train --config configs/modular.yaml --out runs/modular --overwrite
+	$(RUN) train --config configs/modular.yaml --out runs/modular --overwrite --resume
 
 train-flat: install $(FACES)
-	$(RUN) train --config configs/flat.yaml --out runs/flat --overwrite
+	$(RUN) train --config configs/flat.yaml --out runs/flat --overwrite --resume
 
 # Both methods on the same images (trained if they are not yet), then one table and one figure.
 compare: runs/modular/metrics.json runs/flat/metrics.json
 	$(RUN) report runs/modular runs/flat --out runs/compare
 
 runs/%/metrics.json: configs/%.yaml $(VENV)/.installed | $(FACES)
-	$(RUN) train --config $< --out runs/$* --overwrite
+	$(RUN) train --config $< --out runs/$* --overwrite --resume
 
 # Frozen ImageNet features, heads solved on them: three methods side by side on the shipped sample,
 # or on your own pictures: PICTURES=folder_or_table ATTRIBUTES="hair gender", or CONFIG=mine.yaml.
@@ -99,6 +99,10 @@ check: $(VENV)/.dev
 # Faults injected on purpose, for some minutes: kills, load, damage.
 faults: install
 	$(BIN)/python -m pytest tests/faults -m faults
+
+# Kills, signals, full disks, damage: every promise of docs/reliability.md tried, its table made anew.
+faults: install
+	$(BIN)/python tests/faults/faults.py
 
 bench: install $(FACES)
 	$(BIN)/python tests/bench/bench.py
