@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture test check faults faults bench clean
+.PHONY: install train-modular train-flat compare photographs study lecture test check faults bench clean
 
 install: $(VENV)/.installed
 
@@ -96,11 +96,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-# Faults injected on purpose, for some minutes: kills, load, damage.
-faults: install
-	$(BIN)/python -m pytest tests/faults -m faults
-
-# Kills, signals, full disks, damage: every promise of docs/reliability.md tried, its table made anew.
+# Faults injected on purpose, for half an hour: kills, signals, load, damage; the table of docs/reliability.md.
 faults: install
 	$(BIN)/python tests/faults/faults.py
 

@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ |= {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}  # read when torch is imported
 
 import torch
+from cases import cases
 from damage import damage
 from kills import kill
 from place import ROOT, Place, Row
@@ -47,6 +48,7 @@ def main() -> int:
             lambda: [rates(place)],
             lambda: devices(place),
             lambda: cost(place),
+            lambda: cases(place),
         ):
             for row in experiment():
                 rows.append(row)
