@@ -188,7 +188,7 @@ def needed(found: pd.DataFrame) -> pd.DataFrame:
         reached = math.isfinite(number)
         row = {"synonyms": m, "predicted": predicted(m, LEVELS), "net": net, "seed": seed}
         rows.append({**row, "needed": number if reached else 2 * strings[-1], "reached": reached})
-    pairs: list[tuple[int, int]] = sorted({(r["synonyms"], r["seed"]) for r in rows})
+    pairs: Any = sorted({(r["synonyms"], r["seed"]) for r in rows})
     bounds = [
         {"synonyms": m, "predicted": predicted(m, LEVELS), "net": _BOUND, "seed": seed,
          "needed": _TWICE * predicted(m, LEVELS), "reached": True}
