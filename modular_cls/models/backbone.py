@@ -1,21 +1,20 @@
 """The shared network. The only file that knows timm."""
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import timm
 import torch
-from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import hf_hub_download
 from torch import nn
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError, nearest
+from modular_cls.models.hub import CONFIG, WEIGHTS, why_not_loaded, why_out_of_reach
 from modular_cls.models.kept import fill, keep
 
 _FOLDER, _HUB = "local-dir:", "hf-hub:"
@@ -35,7 +34,6 @@ _NO_HUB = (
     "local-dir:FOLDER with weights in that folder (data_prep/pretrained.py writes one from a "
     "Python package)"
 )
-_PATIENCE = 3  # seconds for a hub to answer; its own client would try for 40
 
 
 Scale = tuple[float, float, float]  # of the three channels
@@ -75,7 +73,7 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
             weights are not at hand.
     """
     shared = config.frozen and config.pretrained
-    network = _frozen(_Key(config)) if shared else _create(config)
+    network = _frozen(_Key(config, _stamp(config.name))) if shared else _create(config)
     # head_hidden_size is the width of what forward() returns; num_features is not, in some
     # networks.
     width: Any = getattr(network, "head_hidden_size", None) or network.num_features
@@ -89,6 +87,38 @@ def describe_backbone(config: Backbone, network: nn.Module) -> Description:
     mean, std = (tuple(known[k]) if config.pretrained else None for k in ("mean", "std"))
     digest = config.digest or (keep(network) if config.frozen and config.pretrained else None)
     return Description(known["architecture"], args, mean, std, config.name, digest)
+
+
+def check_size(config: Backbone, network: nn.Module, size: tuple[int, int]) -> None:
+    """Let one blank picture pass, so that a network which cannot take the size says so early.
+
+    Args:
+        config: What the network was created from.
+        network: `(B, 3, H, W) -> (B, F)`.
+        size: (height, width) of the pictures.
+
+    Raises:
+        ConfigError: With the network's own words, and what to change.
+    """
+    blank = torch.zeros(1, 3, *size, device=next(network.parameters()).device)
+    was_training = network.training
+    try:
+        with torch.no_grad():  # a gradient hook or inference mode would leave traces in the network
+            shape = tuple(network.eval()(blank).shape)
+        wrong = f"its output is of shape {shape}, not (1, features)" if len(shape) != 2 else ""
+    except Exception as error:  # networks raise whatever they like
+        wrong = str(error) or type(error).__name__
+    finally:
+        network.train(was_training)
+    if wrong:
+        made_for: Any = network.pretrained_cfg["input_size"]  # type: ignore[index]  # timm keeps it
+        raise ConfigError(
+            f"backbone {config.name} with args {config.args} cannot take pictures of "
+            f"data.image_size {size[0]} x {size[1]} (height x width): {wrong}\nGive another "
+            f"data.image_size (it was made for {made_for[1]} x {made_for[2]}), or, where the "
+            f"network can be told (most transformers), backbone.args: {{img_size: [{size[0]}, "
+            f"{size[1]}]}}"
+        )
 
 
 def refused_arguments(args: Mapping[str, Any]) -> list[str]:
@@ -118,12 +148,25 @@ def _create(config: Backbone) -> nn.Module:
 
 @dataclass(frozen=True)
 class _Key:
-    """A configuration that a cache can tell from others, though its arguments are a dict."""
+    """A configuration that a cache can tell from others, though its arguments are a dict.
+
+    Attributes:
+        config: The configuration.
+        stamp: Time of change and size of the files that its weights come from.
+    """
 
     config: Backbone
+    stamp: tuple[tuple[int, int], ...]
 
     def __hash__(self) -> int:
         return hash((self.config.name, repr(sorted(self.config.args.items()))))
+
+
+def _stamp(name: str) -> tuple[tuple[int, int], ...]:
+    if not name.startswith(_FOLDER):
+        return ()
+    files = sorted(Path(name.removeprefix(_FOLDER)).glob("*"))
+    return tuple((f.stat().st_mtime_ns, f.stat().st_size) for f in files)
 
 
 @lru_cache(maxsize=4)
@@ -168,21 +211,31 @@ def _needs_hub(config: Backbone) -> bool:
 
 def _check_hub(config: Backbone) -> None:
     """Raise ConfigError soon where the hub does not answer and its files are not at hand."""
-    known = timm.models.get_pretrained_cfg(config.name, allow_unregistered=True)
-    named = config.name.removeprefix(_HUB) if config.name.startswith(_HUB) else None
-    repository = (named or (known and known.hf_hub_id) or "").partition("@")[0]
-    for file in ("model.safetensors", "pytorch_model.bin", "config.json"):
-        if repository and isinstance(try_to_load_from_cache(repository, file), str):
-            return
-    place = urlsplit(constants.ENDPOINT)
-    port = place.port or (443 if place.scheme == "https" else 80)
-    try:
-        socket.create_connection((place.hostname or "", port), timeout=_PATIENCE).close()
-    except OSError as error:
+    if config.name.startswith(_HUB):
+        needed = [CONFIG, WEIGHTS] if config.pretrained else [CONFIG]
+        why = why_out_of_reach(config.name.removeprefix(_HUB), needed)
+    else:
+        known = _pretrained_cfg(config.name)
+        hub, url = known.hf_hub_id, known.url
+        why = why_out_of_reach(hub, [WEIGHTS]) if hub else why_not_loaded(url or "")
+    if why:
         raise ConfigError(
-            f"backbone {config.name}: the hub does not answer ({error}), and its files are not in "
-            f"the hub's cache{_NO_HUB}"
-        ) from None
+            f"backbone {config.name}: its files are not in the hub's cache, and {why}{_NO_HUB}"
+        )
+
+
+def _pretrained_cfg(name: str) -> Any:
+    """What timm knows of the weights of a network, which may have a tag; ConfigError without."""
+    architecture, _, tag = name.partition(".")
+    known = timm.list_pretrained(f"{architecture}.*")
+    tags = [n.partition(".")[2] for n in known]
+    if not timm.models.is_model_pretrained(architecture) or (tag and tag not in tags):
+        accepted = f"; accepted: {', '.join(known)}" if known else ""
+        raise ConfigError(
+            f"backbone.name: timm knows no weights {name!r}{nearest(name, known)}{accepted} "
+            "(pretrained: false starts from scratch)"
+        )
+    return timm.models.get_pretrained_cfg(name)
 
 
 def _check_folder(folder: Path) -> None:
