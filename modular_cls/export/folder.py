@@ -45,7 +45,7 @@ def write_model(folder: Path, run: "Run", pixels: Pixels, licence: str) -> None:
     """
     model = run.model
     (folder / MARKER).parent.mkdir()
-    write_network(folder, model.backbone, run.config.backbone, pixels, licence)
+    write_network(folder, model.backbone, run.described.args, pixels, licence)
     heads = {name: t for name, t in model.state_dict().items() if not name.startswith(BACKBONE)}
     write_tensors(folder / HEADS, heads, {"schema": json.dumps(listed(model.schema))})
     write_json(folder / PREPROCESS, preparation(pixels))

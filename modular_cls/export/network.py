@@ -7,10 +7,10 @@ Keys as timm reads them: https://huggingface.co/docs/timm/hf_hub. `local-dir:` c
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import hf_hub_download
 from torch import nn
 
 from modular_cls.config import Backbone
@@ -25,20 +25,20 @@ _COPIED = ("first_conv", "classifier", "fixed_input_size")
 
 
 def write_network(
-    folder: Path, network: nn.Module, config: Backbone, pixels: Pixels, licence: str
+    folder: Path, network: nn.Module, args: Mapping[str, Any], pixels: Pixels, licence: str
 ) -> None:
     """Write `config.json` and `model.safetensors`.
 
     Args:
         folder: Where to.
         network: The trained network, `(B, 3, H, W) -> (B, F)`.
-        config: What it was created from.
+        args: Its own arguments, those that came with its weights included.
         pixels: Size and scale of the pictures it was trained on.
         licence: Of the weights, as the Hugging Face Hub writes it.
     """
     # timm keeps what it was created by.
     known: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
-    args = _saved_args(config.name) | config.args
+    args = dict(args)
     if known.get("fixed_input_size") and "img_size" not in args:
         # timm's default is the input size, which is written below.
         args["img_size"] = list(known["input_size"][1:])
@@ -80,16 +80,3 @@ def read_network(folder: Path) -> Backbone:
     if wrong := refused_arguments(args):
         raise ConfigError(f"{folder / CONFIG}: model_args may not hold {', '.join(wrong)}")
     return Backbone(name, pretrained=False, args=args)
-
-
-def _saved_args(name: str) -> dict[str, Any]:
-    """The arguments that come with a network which was itself read from a folder or the Hub."""
-    source, _, where = name.partition(":")
-    if source == "local-dir":
-        return read_json(Path(where) / CONFIG).get("model_args", {})
-    if source == "hf-hub":  # timm has just read the same file: it lies in the cache
-        repository, _, revision = where.partition("@")
-        return read_json(Path(hf_hub_download(repository, CONFIG, revision=revision or None))).get(
-            "model_args", {}
-        )
-    return {}

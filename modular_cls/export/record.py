@@ -13,6 +13,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.export.folder import MARKER, RECORD, RECORDED
 from modular_cls.export.network import read_network
 from modular_cls.export.read import read_export
+from modular_cls.models.backbone import Description
 from modular_cls.models.kept import keep
 from modular_cls.parsing import read_config
 from modular_cls.runs.folder import Run
@@ -58,8 +59,10 @@ def read_record(folder: Path) -> Run:
     )
     config = read_config(folder / RECORD / "config.yaml")
     if exported.model.frozen:  # from now on its weights are known here by their digest
-        known = keep(exported.model.backbone)
-        frozen = replace(config.backbone, pretrained=True, frozen=True, digest=known)
+        digest = keep(exported.model.backbone)
+        frozen = replace(config.backbone, pretrained=True, frozen=True, digest=digest)
         config = replace(config, backbone=frozen)
     metrics = {**(described.get("run") or {}), "train_counts": exported.counts}
-    return Run(config, exported.model, metrics)
+    network, scale = config.backbone, (exported.pixels.mean, exported.pixels.std)
+    known = Description(network.name, network.args, *scale, str(folder), network.digest)
+    return Run(config, exported.model, metrics, known)

@@ -148,12 +148,12 @@ def _write(
             },
         }
         write_weights(folder, model.head_weights() if model.frozen else model.state_dict())
-        write_backbone(folder, config.backbone, model.backbone)
+        write_backbone(folder, run.described)
         write_classes(folder, schema)
         done.scores.write(folder)
         metrics["seconds"] = round(time.monotonic() - started, 1)
         write_result(folder, config, metrics)
-    return Run(config, model.cpu().eval(), metrics)
+    return Run(config, model.cpu().eval(), metrics, run.described)
 
 
 def _task(done: Extended) -> AttributeTask:

@@ -148,22 +148,25 @@ def _create(config: Backbone) -> nn.Module:
 
 @dataclass(frozen=True)
 class _Key:
-    """A configuration that a cache can tell from others, though its arguments are a dict."""
+    """A configuration that a cache can tell from others, though its arguments are a dict.
+
+    Attributes:
+        config: The configuration.
+        stamp: Time of change and size of the files that its weights come from.
+    """
 
     config: Backbone
-    stamp: tuple[tuple[str, int, int], ...]  # of its folder: weights there may be replaced
+    stamp: tuple[tuple[int, int], ...]
 
     def __hash__(self) -> int:
         return hash((self.config.name, repr(sorted(self.config.args.items()))))
 
 
-def _stamp(name: str) -> tuple[tuple[str, int, int], ...]:
-    """Name, time of change and size of the files in the folder of a network; () if it has none."""
-    folder = Path(name.removeprefix(_FOLDER))
-    if not name.startswith(_FOLDER) or not folder.is_dir():
+def _stamp(name: str) -> tuple[tuple[int, int], ...]:
+    if not name.startswith(_FOLDER):
         return ()
-    files = sorted(f for f in folder.iterdir() if f.is_file())
-    return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+    files = sorted(Path(name.removeprefix(_FOLDER)).glob("*"))
+    return tuple((f.stat().st_mtime_ns, f.stat().st_size) for f in files)
 
 
 @lru_cache(maxsize=4)

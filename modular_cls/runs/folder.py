@@ -20,11 +20,12 @@ from modular_cls.config import Config
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
 from modular_cls.files import new_folder, replacing_file
+from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
 from modular_cls.parsing import read_config, read_yaml
 from modular_cls.runs.backbone import FILE as BACKBONE
-from modular_cls.runs.backbone import read_backbone
+from modular_cls.runs.backbone import described_backbone, read_description
 from modular_cls.runs.identity import identity
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import (
@@ -51,11 +52,13 @@ class Run:
         config: What was run.
         model: The trained model, in evaluation mode, on the CPU.
         metrics: The content of `metrics.json`.
+        described: The network that the model stands on, whatever became of where it came from.
     """
 
     config: Config
     model: JointClassifier
     metrics: dict[str, Any]
+    described: Description
 
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
@@ -72,14 +75,15 @@ class Run:
             raise ConfigError(f"{folder} holds no model: {reason}")
         verify(folder, metrics, {WEIGHTS, BACKBONE} | ({SCORES} & metrics["sha256"].keys()))
         config = read_config(folder / CONFIG)
-        backbone = read_backbone(folder, config.backbone)
+        described = read_description(folder)
+        backbone = described_backbone(folder, config.backbone, described)
         schema = Schema.from_dict(config.schema)
         model = build_model(replace(config, backbone=backbone), schema)
         weights = read_weights(folder)
         if backbone.frozen:  # its weights are known by their digest
             weights |= model.backbone_weights()
         fill(folder / WEIGHTS, model, weights)
-        return cls(config, model.eval(), metrics)
+        return cls(config, model.eval(), metrics, described)
 
 
 def read_marker(folder: Path) -> dict[str, Any]:

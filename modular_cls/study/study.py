@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from modular_cls.config import Config, Prediction, Scarcity, Study
+from modular_cls.config import Config, Prediction, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError, ModularClsError, UndefinedError
@@ -25,6 +25,7 @@ from modular_cls.parsing import load_config, method_config, read_config
 from modular_cls.runs.folder import CONFIG, MARKER, read_marker, verify, write_undefined
 from modular_cls.runs.identity import same_run
 from modular_cls.schema import Schema
+from modular_cls.study.grid import Study
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
 from modular_cls.training.train import complete, make_fit
@@ -270,6 +271,8 @@ def _job_key(config: Config) -> str:
 def _fit_key(config: Config) -> str:
     """Equal for runs that differ only in how they end."""
     same = replace(_essence(config), method="", finish=[], prediction=Prediction())
+    if not config.backbone.frozen:  # a trained network has no direct heads
+        same = replace(same, model={k: v for k, v in same.model.items() if k != "interaction"})
     return json.dumps(same.to_dict(), sort_keys=True)
 
 

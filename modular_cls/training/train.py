@@ -157,7 +157,7 @@ def complete(
         }
         # Saved after the finish steps, so that the weights on disk are those that were tested.
         write_weights(folder, fit.saved_weights())
-        write_backbone(folder, config.backbone, fit.model.backbone)
+        write_backbone(folder, fit.described)
         (folder / "log.csv").write_text(fit.log, encoding="utf-8")
         if test := fit.data.datasets.get("test"):
             write_predictions(folder / "predictions.csv", test, fit.task.predicted)
@@ -166,7 +166,7 @@ def complete(
             _keep_scores(folder, fit, model, cached)
         metrics["seconds"] = round(fit.seconds + time.monotonic() - started, 1)
         write_result(folder, config, metrics)
-    return Run(config, fit.model.cpu().eval(), metrics)
+    return Run(config, fit.model.cpu().eval(), metrics, fit.described)
 
 
 def _measured(fit: Fit, progress: bool) -> dict[str, dict[str, Any]]:

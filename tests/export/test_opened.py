@@ -75,9 +75,8 @@ def test_plain_timm_opens_a_vision_transformer(flat_vit):
 def test_plain_timm_opens_other_networks(name, args, tmp_path):
     """The last has positions of another size than its pictures."""
     torch.manual_seed(0)
-    config = Backbone(name, args=args)
-    network = create_backbone(config)[0].eval()
-    write_network(tmp_path, network, config, Pixels((SIZE, SIZE), (0.5,) * 3, (0.5,) * 3), "mit")
+    network = create_backbone(Backbone(name, args=args))[0].eval()
+    write_network(tmp_path, network, args, Pixels((SIZE, SIZE), (0.5,) * 3, (0.5,) * 3), "mit")
     check_timm(network, tmp_path)
 
 
