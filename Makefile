@@ -31,17 +31,17 @@ $(FACES): | $(VENV)/.installed
 	$(RUN) faces --out data/faces --overwrite
 
 train-modular: install $(FACES)
-	$(RUN) train --config configs/modular.yaml --out runs/modular --overwrite
+	$(RUN) train --config configs/modular.yaml --out runs/modular --overwrite --resume
 
 train-flat: install $(FACES)
-	$(RUN) train --config configs/flat.yaml --out runs/flat --overwrite
+	$(RUN) train --config configs/flat.yaml --out runs/flat --overwrite --resume
 
 # Both methods on the same images (trained if they are not yet), then one table and one figure.
 compare: runs/modular/metrics.json runs/flat/metrics.json
 	$(RUN) report runs/modular runs/flat --out runs/compare
 
 runs/%/metrics.json: configs/%.yaml $(VENV)/.installed | $(FACES)
-	$(RUN) train --config $< --out runs/$* --overwrite
+	$(RUN) train --config $< --out runs/$* --overwrite --resume
 
 # Frozen ImageNet features, heads solved on them: three methods side by side on the shipped sample,
 # or on your own pictures: PICTURES=folder_or_table ATTRIBUTES="hair gender", or CONFIG=mine.yaml.
@@ -96,9 +96,9 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-# Faults injected on purpose, for some minutes: kills, load, damage.
+# Faults injected on purpose, for half an hour: kills, signals, load, damage; the table of docs/reliability.md.
 faults: install
-	$(BIN)/python -m pytest tests/faults -m faults
+	$(BIN)/python tests/faults/faults.py
 
 bench: install $(FACES)
 	$(BIN)/python tests/bench/bench.py

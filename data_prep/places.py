@@ -1,10 +1,9 @@
 """Where things are in a data set's folder: annotation files and pictures."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from modular_cls.data.whereabouts import PICTURES
+from modular_cls.data.picture_files import find_picture_files
 from modular_cls.errors import ManifestError
 
 
@@ -62,36 +61,5 @@ def pictures(root: Path) -> tuple[list[str], int]:
         ManifestError: If the folder does not exist.
     """
     check_folder(root)
-    found: list[str] = []
-    others, seen = 0, {os.path.realpath(root)}
-    for place, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [
-            f
-            for f in sorted(folders)
-            if not _hidden(f) and _is_new(os.path.realpath(f"{place}/{f}"), seen)
-        ]
-        inside = (
-            "" if place == str(root) else os.path.relpath(place, root).replace(os.sep, "/") + "/"
-        )
-        paths = [inside + name for name in names if not _hidden(name)]
-        found += [path for path in paths if path.lower().endswith(PICTURES) and _is_text(path)]
-        others += len(paths)
-    return sorted(found), others - len(found)
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _is_new(real: str, seen: set[str]) -> bool:
-    new = real not in seen
-    seen.add(real)
-    return new
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:  # bytes that are no UTF-8 come as lone surrogates
-        return False
-    return True
+    found = find_picture_files(root, skip_bad_names=True)
+    return found.paths, found.others

@@ -1,7 +1,7 @@
 """The configuration: what a YAML file may say, as typed dataclasses.
 
-No torch here, so that `--help` is instant. A method is a configuration: a model, a criterion and
-finish steps, each a *part*: a class of this package and its arguments (parts.py).
+No torch here: `--help` is instant. A method is a configuration: a model, a criterion and finish
+steps, each a *part*: a class of this package and its arguments (parts.py).
 """
 
 import math
@@ -169,6 +169,8 @@ class Training:
     Args:
         updates: Number of optimiser updates. Training always runs to the last one.
         learning_rate: Peak of the schedule (AdamW).
+        backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the features
+            as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
         trials: How many learning rates were tried before this one was chosen; only reported.
         weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
         schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
@@ -183,6 +185,7 @@ class Training:
 
     updates: int = 930
     learning_rate: float = 2e-3
+    backbone_rate: float = 0.1
     trials: int = 1
     weight_decay: float = 0.05
     schedule: Literal["one_cycle", "cosine"] = "one_cycle"
@@ -256,61 +259,20 @@ class Config:
             if value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
         if self.backbone.frozen and not self.backbone.pretrained:
-            raise ConfigError(
-                "backbone.frozen needs backbone.pretrained: frozen from scratch, its features "
-                "would be random"
-            )
+            told = "frozen from scratch, its features would be random"
+            raise ConfigError(f"backbone.frozen needs backbone.pretrained: {told}")
         if not (rate := self.training.learning_rate) > 0:
             raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
-        if not 0 <= self.data.max_bad <= 1:
-            raise ConfigError(f"data.max_bad is {self.data.max_bad}; it is a share from 0 to 1")
+        if not 0 <= (share := self.training.backbone_rate) < math.inf:
+            raise ConfigError(f"training.backbone_rate is {share}; it must be at least 0")
+        if not 0 <= (share := self.data.max_bad) <= 1:
+            raise ConfigError(f"data.max_bad is {share}; it is a share from 0 to 1")
         if not 0 <= (share := self.data.hold_out) < 1:
             raise ConfigError(f"data.hold_out is {share}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""
         return _plain(asdict(self))
-
-
-@dataclass(frozen=True)
-class Study:
-    """A grid of runs: every method at every number of images kept, with every seed.
-
-    Args:
-        methods: Configuration files, one per method; a bare name stands for `configs/NAME.yaml`.
-        keep: Training images kept of the scarce class, or of each of several; null leaves all.
-        seeds: One run per seed; it also decides which images are kept.
-        also: Configuration files applied on top of every method's, for example other data.
-        learning_rates: Try each of these in place of every method's own; the report then compares
-            them on the validation split and shows no test score.
-        processes: Runs at a time, each in a process of its own; 1 runs them in this one.
-    """
-
-    methods: list[str]
-    keep: list[int | None]
-    seeds: list[int]
-    also: list[str] = field(default_factory=list)
-    learning_rates: list[float] = field(default_factory=list)
-    processes: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("methods", "keep", "seeds"):
-            if not getattr(self, name):
-                raise ConfigError(f"study: {name} is empty; give at least one")
-        for name in ("methods", "keep", "seeds", "learning_rates"):
-            values = getattr(self, name)
-            if repeated := [v for i, v in enumerate(values) if v in values[:i]]:
-                raise ConfigError(f"study: {name} holds {repeated[0]} twice; each cell is one run")
-        for name, least, values in (
-            ("keep", 0, self.keep),
-            ("seeds", 0, self.seeds),
-            ("processes", 1, [self.processes]),
-        ):
-            if wrong := [v for v in values if v is not None and v < least]:
-                raise ConfigError(f"study: {name} holds {wrong[0]}; each must be at least {least}")
-        for rate in self.learning_rates:
-            if not rate > 0:
-                raise ConfigError(f"study: learning_rates holds {rate}; each must be above 0")
 
 
 def expand(path: str, about: str | None = None) -> Path:
@@ -323,15 +285,12 @@ def expand(path: str, about: str | None = None) -> Path:
     def value(match: "re.Match[str]") -> str:
         name = match.group(1)
         if name != DATA_VARIABLE:
-            raise ConfigError(
-                f"{path}: only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
-            )
+            told = f"only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
+            raise ConfigError(f"{path}: {told}")
         if not os.environ.get(name):
             told = f"\n{about.strip()}" if about else ""
-            raise ConfigError(
-                f"{path}: the environment variable {name} is not set; it names the folder of "
-                f"data sets{told}"
-            )
+            unset = f"the environment variable {name} is not set; it names the folder of data sets"
+            raise ConfigError(f"{path}: {unset}{told}")
         return os.environ[name]
 
     return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()

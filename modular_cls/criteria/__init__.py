@@ -5,6 +5,7 @@ where it asks for them, of each observation; it adds the training prior where it
 """
 
 from modular_cls.criteria.criterion import Criterion, Objective, log_share, refuse_empty
+from modular_cls.criteria.groups import LabelGroups
 from modular_cls.criteria.likelihood import AttributeLikelihood, JointAndAttributes, JointLikelihood
 from modular_cls.criteria.rebalanced import GroupDRO, LabelDistributionMargin, WeightedLikelihood
 
@@ -15,6 +16,7 @@ __all__ = [
     "JointAndAttributes",
     "JointLikelihood",
     "LabelDistributionMargin",
+    "LabelGroups",
     "Objective",
     "WeightedLikelihood",
     "log_share",

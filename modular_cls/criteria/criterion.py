@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,10 @@ class Criterion(nn.Module):
 
         None for none.
         """
+        return None
+
+    def label_groups(self, joint: str) -> Any:
+        """What partly labelled images may be (`LabelGroups`); None where none are learned from."""
         return None
 
     def objectives(self) -> list[Objective]:

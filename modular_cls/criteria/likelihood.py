@@ -85,6 +85,11 @@ class JointLikelihood(Criterion):
             }
         return notes
 
+    def label_groups(self, joint: str) -> LabelGroups | None:
+        """Those of a joint space."""
+        at = next((str(i) for i, j in enumerate(self.joints) if j.name == joint), "")
+        return cast(LabelGroups, self.groups[at]) if at in self.groups else None
+
     def taught_by_parts(self, joint: str) -> Tensor | None:
         """The classes whose values are all known to some partly labelled image.
 
@@ -165,6 +170,10 @@ class JointAndAttributes(Criterion):
         self.weight = weight
         self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
         self.attributes = AttributeLikelihood(schema)
+
+    def label_groups(self, joint: str) -> LabelGroups | None:
+        """As the likelihood of joint classes."""
+        return self.joint.label_groups(joint)
 
     def objectives(self) -> list[Objective]:
         """Those of joint spaces and of attributes; heads of their own do not see the weight."""

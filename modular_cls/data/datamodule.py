@@ -9,7 +9,14 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Sampler
 
 from modular_cls.config import Data, expand
-from modular_cls.data.cache import Bad, DecodedImages, NoRoomError, check_pictures, decode_once
+from modular_cls.data.cache import (
+    Bad,
+    DecodedImages,
+    NoRoomError,
+    check_pictures,
+    decode_once,
+    picture_keys,
+)
 from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
@@ -48,8 +55,8 @@ class AttributeDataModule(pl.LightningDataModule):
             and not in `train`.
         skipped: Rows left out because their picture cannot be decoded.
         start: Updates that were done before; the training loader begins after them.
-        repeated: After `decode`, mask of the test images that are training images by content,
-            shape (N,); None where that is not known.
+        repeated: After `find_repeated`, mask of the test images that are training images by
+            content, shape (N,); None where that is not known.
 
     Raises:
         ManifestError: If the manifest does not fit, or a split that is needed has no rows.
@@ -132,7 +139,25 @@ class AttributeDataModule(pl.LightningDataModule):
             dataset.keep_decoded(images)
         if problems:
             raise ManifestError(self.data.manifest, problems)
-        self.repeated = self._repeated()
+
+    def find_repeated(self, read: bool = False) -> None:
+        """See which test images are training images by content.
+
+        Args:
+            read: Read the files of pictures that are not decoded; else it is then not known.
+        """
+        kinds = ("train", "held_out", "test")
+        if not {"train", "test"} <= self.datasets.keys():
+            return
+        content = {k: d.content for k, d in self.datasets.items() if k in kinds}
+        if read:
+            try:
+                content = {k: picture_keys(self.datasets[k].manifest)[0] for k in content}
+            except NoRoomError:
+                return
+        known = [content.pop("test"), *content.values()]
+        if all(each is not None for each in known):
+            self.repeated = repeated(np.concatenate(known[1:]), known[0])  # type: ignore[arg-type]
 
     def train_dataloader(self) -> DataLoader[Example]:
         """One pass is the whole training.
@@ -180,18 +205,6 @@ class AttributeDataModule(pl.LightningDataModule):
     def _process(self) -> int:
         """Which of the processes that train together this is."""
         return self.trainer.global_rank if self.trainer is not None else 0
-
-    def _repeated(self) -> np.ndarray | None:
-        """Which test images are training images, by content."""
-        if not {"train", "test"} <= self.datasets.keys():
-            return None
-        train, test = (
-            [d.content for n, d in self.datasets.items() if n in kinds]
-            for kinds in (("train", "held_out"), ("test",))
-        )
-        if any(content is None for content in (*train, *test)):
-            return None
-        return repeated(np.concatenate(train), test[0])  # type: ignore[arg-type]
 
     def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
         """Leave out the rows whose picture cannot be decoded, before anything is counted.

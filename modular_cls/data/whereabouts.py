@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+from modular_cls.data.picture_files import ENDINGS as PICTURES
+
 _ASKED = 1000  # paths that are looked for elsewhere
 _FOLDERS = 1000  # folders looked into for a picture that is somewhere else
 

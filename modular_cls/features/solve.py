@@ -14,6 +14,7 @@ from modular_cls.features.basis import Basis
 
 TOLERANCE = 1e-4  # largest component of the gradient, in coordinates scaled to unit curvature
 _MOST_STEPS = 3000
+_RULED_OUT = -1e4  # an offset that no softmax sees; finite, so that 0 times it is 0
 _MEMORY = 20  # pairs of steps and gradients that L-BFGS keeps
 _CURVATURE = 0.1  # of the cross-entropy along an axis of unit spread; decides only how fast it goes
 
@@ -29,7 +30,7 @@ class Term:
     Attributes:
         target: Class of each image, shape (N,), -1 where unknown; or shares of classes, shape (N, K).
         structure: A, shape (K, P).
-        offset: Added to the scores, shape (K,); -inf leaves a class out.
+        offset: Added to the scores, shape (K,) or (N, K); -inf leaves a class out.
         weight: u, what each image counts, shape (N,), at least 0; an unknown class counts nothing.
     """
 
@@ -41,7 +42,8 @@ class Term:
     @property
     def seen(self) -> Tensor:
         """Mask of the classes that take part, shape (K,)."""
-        return self.offset > -torch.inf
+        possible = self.offset > -torch.inf
+        return possible if possible.ndim == 1 else possible.any(0)
 
     @property
     def counted(self) -> Tensor:
@@ -53,17 +55,25 @@ class Term:
         """Targets as shares of the classes that take part, shape (N, seen classes), double."""
         if self.target.ndim == 2:
             return self.target[:, self.seen].double()
-        whole = torch.nn.functional.one_hot(self.target.clamp(min=0), len(self.offset))
+        whole = torch.nn.functional.one_hot(self.target.clamp(min=0), len(self.seen))
         return whole[:, self.seen].double()
+
+    def offsets(self) -> Tensor:
+        """Offsets of the classes that take part, shape (seen classes,) or (N, seen classes).
+
+        Finite: where a class takes part for some images only, it is ruled out for the others.
+        """
+        return self.offset[..., self.seen].clamp(min=_RULED_OUT).double()
 
     def losses(self, scores: Tensor) -> Tensor:
         """Cross-entropy of each image, shape (N,), from scores `x W' A' + b` of shape (N, K)."""
-        logs = (scores[:, self.seen] + self.offset[self.seen]).log_softmax(1)
+        logs = (scores[:, self.seen] + self.offsets().to(scores)).log_softmax(1)
         return -(self.shares() * logs).sum(1)
 
     def of(self, rows: Tensor) -> "Term":
         """The same for some of the images."""
-        return replace(self, target=self.target[rows], weight=self.weight[rows])
+        offset = self.offset if self.offset.ndim == 1 else self.offset[rows]
+        return replace(self, target=self.target[rows], offset=offset, weight=self.weight[rows])
 
     def without(self, z: int) -> "Term":
         """The same without a class and its images."""
@@ -127,7 +137,7 @@ def solve(
     first = goal.pack(start)
     found: Any = minimize(goal, first, jac=True, method="L-BFGS-B", options=options)
     weight, biases = goal.unpack(found.x)
-    whole = [b.new_zeros(len(used), len(t.offset)) for b, t in zip(biases, terms, strict=True)]
+    whole = [b.new_zeros(len(used), len(t.seen)) for b, t in zip(biases, terms, strict=True)]
     for every, bias, term in zip(whole, biases, terms, strict=True):
         every[:, term.seen] = bias
     return Solution(weight, tuple(whole), float(abs(found.jac).max()))
@@ -140,7 +150,7 @@ class _Objective:
         self.rows, self.ridge = basis.rows, ridge
         self.parts = [_Part(term, used, len(terms), basis.rows) for term in terms]
         self.shape = (len(used), terms[0].structure.shape[1], basis.rows.shape[1])
-        self.sizes = [math.prod(self.shape), *(len(used) * len(p.offset) for p in self.parts)]
+        self.sizes = [math.prod(self.shape), *(len(used) * int(p.seen.sum()) for p in self.parts)]
         self.unit = (_CURVATURE * basis.spread + 2 * ridge).rsqrt()
 
     def pack(self, start: Solution | None) -> np.ndarray:
@@ -177,7 +187,8 @@ class _Part:
     def __init__(self, term: Term, used: Tensor, terms: int, like: Tensor) -> None:
         self.seen = term.seen
         self.structure = term.structure[self.seen].to(like)
-        self.offset = term.offset[self.seen].to(like)
+        offset = term.offsets().to(like)
+        self.offset = offset if offset.ndim == 1 else offset[:, None]
         self.shares = term.shares()[:, None].to(like)
         counted = used * term.counted
         share = counted / (terms * counted.sum(1, keepdim=True)).clamp(min=1e-300)

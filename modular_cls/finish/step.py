@@ -33,8 +33,7 @@ class Features(NamedTuple):
 class FinishStep:
     """A step `(model, images) -> notes`; changes the model, returns what is worth reporting."""
 
-    # The images it learns from, where there are such: train, held_out, validation.
-    uses: ClassVar[tuple[str, ...]] = ("train",)
+    uses: ClassVar[tuple[str, ...]] = ("train",)  # the images it learns from: train, held_out
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Before training, refuse what the step does not fit.

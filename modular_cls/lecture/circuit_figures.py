@@ -63,7 +63,7 @@ def _on_log_axis(axis: Axes, title: str, across: str, up: str, base: int) -> Non
     axis.set_yscale("log", base=base)
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     frame(axis, title, across, up)
-    axis.legend(frameon=False, fontsize=8)
+    axis.legend(frameon=False)
 
 
 def _layers(depth: int) -> str:

@@ -66,6 +66,8 @@ STATEMENTS = (
         {"network": TREE},
         pair="bits",
         at={"bits": range(5, 99)},
+        role="core",
+        on="gates that compute parity",
     ),
     Statement(
         "parity: one hidden layer of neurons needs more neurons than a tree of them, from 5 "
@@ -76,6 +78,8 @@ STATEMENTS = (
         {"network": TREE},
         pair="bits",
         at={"bits": range(5, 99)},
+        role="core",
+        on="neurons that compute parity",
     ),
     Statement(
         f"learned parity of {_LEARNED} bits: one hidden layer needs more neurons than two",
@@ -84,6 +88,8 @@ STATEMENTS = (
         {"depth": 1},
         {"depth": 2},
         at={"bits": _LEARNED},
+        role="core",
+        on="neurons that learn parity",
     ),
     Statement(
         f"learned parity of {_LEARNED} bits: one hidden layer needs more neurons than three",
@@ -92,6 +98,8 @@ STATEMENTS = (
         {"depth": 1},
         {"depth": 3},
         at={"bits": _LEARNED},
+        role="core",
+        on="neurons that learn parity",
     ),
     Statement(
         "folding: of nets with as many parameters the deep one has more linear pieces, from 3 "
@@ -102,8 +110,11 @@ STATEMENTS = (
         {"network": ONE},
         pair="folds",
         at={"folds": range(3, 99)},
+        role="core",
+        on="linear pieces of a folded line",
     ),
 )
+TABLES = ("parity", "learned", "folding")
 MEASURES = {
     "gates": ",.0f",
     "layers": ".0f",

@@ -24,6 +24,12 @@ def lecture(prog: str, arguments: list[str]) -> None:
         "--processes", type=int, help="beside each other; default one per core, with a GPU one"
     )
     parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="PART",
+        help="measure these parts, the others stay as they are in --out; none: only judge again",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="forget what was measured in --out before"
     )
     given = parser.parse_args(arguments)
@@ -31,6 +37,25 @@ def lecture(prog: str, arguments: list[str]) -> None:
 
     data = given.data or Path(os.environ.get(DATA_VARIABLE) or "data")
     out = given.out or Path("runs", "lecture", given.size, given.claim)
-    command = " ".join([prog, *arguments])
-    measure_claim(given.claim, given.size, out, data, given.processes, given.overwrite, command)
+    command = " ".join([prog, *_whole(arguments)])
+    measure_claim(
+        given.claim,
+        given.size,
+        out,
+        data,
+        given.processes,
+        given.overwrite,
+        command,
+        only=given.only,
+    )
     print(f"written to {out / 'README.md'}")
+
+
+def _whole(arguments: list[str]) -> list[str]:
+    """What is to be typed for the whole page: without `--only` and its parts."""
+    kept, dropping = list[str](), False
+    for argument in arguments:
+        dropping = argument == "--only" or (dropping and not argument.startswith("--"))
+        if not dropping and not argument.startswith("--only="):
+            kept.append(argument)
+    return kept

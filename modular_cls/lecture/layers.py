@@ -83,6 +83,7 @@ _SIZES = {
 }
 
 STATEMENTS = layer_statements.STATEMENTS
+TABLES = ("layers",)
 MEASURES = {
     "probe_class": "%",
     "probe_hair": "%",

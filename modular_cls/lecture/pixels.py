@@ -33,7 +33,7 @@ from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
 from modular_cls.lecture.kit.nets import convolutional
-from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.statement import Role, Statement
 from modular_cls.lecture.kit.training import error, fit, seeded
 from modular_cls.lecture.probes import Examples, linear, spanned
 
@@ -62,14 +62,23 @@ _SIZES = {
     "quick": _Size((50, 100, 500), {"some": 150, ALL: 300}, 3000, 1),
     "full": _Size((50, 100, 300, 1000, 3000), {"some": 250, ALL: 1500}, 50_000, 5),
 }
+TABLES = ("errors", "choices")
 MEASURES = {"pictures": ",.0f", "error": "%", "chosen": "g", "validation error": "%"}
 
 
 def _statements() -> tuple[Statement, ...]:
     def less(name: str, images: str, better: str, worse: str, says: str) -> Statement:
-        at = {"set": name, "images": images}
+        role: Role = "control" if worse == "linear" else "core"
+        words = "handwritten digits" if name == "mnist" else "drawn faces"
         return Statement(
-            f"{name}: {says}", "errors", "error", {"method": worse}, {"method": better}, at=at
+            f"{name}: {says}",
+            "errors",
+            "error",
+            {"method": worse},
+            {"method": better},
+            at={"set": name, "images": images},
+            role=role,
+            on=words,
         )
 
     return tuple(

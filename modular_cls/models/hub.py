@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
-from huggingface_hub.utils import get_session
+from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
 CONFIG: tuple[str, ...] = ("config.json",)
 # As timm looks for them; any one of them will do.

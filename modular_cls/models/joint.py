@@ -45,11 +45,12 @@ class JointClassifier(nn.Module):
 
     Attributes:
         frozen: Whether features are taken as they come, and only heads are fitted to them.
+        pretrained: Whether the network starts from weights that know pictures already.
     """
 
     def __init__(self, schema: Schema, backbone: "Stem") -> None:
         super().__init__()
-        self.schema = schema
+        self.schema, self.pretrained = schema, True
         self.backbone: nn.Module
         if isinstance(backbone, int):
             self.backbone, self.width, self.frozen = nn.Identity(), backbone, True
@@ -58,9 +59,21 @@ class JointClassifier(nn.Module):
             self.backbone, self.width, self.frozen = other.backbone, other.width, other.frozen
         else:
             self.backbone, self.width = create_backbone(backbone)
-            self.frozen = backbone.frozen
+            self.frozen, self.pretrained = backbone.frozen, backbone.pretrained
         for i, joint in enumerate(schema.joints):
             self.register_buffer(f"_log_prior_{i}", torch.zeros(joint.size))
+
+    def train(self, mode: bool = True) -> "JointClassifier":
+        """As always, but a pretrained network keeps the statistics of its batch norms.
+
+        A few updates' batches would replace those of a million pictures.
+        """
+        super().train(mode)
+        if self.pretrained:
+            for part in self.backbone.modules():
+                if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                    part.eval()
+        return self
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """Images `(B, 3, H, W)` -> prior-free scores by name; see `score`."""

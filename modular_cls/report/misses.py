@@ -11,6 +11,7 @@ from modular_cls.config import expand
 from modular_cls.data.images import read_image
 from modular_cls.errors import ConfigError, ImageError, nearest
 from modular_cls.report.results import FinishedRun
+from modular_cls.runs.weights import changed
 
 _PREDICTIONS = "predictions.csv"
 _SHOWN = 24
@@ -63,9 +64,12 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
     """Predictions of a run on the rare test images; None if it wrote none.
 
     Raises:
-        ConfigError: If the table lacks a column.
+        ConfigError: If the table lacks a column, or is not what the run wrote.
     """
     file = run.folder / _PREDICTIONS
+    known = (run.metrics.get("sha256") or {}).get(_PREDICTIONS)
+    if known and (wrong := changed(file, known)):
+        raise ConfigError(f"{run.folder}: {wrong}")
     if not file.is_file():
         return None
     joint = run.schema.composite(composite)

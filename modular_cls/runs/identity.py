@@ -6,7 +6,10 @@ Pictures may be moved, and `config.yaml` say so, without a run becoming another 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from modular_cls.config import Config
 
 _FREE = {
     "data": ("manifest", "root", "about", "allow_outside", "workers", "cache_gib"),
@@ -21,6 +24,23 @@ def identity(config: Mapping[str, Any]) -> str:
     """SHA-256, in hexadecimal, of a configuration as `config.yaml` holds it."""
     text = json.dumps(_bound(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def same_run(asked: Config, done: Config) -> bool:
+    """Whether a run that is done is the one asked for.
+
+    What was left to its weights, the scale of pixels, is as it is; how many trials there were is
+    only reported.
+    """
+    data = asked.data
+    filled = replace(data, mean=data.mean or done.data.mean, std=data.std or done.data.std)
+    pairs = [
+        replace(config, training=replace(config.training, trials=0))
+        for config in (replace(asked, data=filled), done)
+    ]
+    return len({identity(c.to_dict()) for c in pairs}) == 1 and all(
+        getattr(data, name) == getattr(done.data, name) for name in ("manifest", "root")
+    )
 
 
 def fit_terms(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import shlex
 from pathlib import Path
 
-from modular_cls.config import Study
 from modular_cls.errors import ModularClsError
 from modular_cls.parsing import Parser
+from modular_cls.study.grid import Study
 
 
 def study(prog: str, arguments: list[str]) -> None:

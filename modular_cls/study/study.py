@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from modular_cls.config import Config, Prediction, Scarcity, Study
+from modular_cls.config import Config, Prediction, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError, ModularClsError, UndefinedError
@@ -23,7 +23,9 @@ from modular_cls.jobs.meter import Meter
 from modular_cls.jobs.signals import interruptible
 from modular_cls.parsing import load_config, method_config, read_config
 from modular_cls.runs.folder import CONFIG, MARKER, read_marker, verify, write_undefined
+from modular_cls.runs.identity import same_run
 from modular_cls.schema import Schema
+from modular_cls.study.grid import Study
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
 from modular_cls.training.train import complete, make_fit
@@ -225,9 +227,7 @@ def _finished(config: Config, folder: Path) -> bool:
     except ModularClsError as error:
         print(f"{folder} is corrupt; it is run again: {error}")
         return False
-    if config.data.mean is None and config.data.std is None:  # as the weights wanted it
-        earlier = replace(earlier, data=replace(earlier.data, mean=None, std=None))
-    if _essence(earlier) != _essence(config):
+    if not same_run(config, earlier):
         raise ConfigError(f"{folder} holds a run of another configuration; give another --out")
     return True
 
@@ -271,6 +271,8 @@ def _job_key(config: Config) -> str:
 def _fit_key(config: Config) -> str:
     """Equal for runs that differ only in how they end."""
     same = replace(_essence(config), method="", finish=[], prediction=Prediction())
+    if not config.backbone.frozen:  # a trained network has no direct heads
+        same = replace(same, model={k: v for k, v in same.model.items() if k != "interaction"})
     return json.dumps(same.to_dict(), sort_keys=True)
 
 

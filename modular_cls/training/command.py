@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import add_overwrite, parse_run, run_parser
+from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser
 
 
 def train(prog: str, arguments: list[str]) -> None:
@@ -49,6 +49,7 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     if {"-h", "--help"} & set(arguments):
         parser.parse_args(["--help"])
     folder, options = _leading_path(prog, arguments)
+    read_config(folder / "config.yaml")  # which may have come from anywhere: it names no other file
     # The run's own configuration comes first, so that files and flags given here change it.
     config, given = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
     from dataclasses import replace

@@ -6,13 +6,37 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from modular_cls import criteria
 from modular_cls.config import Data
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.features.extract import extract_features
+from modular_cls.finish import Features
+from modular_cls.models.joint import JointClassifier
+from modular_cls.models.kept import digest_of
 from modular_cls.runs.folder import Run
+from modular_cls.training.metrics import build_metrics
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.trainer import ConfinedTrainer, be_quiet, use_threads
+
+_ROWS = 4096  # of features that are scored at once
+
+
+@torch.no_grad()
+def evaluate_features(
+    model: JointClassifier, found: Features, scarce: list[dict[str, str]]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Metrics of a model on features of images, and the classes predicted, both by output."""
+    meters = build_metrics(model.schema, scarce)
+    predicted: dict[str, list[Tensor]] = {name: [] for name in meters}
+    for rows in torch.arange(len(found.features)).split(_ROWS):
+        logs = model.log_probabilities(model.score(found.features[rows]))
+        for name, meter in meters.items():
+            meter.update(logs[name], found.targets[name][rows])
+            predicted[name].append(logs[name].argmax(1))
+    results = {name: meter.compute() for name, meter in meters.items()}
+    return results, {name: torch.cat(parts) for name, parts in predicted.items()}
 
 
 def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
@@ -32,6 +56,12 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
     scarce = [dict(s.joint_class) for s in data.scarcities]
     whole = replace(data, scarcity=None, hold_out=0.0)
     module = AttributeDataModule(schema, whole, run.config.seed, splits=(split,))
+    if run.model.frozen:
+        rows, network = module.datasets[split], run.model.backbone
+        found = extract_features(
+            rows.manifest, rows.pixels, network, digest_of(network), f"Features, {split}"
+        )
+        return evaluate_features(run.model, Features(found, rows.targets), scarce)[0]
     module.decode()
     counts = {j.name: torch.ones(j.size) for j in schema.joints}
     criterion = criteria.JointLikelihood(schema, counts, tau=0.0)

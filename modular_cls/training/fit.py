@@ -18,22 +18,26 @@ from modular_cls import criteria, finish
 from modular_cls.config import Config
 from modular_cls.criteria import Criterion
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.errors import ManifestError
+from modular_cls.errors import ManifestError, UndefinedError
+from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features, FinishStep
 from modular_cls.jobs import signals
 from modular_cls.models.backbone import check_size, describe_backbone
 from modular_cls.models.build import build_model
+from modular_cls.models.kept import digest_of
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
+from modular_cls.training.announce import announce_reach, announce_repeated
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.guard import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
 from modular_cls.training.saver import Saver, parse_interval
+from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.terms import tell_repeated, training_terms
+from modular_cls.training.terms import training_terms
 from modular_cls.training.trainer import (
     be_quiet,
     is_first_process,
@@ -156,12 +160,15 @@ class Fit:
             Interrupted: If a signal came; what is saved is told.
         """
         self.data.decode(progress)
-        tell_repeated(self.data)
+        self.data.find_repeated()
+        announce_repeated(self.data)
         found = self.checkpoints.newest() if self.checkpoints is not None else None
         path, state = found or (None, {})
         self._started -= state.get("seconds", 0.0)
         if path is not None:
             print(f"  going on from update {state['update']} of {self.config.training.updates}")
+        elif self.config.backbone.pretrained:
+            self._probe(progress)
         try:
             with tempfile.TemporaryDirectory(prefix="modular_cls.") as folder:
                 self._train(Path(folder), path, state, progress)
@@ -239,31 +246,7 @@ class Fit:
                 else "never drawn by data.sampling: balanced"
             )
             print(f"  {partial:,} of them lack some label: {fate}")
-        for joint in self.schema.joints:
-            seen, taught = self.counts["train"][joint.name] > 0, self.taught[joint.name]
-            reach = self.model.reachable(joint, taught)
-            parts = [
-                n for n, s, t in zip(joint.class_names, seen, taught, strict=True) if t and not s
-            ]
-            composed = [
-                n for n, s, r in zip(joint.class_names, taught, reach, strict=True) if r and not s
-            ]
-            lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
-            if parts:
-                print(
-                    "  without fully labelled training images, learned from parts: "
-                    f"{', '.join(parts)}"
-                )
-            if composed:
-                print(f"  without training images, reachable by composition: {', '.join(composed)}")
-            if lost:
-                how = (
-                    "predicted all the same" if config.prediction.unreachable else "never predicted"
-                )
-                print(
-                    f"  without training images, out of this method's reach, {how}: "
-                    f"{', '.join(lost)}"
-                )
+        announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
 
     def _announce_scale(self) -> None:
         known, data = self.described, self.resolved(self.config).data
@@ -271,6 +254,21 @@ class Fit:
             asked, own = getattr(data, name), getattr(known, name)
             if own and tuple(asked) != tuple(own):
                 print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
+
+    def _probe(self, progress: bool) -> None:
+        """Solve the heads of a pretrained network before it is trained, where they are a convex problem."""
+        rows, pixels = self.data.datasets["train"].manifest, self.data.datasets["train"].pixels
+        network, balanced = self.model.backbone.eval(), self.config.data.sampling == "balanced"
+        try:
+            head_problems(self.model, self.task.criterion)
+        except UndefinedError as error:
+            print(f"  heads start at random: {error}")
+            return
+        told = "Features, train" if progress else ""
+        found = extract_features(rows, pixels, network, digest_of(network), told)
+        train = Features(found, self.data.datasets["train"].targets)
+        how, seed = self.config.heads, self.config.seed
+        solve_heads(self.model, self.task.criterion, train, how, seed, balanced)
 
     def _train(self, folder: Path, path: Path | None, state: State, progress: bool) -> None:
         training = self.config.training

@@ -3,19 +3,17 @@
 import time
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from modular_cls.config import Config
 from modular_cls.data.pixels import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
+from modular_cls.training.announce import announce_repeated
 from modular_cls.training.checkpoint import Checkpoints
+from modular_cls.training.evaluate import evaluate_features
 from modular_cls.training.fit import Fit
-from modular_cls.training.metrics import build_metrics
 from modular_cls.training.solved import head_problems, solve_heads
-
-_BATCH = 4096  # rows of features that are scored at once
 
 
 class FrozenFit(Fit):
@@ -47,14 +45,24 @@ class FrozenFit(Fit):
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
         self._features = self._extract(progress)
+        self.data.find_repeated(read=True)
+        announce_repeated(self.data)
         balanced = self.config.data.sampling == "balanced"
         how, seed = self.config.heads, self.config.seed
         solved = solve_heads(
             self.model, self.task.criterion, self.features("train"), how, seed, balanced
         )
         self.ridges, self._scores = solved.ridges, solved.scores
+        if progress:
+            self._tell_ridges()
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
+
+    def _tell_ridges(self) -> None:
+        for name, chosen in self.ridges.items():
+            edge = ", at the edge of heads.ridges: a better one may lie outside"
+            told = edge if chosen["at_edge"] else ""
+            print(f"  {name}: ridge {chosen['ridge']:.0e} by cross-validation{told}")
 
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
@@ -77,21 +85,12 @@ class FrozenFit(Fit):
             None if identity is None else list(map(str, identity)),
         )
 
-    @torch.no_grad()
     def evaluate(self, split: str, progress: bool) -> dict[str, Any]:
         """Metrics of the model on a split, by output."""
-        found = self.features(split)
-        meters = build_metrics(
-            self.schema, [dict(s.joint_class) for s in self.config.data.scarcities]
-        )
-        predicted: dict[str, list[Tensor]] = {name: [] for name in meters}
-        for rows in torch.arange(len(found.features)).split(_BATCH):
-            logs = self.model.log_probabilities(self.model.score(found.features[rows]))
-            for name, meter in meters.items():
-                meter.update(logs[name], found.targets[name][rows])
-                predicted[name].append(logs[name].argmax(1))
-        self.task.predicted = {name: torch.cat(parts) for name, parts in predicted.items()}
-        return {name: meter.compute() for name, meter in meters.items()}
+        scarce = [dict(s.joint_class) for s in self.config.data.scarcities]
+        found = evaluate_features(self.model, self.features(split), scarce)
+        results, self.task.predicted = found
+        return results
 
     def saved_weights(self) -> dict[str, Tensor]:
         """The heads' weights; those of the network are known by their digest."""

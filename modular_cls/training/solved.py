@@ -21,6 +21,7 @@ from modular_cls.models.joint import JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.reach import one_hot
 from modular_cls.schema import Composite
+from modular_cls.training.partly import learn_from_parts
 
 _FAR = 1e4  # a log share that no image has
 
@@ -108,6 +109,11 @@ def solve_heads(
     for problem in head_problems(model, criterion):
         terms = _terms(problem, train, balanced)
         choice = _choose(basis, terms, fold, how, solved, problem.name)
+        groups = [criterion.label_groups(o.output.name) for o in problem.objectives]
+        if any(group is not None for group in groups):
+            terms, choice = learn_from_parts(
+                basis, terms, problem.objectives, groups, train, fold, how.folds, choice
+            )
         rows = out_of_fold_scores(basis, terms, fold, choice)
         _fill(problem, basis, choice, train.targets)
         biases = _class_biases(problem, choice, train.targets)

@@ -78,21 +78,34 @@ class AttributeTask(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; weight decay on matrices and kernels only; the schedule runs over all updates."""
         config = self.training_config
-        parameters = [p for p in self.parameters() if p.requires_grad]
         groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": params, "lr": rate, "weight_decay": decay}
+            for parameters, rate in self._parameters_and_rates()
+            for params, decay in (
+                ([p for p in parameters if p.ndim > 1], config.weight_decay),
+                ([p for p in parameters if p.ndim <= 1], 0.0),
+            )
         ]
         optimiser = torch.optim.AdamW(groups, lr=config.learning_rate)
         schedule: torch.optim.lr_scheduler.LRScheduler
         if config.schedule == "one_cycle":
-            rate = config.learning_rate
+            rates = [float(group["lr"]) for group in optimiser.param_groups]
             schedule = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, rate, total_steps=config.updates + 1
+                optimiser, rates, total_steps=config.updates + 1
             )
         else:
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _parameters_and_rates(self) -> list[tuple[list[torch.nn.Parameter], float]]:
+        """What is trained, and how fast at most; a pretrained network apart from its heads."""
+        named = [(n, p) for n, p in self.named_parameters() if p.requires_grad]
+        rate = self.training_config.learning_rate
+        if not self.model.pretrained:
+            return [([p for _, p in named], rate)]
+        network = [p for n, p in named if n.startswith("model.backbone.")]
+        heads = [p for n, p in named if not n.startswith("model.backbone.")]
+        return [(heads, rate), (network, rate * self.training_config.backbone_rate)]
 
     def _step(self, batch: dict[str, Any], stage: str) -> Tensor:
         scores, target = self.model(batch["image"]), batch["target"]

@@ -12,18 +12,21 @@ from modular_cls.files import check_free, new_folder
 from modular_cls.finish import Features
 from modular_cls.jobs.signals import Interrupted, interruptible
 from modular_cls.models.modular import ModularClassifier
+from modular_cls.parsing import read_config
 from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
+    CONFIG,
     MARKER,
     Run,
     describe,
     read_marker,
+    verify,
     write_classes,
     write_predictions,
     write_result,
     write_weights,
 )
-from modular_cls.runs.identity import identity
+from modular_cls.runs.identity import same_run
 from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.checkpoint import FOLDER, TERMS, Checkpoints
 from modular_cls.training.fit import Ending, Fit
@@ -96,7 +99,8 @@ def _is_done(
             "there, or --overwrite to begin anew"
         )
     if finished and resume and not overwrite and not unfinished:
-        if read_marker(out)["identity"] == identity(config.to_dict()):
+        verify(out, read_marker(out))
+        if same_run(config, read_config(out / CONFIG)):
             return True
         raise OutputExistsError(
             f"{out} holds a finished run of another configuration; give another --out, or "
@@ -180,7 +184,7 @@ def _finish(fit: Fit, ending: Ending) -> tuple[dict[str, float], dict[str, Featu
     notes: dict[str, float] = {}
     cached: dict[str, Features] = {}
     for step in ending.steps:
-        for kind in (set(step.uses) & set(fit.data.datasets)) - set(cached):
+        for kind in set(step.uses) - set(cached):
             cached[kind] = fit.features(kind)
         notes |= step(fit.model, cached)
     return notes, cached

@@ -107,6 +107,7 @@ def be_quiet() -> None:
         ".*dataloader is not resumable.*",  # its sampler is told where to begin
         ".*recommended to use .self.log.*sync_dist=True.*",  # our meters have seen to that
         ".*LeafSpec.*",
+        ".*module.s. in eval mode at the start.*",
         ".*isinstance.treespec.*",
     ):
         warnings.filterwarnings("ignore", message=message)

@@ -32,12 +32,12 @@ from tables import show, spread, yes
 from torch import Tensor
 
 from modular_cls import criteria
-from modular_cls.config import Study
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.models.build import build_model
 from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
+from modular_cls.study.grid import Study
 from modular_cls.study.study import run_study
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.train import train

@@ -11,10 +11,10 @@ import numpy as np
 from tables import show, spread, yes
 
 from modular_cls.config import Data, Scarcity
-from modular_cls.files import CACHE_VARIABLE
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import SPLITS
+from modular_cls.files import CACHE_VARIABLE
 
 RARE = {"hair": "long", "gender": "male"}
 ROWS, SECONDS_LIMIT, GIB_LIMIT = 1_000_000, 10.0, 1.0

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modular_cls.data import cache, images
-from modular_cls.files import cache_folder
 from modular_cls.data.cache import NoRoomError, check_pictures, decode_once, picture_keys
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.shards import KEY, Shards
+from modular_cls.files import cache_folder
 
 SIZE = (32, 24)
 

@@ -81,7 +81,7 @@ def test_evidence_is_bayes_rule(predictor, files, female, male):
 
 def test_a_value_set_by_hand_is_certain(predictor, files):
     p = predictor(files[:4], given={"gender": "male"}).probabilities
-    assert (p["gender"][:, 1] == 1).all()
+    np.testing.assert_allclose(p["gender"][:, 1], 1, atol=1e-6)
     assert (p["hair_gender"][:, [0, 2]] == 0).all()
 
 
@@ -161,6 +161,16 @@ def test_weights_so_large_that_features_overflow_are_told(run_dir, files):
         ),
         ({"given": {"gender": "mal"}}, SchemaError, "did you mean 'male'"),
         ({"given": {"gender": {"male": -1}}}, ConfigError, "at least 0"),
+        (
+            {"given": {"gender": {"male": float("inf")}}},
+            ConfigError,
+            "male has inf; it must be a finite number",
+        ),
+        (
+            {"given": {"gender": {"male": float("nan")}}},
+            ConfigError,
+            "male has nan; it must be a finite number",
+        ),
         (
             {"given": {"gender": {"male": 0}}},
             ConfigError,

@@ -16,7 +16,7 @@ from modular_cls.runs.metrics import MISSING
 from modular_cls.runs.terminal import print_metrics
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
-           "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "seconds",
+           "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "ridge", "seconds",
            "undefined"]  # fmt: skip
 
 

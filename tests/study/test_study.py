@@ -11,12 +11,12 @@ import yaml
 from small_trainings import signal_in
 
 from modular_cls.cli import main
-from modular_cls.config import Study
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Processes
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
+from modular_cls.study.grid import Study
 from modular_cls.study.study import grid, make_jobs, run_study
 from modular_cls.training.train import train
 

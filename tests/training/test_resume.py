@@ -1,6 +1,7 @@
 """A training that is interrupted and goes on is the training that was not, to the last bit."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from small_trainings import interrupt, partly, result, signal_in, small, updates
 
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError, OutputExistsError
+from modular_cls.export.whole import export_run
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.training.checkpoint import read_checkpoint
 from modular_cls.training.train import train
@@ -83,6 +85,16 @@ def test_resumed_in_the_end(config, whole, tmp_path):
     again = config("modular")
     train(again, tmp_path / "run", progress=False, resume=True)
     check_same(tmp_path / "run", whole("modular"))
+
+
+def test_from_other_weights(config, whole, tmp_path):
+    """Pretrained weights are read, and heads solved on them, once, not again when it goes on."""
+    export_run(whole("modular"), tmp_path / "exported", onnx=False)
+    mine = config("modular", backbone__name=f"local-dir:{tmp_path / 'exported'}", backbone__pretrained=True)  # fmt: skip
+    train(mine, tmp_path / "whole", progress=False)
+    interrupt(mine, tmp_path / "run", "training_step", 9)
+    train(mine, tmp_path / "run", progress=False, resume=True)
+    check_same(tmp_path / "run", tmp_path / "whole")
 
 
 def plain(value):
@@ -161,7 +173,8 @@ def test_another_training_is_not_gone_on_with(config, faces_dir, tmp_path):
         train(config("modular", **given), out, progress=False, resume=True)
     assert updates(out) == before
     # what does not change the fit may differ: how it ends, and how fast it goes
-    train(config("additive_learned", data__workers=1), out, progress=False, resume=True)
+    other = replace(config("modular", data__workers=1), method="other", finish=[])
+    train(other, out, progress=False, resume=True)
 
 
 def test_overwrite_begins_anew(config, whole, tmp_path, capsys):

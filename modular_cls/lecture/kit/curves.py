@@ -59,7 +59,7 @@ def frame(
     axis: Axes, title: str, across: str, up: str = "", grid: str = "y", percent: bool = False
 ) -> None:
     """Title, names of both axes and a light grid; fractions can be written as percent."""
-    axis.set_title(title, fontsize=10)
+    axis.set_title(title, fontsize="medium")
     axis.set_xlabel(across)
     axis.set_ylabel(up)
     axis.grid(axis=grid, color="#e5e5e5", linewidth=0.6)  # type: ignore[arg-type]  # x, y or both

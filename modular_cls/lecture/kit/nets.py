@@ -31,7 +31,12 @@ def fully_connected(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequ
 
 
 def convolutional(
-    channels: int, widths: Sequence[int], outputs: int, halvings: int = 3
+    channels: int,
+    widths: Sequence[int],
+    outputs: int,
+    halvings: int = 3,
+    radii: Sequence[int] | None = None,
+    dilated: bool = False,
 ) -> nn.Sequential:
     """Convolutions of 3 x 3 with batch norm and ReLU, the mean over places, one linear layer.
 
@@ -41,6 +46,9 @@ def convolutional(
         outputs: Units of the last layer.
         halvings: How often the side of the picture is halved on the way, spread evenly over the
             convolutions: nets of any depth see the same resolutions.
+        radii: How many places each convolution reaches to either side; default 1.
+        dilated: Whether a convolution reaches farther by 3 x 3 places farther apart, instead of all
+            those between.
 
     Returns:
         One stage per convolution, then `Sequential(AdaptiveAvgPool2d, Flatten)`, then `Linear`.
@@ -50,13 +58,79 @@ def convolutional(
     for i, (a, b) in enumerate(itertools.pairwise(sizes)):
         halved = halvings * (i + 1) // depth - halvings * i // depth
         pool = [nn.MaxPool2d(2**halved)] if halved else []
-        stages.append(
-            nn.Sequential(
-                nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(), *pool
-            )
-        )
+        far = radii[i] if radii else 1
+        side, apart = (3, far) if dilated else (2 * far + 1, 1)
+        layer = nn.Conv2d(a, b, side, padding=far, dilation=apart, bias=False)
+        stages.append(nn.Sequential(layer, nn.BatchNorm2d(b), nn.ReLU(), *pool))
     mean = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return nn.Sequential(*stages, mean, nn.Linear(sizes[-1], outputs))
+
+
+def radii_for(layers: int, reach: int, halvings: int = 3) -> list[int]:
+    """Radii of convolutions with which a net of some layers sees as far as any other.
+
+    The one that reaches least is widened first, of equals the one at the coarsest resolution, as
+    long as the reach allows.
+
+    Args:
+        layers: Convolutions.
+        reach: Pixels to either side, pools aside: the sum of the radii, each times the size of a
+            place in pixels.
+        halvings: See `convolutional`.
+    """
+    sizes = [2 ** (halvings * i // layers) for i in range(layers)]
+    found, left = [1] * layers, reach - sum(sizes)
+    while fitting := [i for i in range(layers) if sizes[i] <= left]:
+        least = min(fitting, key=lambda i: (found[i], -sizes[i]))
+        found[least] += 1
+        left -= sizes[least]
+    return found
+
+
+class Parts(nn.Module):
+    """Neighbours side by side: shape (B, places, channels) to (B, places / span, span * channels).
+
+    A linear layer behind it is a convolution whose stride is its width.
+    """
+
+    def __init__(self, span: int) -> None:
+        super().__init__()
+        self.span = span
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Places must be a multiple of the span."""
+        return x.unflatten(1, (-1, self.span)).flatten(2)
+
+
+def along_tree(
+    symbols: int, spans: Sequence[int], widths: Sequence[int], outputs: int
+) -> nn.Sequential:
+    """A net that follows the tree of a string: one layer, the same at all places, then the next.
+
+    Args:
+        symbols: Numbers per place of the input, whose shape is (B, places, symbols).
+        spans: How many neighbours each layer joins; their product is the number of places.
+        widths: Units of each layer at each place.
+        outputs: Units of the last layer.
+
+    Returns:
+        One `Sequential(Parts, Linear, ReLU)` per layer, `Flatten`, `Linear`.
+    """
+    sizes = [symbols, *widths]
+    layers = [
+        nn.Sequential(Parts(span), nn.Linear(span * a, b), nn.ReLU())
+        for span, (a, b) in zip(spans, itertools.pairwise(sizes), strict=True)
+    ]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(sizes[-1], outputs))
+
+
+def halved(levels: int, layers: int) -> list[int]:
+    """How many of a tree's pairs each layer joins, 2 to the power of the levels that it takes.
+
+    The levels are spread evenly; where there are more layers than levels, some join nothing.
+    """
+    ends = [levels * i // layers for i in range(layers + 1)]
+    return [2 ** (b - a) for a, b in itertools.pairwise(ends)]
 
 
 def spread(units: int, layers: int) -> list[int]:

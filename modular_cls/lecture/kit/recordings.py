@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pandas as pd
 import soundfile  # type: ignore[import-untyped]
+from scipy.fft import dct
+from scipy.signal import get_window, savgol_filter  # type: ignore[attr-defined]
 
 from modular_cls.errors import ConfigError
 
@@ -23,6 +24,7 @@ SAMPLES = 6400  # of each recording: 0.8 s, which 2 in 100 of the digits exceed
 WINDOW, HOP, BINS = 200, 80, 129  # 25 ms of sound every 10 ms; frequencies of a DFT of 256
 FRAMES = SAMPLES // HOP + 1
 BANDS, COEFFICIENTS = 40, 13
+_SMOOTHED = 9  # frames of which a derivative in time is taken
 # Added to energies before the logarithm, 45 dB below a loud band: hides most of a microphone's
 # noise.
 FLOOR = 0.1
@@ -97,17 +99,24 @@ def recordings_at_hand(data: Path) -> str:
 def spectrogram(waves: np.ndarray) -> np.ndarray:
     """Magnitudes of the DFT of each frame: shape (n, BINS, FRAMES) for n waves; 0 to 4 kHz."""
     size = 2 * (BINS - 1)
-    return np.abs(librosa.stft(waves, n_fft=size, win_length=WINDOW, hop_length=HOP)).astype(
-        np.float32
-    )
+    padded = np.pad(waves, ((0, 0), (size // 2, size // 2)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::HOP]
+    silent = (size - WINDOW) // 2
+    window = np.pad(get_window("hann", WINDOW), silent).astype(np.float32)
+    return np.abs(np.fft.rfft(frames * window)).transpose(0, 2, 1).astype(np.float32)
 
 
 def mel_filters() -> np.ndarray:
-    """Weight of each frequency in each band: triangles, evenly spaced in mel.
+    """Weight of each frequency in each band: triangles of height 1, evenly spaced in mel.
 
-    Shape (BANDS, BINS).
+    Shape (BANDS, BINS). The scale is O'Shaughnessy's (1987), as HTK has it.
     """
-    return librosa.filters.mel(sr=RATE, n_fft=2 * (BINS - 1), n_mels=BANDS, htk=True, norm=None)
+    top = 2595 * np.log10(1 + RATE / 2 / 700)
+    corners = 700 * (10 ** (np.linspace(0, top, BANDS + 2) / 2595) - 1)
+    from_corner = np.linspace(0, RATE / 2, BINS) - corners[:, None]
+    width = np.diff(corners)[:, None]
+    rising, falling = from_corner[:-2] / width[:-1], -from_corner[2:] / width[1:]
+    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
 
 
 def log_mel(waves: np.ndarray) -> np.ndarray:
@@ -123,8 +132,8 @@ def mfcc(waves: np.ndarray) -> np.ndarray:
     Returns:
         Shape (n, 3 * COEFFICIENTS, FRAMES).
     """
-    coefficients = librosa.feature.mfcc(S=log_mel(waves), n_mfcc=COEFFICIENTS)
-    changes = [librosa.feature.delta(coefficients, order=order) for order in (1, 2)]
+    coefficients = dct(log_mel(waves), axis=1, norm="ortho")[:, :COEFFICIENTS]
+    changes = [savgol_filter(coefficients, _SMOOTHED, order, deriv=order) for order in (1, 2)]
     return np.concatenate([coefficients, *changes], axis=1).astype(np.float32)
 
 

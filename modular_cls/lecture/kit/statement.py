@@ -12,8 +12,18 @@ import pandas as pd
 
 from modular_cls.report.statistics import Estimate, mean_interval, paired_difference
 
-Verdict = Literal["holds", "does not hold", "undecided", "one seed, no verdict", "no data"]
+Verdict = Literal[
+    "holds", "does not hold", "undecided", "one seed, no verdict", "no data", "not measured"
+]
+Role = Literal["core", "control"]
 Where = Mapping[str, object]
+
+_ALOUD = {
+    "holds": "holds for",
+    "holds partly": "holds in part for",
+    "does not hold here": "does not hold for",
+    "undecided": "stays undecided for",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,11 @@ class Statement:
             number of bits, say) is not drawn at random, and the statement must be true of every
             one.
         at: Narrows `more` and `less` alike. A `range` stands for any number in it.
+        role: `core`: the claim says so itself, and its verdict follows from these alone. `control`:
+            what the claim presupposes, what would speak against it, or what tells how it comes
+            about.
+        on: What a core statement was tried on, in words that follow "holds for"; statements with
+            the same words are told together.
     """
 
     says: str
@@ -42,6 +57,8 @@ class Statement:
     by: float = 0.0
     pair: str = "seed"
     at: Where = field(default_factory=dict)
+    role: Role = field(kw_only=True)
+    on: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -66,9 +83,12 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
 
     Raises:
         KeyError: If no pair of rows fits; a statement of ours is then wrong. Where nothing at all
-            fits `at`, a set that is not at hand, there is no data.
+            fits `at`, a set that is not at hand, there is no data; where its table is missing, it
+            is not measured.
     """
-    table = tables[statement.table]
+    table = tables.get(statement.table)
+    if table is None:
+        return Judged(statement, mean_interval([]), (math.nan, math.nan), "not measured")
     if statement.at and not len(_rows(table, statement.at)):
         return Judged(statement, mean_interval([]), (math.nan, math.nan), "no data")
     more, less = (
@@ -86,16 +106,50 @@ def judge(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> Judged:
 
 
 def overall(judged: Sequence[Judged]) -> str:
-    """The verdict on a whole claim; statements without data do not count."""
-    verdicts = {j.verdict for j in judged} - {"no data"}
+    """The verdict on a whole claim: core statements count, those without data do not."""
+    verdicts = {j.verdict for j in judged if j.statement.role == "core"} - {"no data"}
     if not verdicts:
         return "no data"
+    if "not measured" in verdicts:
+        return "not measured in full"
     if "one seed, no verdict" in verdicts:
         return "one seed, no verdict"
     if len(verdicts) == 1 or "holds" not in verdicts:
         only = min(verdicts)  # "does not hold" stands before "undecided"
         return "does not hold here" if only == "does not hold" else only
     return "holds partly"
+
+
+def sentence(claim: str, judged: Sequence[Judged]) -> str:
+    """The verdict to be read aloud: for what the claim holds, for what not, for what is open.
+
+    Args:
+        claim: Its title.
+        judged: Its statements; what the core ones were tried `on` is told in their order.
+    """
+    whole = overall(judged)
+    found = {on: overall(group) for on, group in _groups(judged).items()}
+    if whole not in _ALOUD:
+        return f"“{claim}”: {whole}."
+    told = [
+        f"{words} {_listed([on for on, verdict in found.items() if verdict == one])}"
+        for one, words in _ALOUD.items()
+        if one in found.values()
+    ]
+    return f"“{claim}” {'; it '.join(told)}."
+
+
+def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    groups: dict[str, list[Judged]] = {}
+    for one in judged:
+        if one.statement.role == "core" and one.verdict != "no data":
+            groups.setdefault(one.statement.on, []).append(one)
+    return groups
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _verdict(statement: Statement, difference: Estimate, ends: tuple[float, float]) -> Verdict:

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -10,6 +11,8 @@ from modular_cls.cli import main
 from modular_cls.lecture import circuits
 from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.claim import CLAIMS, verdicts
+from modular_cls.lecture.kit.part import load_claim
+from modular_cls.lecture.kit.statement import sentence
 
 ROOT = Path(__file__).parents[3]
 TINY = circuits._Size(
@@ -41,9 +44,13 @@ def test_a_claim_becomes_a_page_with_tables_and_figures(tiny, tmp_path, capsys):
     assert "| two layers of gates | 5 | 17 |" in page or "| 5 | two layers of gates | 17 |" in page
     for figure in re.findall(r"!\[.*?\]\((.*?)\)", page):
         assert (out / figure).stat().st_size > 10_000
+        drawn = ElementTree.parse((out / figure).with_suffix(".svg"))
+        assert drawn.getroot().tag.endswith("svg")
     judged, whole = verdicts("circuits", out)
     assert f"**Verdict: {whole}.**" in page
     assert [j.verdict for j in judged] == re.findall(r"\| (holds|does not hold) \|", page)
+    assert run("circuits", out, "--only") == 0  # judged again, nothing measured or drawn
+    assert (out / "README.md").read_text() == page
 
 
 def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(tiny, tmp_path, monkeypatch):
@@ -82,6 +89,12 @@ def test_bad_input(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
     assert main(["lecture", "circuits", "--out", str(tmp_path / "out"), "--processes", "0"]) == 1
     assert "processes is 0" in capsys.readouterr().err
+    assert run("depth", tmp_path / "out", "--only", "picture") == 1
+    assert "unknown part of depth 'picture'" in (said := capsys.readouterr().err)
+    assert "did you mean 'pictures'" in said
+    assert run("circuits", tmp_path / "out", "--only", "circuits", "--overwrite") == 1
+    assert "--overwrite, so it cannot go with --only" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("mine")
     assert run("circuits", tmp_path / "mine", "--overwrite") == 1
@@ -90,16 +103,36 @@ def test_bad_input(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", CLAIMS)
+def test_parts_share_no_table_and_name_what_they_state(name):
+    parts = load_claim(name).parts
+    tables = [table for part in parts for table in part.tables]
+    assert len(set(tables)) == len(tables)
+    for part in parts:
+        assert part.about.splitlines()[0].endswith(".")
+        for said in part.statements:
+            assert said.table in part.tables
+            assert said.column in part.module.MEASURES
+    says = [s.says for part in parts for s in part.statements]
+    assert len(set(says)) == len(says)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
 def test_committed_verdicts_follow_from_committed_tables(name):
     """On the claim's own page, and in the lecture as a whole."""
     folder = ROOT / "docs" / "results" / "lecture" / name
     judged, whole = verdicts(name, folder)
     page = (folder / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (.+) \| .+ \| (holds|does not hold|undecided) \|$", page, re.MULTILINE)
-    assert rows == [(j.statement.says, j.verdict) for j in judged]
-    assert f"**Verdict: {whole}.**" in page
+    rows = re.findall(
+        r"^\| (.+) \| (core|control) \| .+ \| (holds|does not hold|undecided) \|$",
+        page,
+        re.MULTILINE,
+    )
+    assert rows == [(j.statement.says, j.statement.role, j.verdict) for j in judged]
+    assert all(j.statement.on for j in judged if j.statement.role == "core")
+    aloud = sentence(load_claim(name).title, judged)
+    assert f"**Verdict: {whole}.** {aloud}\n" in page
     lecture = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
     before, page, _ = lecture.partition(f"(results/lecture/{name}/README.md)\n\n")
     assert page
     section = before.rsplit("\n## ", 1)[1]
-    assert f"**Verdict: {whole}.**" in section
+    assert f"**Verdict: {whole}.** {aloud}\n" in section

@@ -37,3 +37,20 @@ def test_fewer_examples_than_a_batch_make_full_epochs():
     whole = fit(seeded(build, 0), x, y, updates=60, rate=1e-2, seed=0, batch=7)
     assert error(net, x, y) == 0
     assert torch.equal(outputs(net, x), outputs(whole, x))
+
+
+def test_early_stopping_keeps_the_net_that_was_judged_best():
+    x, y = blobs()
+    answers, kept = iter([3.0, 2.0, 5.0, 2.0, 4.0, 9.0, 9.0, 9.0, 9.0, 9.0]), []
+
+    def judge(net):
+        assert not kept or len(kept) < 10
+        kept.append(outputs(net, x))
+        return next(answers)
+
+    net = fit(seeded(build, 0), x, y, updates=40, rate=1e-2, seed=0, judge=judge)
+    assert len(kept) == 10  # evenly, the last one at the end
+    assert torch.equal(outputs(net, x), kept[1])  # the earliest of equals
+    assert torch.equal(
+        outputs(fit(seeded(build, 0), x, y, updates=40, rate=1e-2, seed=0), x), kept[-1]
+    )

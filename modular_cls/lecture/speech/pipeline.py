@@ -1,6 +1,4 @@
-"""Speech recognition: a hand-made pipeline is handed over to learning stage by stage.
-
-On the way, speakers merge.
+"""Stage by stage: what is no longer made by hand becomes a layer.
 
 Spoken digits are recognised from every stage of the pipeline waveform, DFT, mel filter bank,
 logarithm, DCT. At its end stands what came before deep learning, a Gaussian mixture per digit on
@@ -40,11 +38,11 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from modular_cls.lecture import spoken_figures, spoken_statements
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
 from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
 from modular_cls.lecture.kit.training import outputs
-from modular_cls.lecture.spoken_nets import (
+from modular_cls.lecture.speech import figures, statements
+from modular_cls.lecture.speech.nets import (
     compared,
     digits,
     filter_responses,
@@ -56,9 +54,10 @@ from modular_cls.lecture.spoken_nets import (
     stage,
     without_speaker,
 )
-from modular_cls.lecture.spoken_statements import ALL, FEW, MIXTURE, NETS, PIPELINES
+from modular_cls.lecture.speech.statements import ALL, FEW, MIXTURE, NETS, PIPELINES
 
-STATEMENTS = spoken_statements.STATEMENTS
+STATEMENTS = statements.STATEMENTS
+TABLES = ("error", "layers", "filters", "choice")
 SHOWN = 6  # words in the projections
 _SETTLING = 50  # updates at rate 0: an untrained net whose batch norms know the data
 
@@ -128,12 +127,10 @@ def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
     cells = _filter_cells(plan, _chosen(tried, ["pipeline", "recordings", "seed"]))
     responses = dict(zip(("trained", "untrained"), lab.arrays(filters, cells)[:2], strict=True))
     return {
-        "error": spoken_figures.errors(tables["error"], PIPELINES),
-        "layers": spoken_figures.shares(tables["layers"]),
-        "speakers": spoken_figures.projections(lab.arrays(projected, [cell])[0]),
-        "filters": spoken_figures.filters(
-            {net: found["response"] for net, found in responses.items()}
-        ),
+        "error": figures.errors(tables["error"], PIPELINES),
+        "layers": figures.shares(tables["layers"]),
+        "speakers": figures.projections(lab.arrays(projected, [cell])[0]),
+        "filters": figures.filters({net: found["response"] for net, found in responses.items()}),
     }
 
 

@@ -1,13 +1,4 @@
-"""A shallow net can learn from a deep one what it does not learn from labels.
-
-Do deep nets really need to be deep? Ba and Caruana ("Do deep nets really need to be deep?", NeurIPS
-2014) trained a shallow net on the logits of deep ones, by squared error, and it came close to them:
-phone error on TIMIT was 23.1 % for a shallow net of 8,000 units trained on labels, 21.9 % for a
-deep net, 21.6 % for the shallow net taught by logits, 20.0 % for one of 400,000 units taught alike
-(their teachers were ensembles of convolutional nets, better than the deep net listed). So a shallow
-net *can represent* what was learned; it does not *find* it from labels. Urban et al. ("Do deep
-convolutional nets really need to be deep and convolutional?", ICLR 2017) answered for CIFAR-10:
-yes, they do; without several layers of convolution no student came near its teacher.
+"""Pictures: a teacher that is hardly better than its pupil.
 
 Here, on MNIST and on the built-in faces, with a tenth of the training pictures and with all: *deep*
 has 4 hidden layers of 128 units, *shallow* one hidden layer with as many parameters (within 1 %),
@@ -38,9 +29,9 @@ from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
 from modular_cls.lecture.kit.nets import convolutional, fully_connected, parameters, width_for
 from modular_cls.lecture.kit.sets import SETS, Pictures
-from modular_cls.lecture.kit.statement import Statement
+from modular_cls.lecture.kit.statement import Role, Statement
 from modular_cls.lecture.kit.training import best_rates, error, fit, outputs, seeded
-from modular_cls.lecture.mimic_figures import draw_errors
+from modular_cls.lecture.mimic.figures import draw_errors
 
 TEACHERS = {
     "deep": None, "shallow": None, "mimic": "deep", "wide": None, "wide_mimic": "deep",
@@ -57,37 +48,54 @@ _MARGIN = 0.001  # of error: in the paper the mimic even errs less than the deep
 _TUNING_SEED = 1000
 
 
+_WORDS = {"mnist": "handwritten digits", "faces": "drawn faces"}
+
+
 def _says(of: str, share: float) -> tuple[Statement, ...]:
     where = f"{of}, {'all' if share == 1 else f'{100 * share:g} % of the'} pictures"
     at = {"set": of, "share": share}
 
-    def less(one: str, other: str, says: str, by: float = 0.0) -> Statement:
+    def less(role: Role, one: str, other: str, says: str, by: float = 0.0) -> Statement:
         return Statement(
-            f"{where}: {says}", "errors", "error", {"net": other}, {"net": one}, by=by, at=at
+            f"{where}: {says}",
+            "errors",
+            "error",
+            {"net": other},
+            {"net": one},
+            by=by,
+            at=at,
+            role=role,
+            on=_WORDS[of],
         )
 
     return (
-        less("deep", "shallow", "the deep net errs less than the shallow net on labels"),
-        less("mimic", "shallow", "the mimic errs less than the same net on labels"),
+        less("control", "deep", "shallow", "the deep net errs less than the shallow net on labels"),
+        less("core", "mimic", "shallow", "the mimic errs less than the same net on labels"),
         less(
+            "core",
             "mimic",
             "deep",
             f"the mimic errs at most {100 * _MARGIN:g} points more than the deep net",
             -_MARGIN,
         ),
-        less("wide_mimic", "mimic", "the wide mimic errs less than the mimic"),
+        less("control", "wide_mimic", "mimic", "the wide mimic errs less than the mimic"),
         less(
+            "core",
             "convolutional_mimic",
             "shallow",
             "the convolutional net's mimic errs less than the same net on labels",
         ),
         less(
-            "convolutional", "convolutional_mimic", "the convolutional net errs less than its mimic"
+            "control",
+            "convolutional",
+            "convolutional_mimic",
+            "the convolutional net errs less than its mimic",
         ),
     )
 
 
 STATEMENTS = tuple(statement for of in SETS for share in _SHARES for statement in _says(of, share))
+TABLES = ("errors", "rates")
 MEASURES = {"parameters": ",.0f", "validation error": "%", "error": "%", "agrees": "%"}
 
 

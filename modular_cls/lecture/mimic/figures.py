@@ -26,7 +26,7 @@ def draw_errors(errors: pd.DataFrame, nets: Sequence[str]) -> Figure:
     axes = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axis, ((of, count), rows) in zip(axes, groups, strict=True):
         _panel(axis, rows, nets)
-        frame(axis, f"{of}, {count:,} training pictures", "test error, %", grid="x")
+        frame(axis, f"{of},\n{count:,} pictures", "test error, %", grid="x")
     axes[0].set_yticks(range(len(nets)), [n.replace("_", " ") for n in nets])
     axes[0].invert_yaxis()
     return figure

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Arrays
 from modular_cls.lecture.kit.recordings import RATE, mel_filters
-from modular_cls.lecture.spoken_nets import LAYERS
+from modular_cls.lecture.speech.nets import LAYERS
 from modular_cls.report.style import COLOURS, LINES, MARKERS
 
 _PROJECTED = ("input", "layer 1", "layer 3", "last hidden")

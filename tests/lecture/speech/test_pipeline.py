@@ -13,7 +13,6 @@ from voices import write_voices
 
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline
-from modular_cls.lecture import speech
 from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.lab import Lab
 from modular_cls.lecture.kit.recordings import (
@@ -30,7 +29,8 @@ from modular_cls.lecture.kit.recordings import (
     mel_filters,
     sounding,
 )
-from modular_cls.lecture.spoken_nets import (
+from modular_cls.lecture.speech import pipeline as speech
+from modular_cls.lecture.speech.nets import (
     LAYERS,
     STAGES,
     LogEnergy,

@@ -7,12 +7,12 @@ import torch.nn.functional as F
 
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline
-from modular_cls.lecture import mimic
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.lab import Lab
 from modular_cls.lecture.kit.nets import parameters
 from modular_cls.lecture.kit.training import fit, outputs, seeded
+from modular_cls.lecture.mimic import pictures as mimic
 
 
 @pytest.fixture
@@ -113,14 +113,14 @@ def test_rates_are_chosen_on_validation_pictures_only(tmp_path, monkeypatch):
 def test_the_whole_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(mimic, "_SHARES", (0.1,))
     out = tmp_path / "out"
-    page = measure_claim("mimic", "quick", out, data=tmp_path)
+    page = measure_claim("mimic", "quick", out, data=tmp_path, only=["pictures"])
     assert (
         page.count("one seed, no verdict |") == page.count("no data |") == len(mimic.STATEMENTS) / 2
     )
     assert (out / "errors.png").stat().st_size > 5000
     before = {f: f.stat().st_mtime_ns for f in (out / "cells").iterdir()}
-    assert measure_claim("mimic", "quick", out, data=tmp_path) == page
+    assert measure_claim("mimic", "quick", out, data=tmp_path, only=["pictures"]) == page
     assert {f: f.stat().st_mtime_ns for f in (out / "cells").iterdir()} == before
     monkeypatch.setattr(sets, "at_hand", lambda data: "all of MNIST")
     with pytest.raises(ConfigError, match="not 'all of MNIST'; give another --out"):
-        measure_claim("mimic", "quick", out, data=tmp_path)
+        measure_claim("mimic", "quick", out, data=tmp_path, only=["pictures"])

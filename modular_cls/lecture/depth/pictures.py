@@ -1,4 +1,4 @@
-"""Tall and thin beats short and fat.
+"""Pictures and spoken digits: nets of one size at every depth.
 
 Nets of 1 to 7 hidden layers, their widths such that all have the same number of parameters (within
 1 %), and one net with a single hidden layer and eight times as many. Fully connected nets read
@@ -8,19 +8,12 @@ number of updates; each has its learning rate chosen among three on the validati
 0, and its weights drawn for ReLU nets of any depth (He et al., ICCV 2015) or batch norm. A
 convolutional net of one layer sees 3 x 3 pixels at a time, one of several a larger part: that is a
 part of what depth gives it.
-
-The lecture's numbers are those of Seide, Li and Yu ("Conversational speech transcription using
-context-dependent deep neural networks", Interspeech 2011): word error of 24.2, 20.4, 18.4, 17.8,
-17.2 and 17.1 % with 1, 2, 3, 4, 5 and 7 hidden layers of 2,048 units. One hidden layer with as many
-parameters as 5 has 22.5 %, with as many as 7 it has 22.6 %, and with 16,384 units 22.1 %. Their
-nets were pretrained layer by layer; these are not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -42,13 +35,18 @@ from modular_cls.lecture.kit.nets import (
     spread,
     width_for,
 )
+from modular_cls.lecture.kit.published import draw_seide
 from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import best_rates, error, fit, seeded
-from modular_cls.report.style import COLOURS, LINES, MARKERS
+from modular_cls.lecture.kit.training import error, fit, seeded
+from modular_cls.lecture.kit.tuning import tuned
+from modular_cls.report.style import COLOURS, LINES
 
 TASKS = ("mnist", "spoken digits", "faces")
+_WORDS = {
+    "mnist": "handwritten digits", "spoken digits": "spoken digits", "faces": "drawn faces",
+}  # fmt: skip
 DEPTHS = (1, 2, 3, 4, 5, 7)
 RATES = (1e-3, 4e-3, 1.6e-2)
 BATCHES = {"fully_connected": 100, "convolutional": 16}
@@ -83,6 +81,8 @@ def _better(task: str, table: str, deep: int, budget: int, more: str) -> Stateme
             "budget": CONVOLUTIONAL_PARAMETERS if table == "convolutional" else PARAMETERS,
         },
         at={"task": task},
+        role="core",
+        on=f"{table.replace('_', ' ')} nets on {_WORDS[task]}",
     )
 
 
@@ -91,12 +91,8 @@ STATEMENTS = (
     *(_better(t, "fully_connected", 5, WIDE, "eight times as many") for t in TASKS),
     *(_better("faces", "convolutional", d, CONVOLUTIONAL_PARAMETERS, "as many") for d in (5, 7)),
 )
+TABLES = ("fully_connected", "convolutional")
 MEASURES = {"parameters": ",.0f", "operations": ",.0f", "validation error": "%", "test error": "%"}
-
-# Layers of 2,048 units, and one layer: word error in % by hidden layers (Seide et al.).
-_PUBLISHED = {1: 24.2, 2: 20.4, 3: 18.4, 4: 17.8, 5: 17.2, 7: 17.1}
-_PUBLISHED_TWINS = {5: 22.5, 7: 22.6}
-_PUBLISHED_WIDE = 22.1
 
 
 def needs(data: Path) -> object:
@@ -107,11 +103,12 @@ def needs(data: Path) -> object:
     """
     return {
         "mnist": sets.at_hand(data),
-        "spoken digits": _spoken_at_hand(data) if _is_there(data) else "none",
+        "spoken digits": _spoken_at_hand(data) if spoken_are_there(data) else "none",
     }
 
 
-def _is_there(data: Path) -> bool:
+def spoken_are_there(data: Path) -> bool:
+    """Whether there is a folder of spoken digits."""
     return (data / FOLDER).is_dir()
 
 
@@ -203,7 +200,7 @@ def measure(
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     """Every net at the best of three learning rates."""
     size = _SIZES[lab.size]
-    tasks = [t for t in TASKS if t != "spoken digits" or _is_there(lab.data)]
+    tasks = [t for t in TASKS if t != "spoken digits" or spoken_are_there(lab.data)]
     budgets = [*((d, PARAMETERS) for d in DEPTHS), (1, WIDE)]
     fully: list[Cell] = [
         {"task": t, "kind": "fully_connected", "layers": d, "budget": b, "updates": size.updates}
@@ -222,18 +219,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 
 def _tuned(lab: Lab, nets: Sequence[Cell], seeds: int) -> pd.DataFrame:
-    """Seed 0 at every rate, then all seeds at the rate with the least validation error.
-
-    Seed 0 is not done again.
-    """
-    trials = lab.table(
-        measure, [{**net, "rate": rate, "seed": 0} for net in nets for rate in RATES]
-    )
-    rates = best_rates(trials, nets)
-    chosen = zip(nets, rates, strict=True)
-    return lab.table(
-        measure, [{**net, "rate": rate, "seed": s} for net, rate in chosen for s in range(seeds)]
-    )
+    return tuned(lab, measure, nets, RATES, seeds)
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
@@ -251,9 +237,10 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         curve(axis, same, "layers", "test error", 0, f"{PARAMETERS:,} parameters")
         _wide(axis, rows[rows["budget"] == WIDE])
         _frame(axis, f"{task}: test error")
-    _published(axes[-1])
+    draw_seide(axes[-1])
+    _frame(axes[-1], "published: word error")
     for axis in (axes[0], axes[-1]):
-        axis.legend(frameon=False, fontsize=8, loc="lower left")
+        axis.legend(frameon=False, loc="lower left")
     convolutions = Figure(figsize=(8, 3.9), layout="constrained")
     left, right = convolutions.subplots(1, 2)
     curve(left, conv, "layers", "test error", 0)
@@ -269,19 +256,6 @@ def _wide(axis: Axes, rows: pd.DataFrame) -> None:
     label = f"1 layer, {WIDE:,} parameters"
     curve(axis, rows, "layers", "test error", 1, label, linestyle="", zorder=3)
     axis.axhline(rows["test error"].mean(), color=COLOURS[1], linestyle=LINES[1], linewidth=0.9)
-
-
-def _published(axis: Axes) -> None:
-    for i, (errors, label) in enumerate(
-        ((_PUBLISHED, "layers of 2,048 units"), (_PUBLISHED_TWINS, "1 layer, as many parameters"))
-    ):
-        colour, marker, line = COLOURS[2 * i], MARKERS[2 * i], LINES[2 * i]
-        across, up = list(errors), [e / 100 for e in errors.values()]
-        look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line}
-        axis.plot(across, up, linewidth=1.7, label=label, **look)
-    wide, label = _PUBLISHED_WIDE / 100, "1 layer, 16,384 units"
-    axis.axhline(wide, color=COLOURS[1], linestyle=LINES[1], linewidth=0.9, label=label)
-    _frame(axis, "published: word error")
 
 
 def _frame(axis: Axes, title: str, counted: str = "hidden layers") -> None:

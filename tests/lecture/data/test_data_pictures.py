@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from modular_cls.data.faces.write import SCHEMA
-from modular_cls.lecture import data
+from modular_cls.lecture.data import pictures as data
 from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.nets import parameters, width_for
@@ -58,7 +58,7 @@ def test_the_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "CONVOLUTIONAL_RATES", (1e-3,))
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
     out = tmp_path / "out"
-    page = measure_claim("data", "quick", out, data=tmp_path)
+    page = measure_claim("data", "quick", out, data=tmp_path, only=["pictures"])
     assert page.startswith("# Deep and modular nets need less data.")
     kept = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
     assert len(kept) == 4 * (
@@ -70,5 +70,5 @@ def test_the_claim(tmp_path, monkeypatch):
     }  # fmt: skip
     assert found.groupby(["task", "net", "percent"]).size().eq(1).all()
     assert (out / "error.png").stat().st_size > 5_000
-    assert measure_claim("data", "quick", out, data=tmp_path) == page
+    assert measure_claim("data", "quick", out, data=tmp_path, only=["pictures"]) == page
     assert {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == kept

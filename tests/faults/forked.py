@@ -1,0 +1,65 @@
+"""Commands run in processes of their own, forked from one that has imported everything, and ended at a chosen moment."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from modular_cls.cli import main
+
+
+@dataclass(frozen=True)
+class End:
+    """How a command ended: exit status (negative: killed by that signal), seconds, CPU seconds, what it printed."""
+
+    status: int
+    seconds: float
+    cpu: float
+    told: str
+
+
+def start(arguments: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
+    """Run `modular-cls ARGUMENTS` in a process of its own group; returns its number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    os.setsid()
+    number = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(number, 1)
+    os.dup2(number, 2)
+    os.environ.update(environment or {})
+    status = 70
+    try:
+        status = main(arguments)
+    finally:
+        os._exit(status)
+
+
+def finish(pid: int, log: Path, started: float) -> End:
+    """Wait for the end."""
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.monotonic() - started
+    code = os.waitstatus_to_exitcode(status)
+    return End(code, seconds, usage.ru_utime + usage.ru_stime, log.read_text(errors="replace"))
+
+
+def run(
+    arguments: list[str],
+    log: Path,
+    after: float | None = None,
+    signum: int = signal.SIGKILL,
+    environment: dict[str, str] | None = None,
+) -> End:
+    """Run a command to its end, or send it a signal after so many seconds."""
+    started = time.monotonic()
+    pid = start(arguments, log, environment)
+    if after is not None:
+        deadline = started + after
+        while time.monotonic() < deadline:
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return finish(pid, log, started)
+            time.sleep(0.002)
+        started = time.monotonic()  # from here on: how long the end took
+        (os.killpg if signum == signal.SIGKILL else os.kill)(pid, signum)
+    return finish(pid, log, started)

@@ -1,0 +1,107 @@
+"""Two processes that train together see what one would."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
+
+ROOT = Path(__file__).parents[2]
+
+
+@given(
+    st.integers(1, 40), st.integers(1, 6), st.integers(1, 4), st.integers(1, 4), st.integers(0, 5)
+)
+def test_of_each_batch_each_process_has_its_share(images, updates, processes, share, start):
+    """And a training that goes on has what is left, whichever way images are drawn."""
+    import numpy as np
+
+    batch, start = processes * share, min(start, updates)
+    targets = np.arange(images) % 3
+    for sampler, what in ((UpdateSampler, np.arange(images)), (BalancedSampler, targets)):
+        whole = list(sampler(what, updates * batch, seed=3))
+        left = sampler(what, updates * batch, seed=3, start=start * batch)
+        assert list(left) == whole[start * batch :]
+        each = [list(SharedSampler(left, batch, p, processes)) for p in range(processes)]
+        for i in range(updates - start):
+            parts = [mine[i * share : (i + 1) * share] for mine in each]
+            together = [item for part in parts for item in part]
+            assert together == whole[(start + i) * batch : (start + i + 1) * batch]
+        assert len(SharedSampler(left, batch, 0, processes)) == updates * share
+
+
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 5))
+def test_batches_that_are_looked_at_once(images, batch, processes):
+    if images < processes:
+        return
+    each = [list(SharedBatches(images, batch, p, processes)) for p in range(processes)]
+    assert len({len(mine) for mine in each}) == 1
+    assert all(0 < len(part) <= batch for mine in each for part in mine)
+    assert sorted(i for mine in each for part in mine for i in part) == list(range(images))
+
+
+SCRIPT = """
+import os, sys
+from modular_cls.cli import main
+from modular_cls.training.task import AttributeTask
+step = AttributeTask.training_step
+def told(self, batch, i):
+    with open(f"{os.environ['SEEN']}.{self.global_rank}", "a") as file:
+        print(i, *batch["row"].tolist(), file=file)
+    return step(self, batch, i)
+AttributeTask.training_step = told
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(faces_dir, tmp_path_factory):
+    """A network without batch norm, trained by one process and by two: run folders, and rows by update."""
+    place = tmp_path_factory.mktemp("devices")
+    (place / "script.py").write_text(SCRIPT)
+    found = {}
+    for count in (1, 2):
+        out = place / f"run{count}"
+        flags = ["--data.manifest", str(faces_dir / "manifest.csv"), "--data.image_size=32", "--data.workers=0",
+                 "--data.batch_size=8", "--data.scarcity=null", "--backbone.name=test_vit", "--backbone.args={img_size: 32}",
+                 "--training.updates=8", "--training.validate_every=4", "--training.threads=1", "--training.accelerator=cpu",
+                 f"--training.devices={count}", "--training.strategy=" + ("ddp" if count > 1 else "auto")]  # fmt: skip
+        subprocess.run(
+            [sys.executable, str(place / "script.py"), "train", "--config", "configs/modular.yaml", *flags, "--out", str(out)],
+            cwd=ROOT, check=True, capture_output=True, timeout=300, env={**os.environ, "SEEN": str(place / f"seen{count}"), "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        seen = [(place / f"seen{count}.{p}").read_text().splitlines() for p in range(count)]
+        rows = [
+            [int(n) for part in update for n in part.split()[1:]]
+            for update in zip(*seen, strict=True)
+        ]
+        found[count] = out, rows
+    return found
+
+
+def test_two_processes_see_the_images_of_one(trained):
+    assert trained[2][1] == trained[1][1]
+    assert len(trained[1][1]) == 8
+    assert len({n for update in trained[1][1] for n in update}) == 64  # of 96: none twice
+
+
+def test_and_learn_the_same(trained):
+    first, second = (
+        json.loads((out / "metrics.json").read_text()) for out, _ in (trained[1], trained[2])
+    )
+    for split in ("validation", "test"):
+        for name, values in first[split].items():
+            for metric in ("accuracy", "balanced_accuracy", "confusion", "support"):
+                assert values[metric] == second[split][name][metric]
+            assert values["ece"] == pytest.approx(second[split][name]["ece"], abs=1e-4)
+    losses = [
+        (out / "log.csv").read_text().splitlines()[1].split(",") for out, _ in trained.values()
+    ]
+    assert float(losses[0][-1]) == pytest.approx(float(losses[1][-1]), abs=1e-5)
