@@ -111,7 +111,8 @@ def check_size(config: Backbone, network: nn.Module, size: tuple[int, int]) -> N
     finally:
         network.train(was_training)
     if wrong:
-        made_for: Any = network.pretrained_cfg["input_size"]  # type: ignore[index]  # timm keeps it
+        known: Any = network.pretrained_cfg  # timm keeps it
+        made_for = known["input_size"]
         raise ConfigError(
             f"backbone {config.name} with args {config.args} cannot take pictures of "
             f"data.image_size {size[0]} x {size[1]} (height x width): {wrong}\nGive another "

@@ -10,9 +10,9 @@ import torch
 from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
-CONFIG = ("config.json",)
+CONFIG: tuple[str, ...] = ("config.json",)
 # As timm looks for them; any one of them will do.
-WEIGHTS = (
+WEIGHTS: tuple[str, ...] = (
     "model.safetensors",
     "pytorch_model.bin",
     "open_clip_model.safetensors",

@@ -21,7 +21,7 @@ CLIP = {"mean": [0.481, 0.457, 0.408], "std": [0.268, 0.261, 0.275]}
     ("name", "args", "size", "said"),
     [
         ("vit_tiny_patch16_224", "{depth: 1}", "64", "Input height (64) doesn't match model (224)"),
-        ("test_vit", "{img_size: [64, 80]}", "[80, 64]", "Input height (80)"),
+        ("vit_tiny_patch16_224", "{img_size: [64, 80], depth: 1}", "[80, 64]", "Input height (80)"),
         ("convnext_atto", "{depths: [1, 1, 1, 1]}", "16", "Kernel size"),
         ("test_vit", "{}", "100", "divisible by patch size (16)"),
         ("test_resnet", "{global_pool: ''}", "64", "not (1, features)"),
