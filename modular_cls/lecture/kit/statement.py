@@ -23,6 +23,7 @@ _ALOUD = {
     "holds partly": "holds in part for",
     "does not hold here": "does not hold for",
     "undecided": "stays undecided for",
+    "not measured in full": "is not measured yet for",
 }
 
 

@@ -127,4 +127,5 @@ def test_a_table_that_is_missing_leaves_the_whole_open():
     missing = judge(SAYS, {})
     assert missing.verdict == "not measured"
     assert overall([judged("holds"), missing]) == "not measured in full"
-    assert sentence(ALOUD, [judged("holds"), missing]) == f"“{ALOUD}”: not measured in full."
+    said = "holds for trees; it is not measured yet for letters."
+    assert sentence(ALOUD, [judged("holds", on="trees"), missing]) == f"“{ALOUD}” {said}"
