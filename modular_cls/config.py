@@ -23,8 +23,7 @@ class Scarcity:
 
     Args:
         joint_class: The class, as {attribute: value}.
-        keep: Training images kept; none stay in validation, the test split is untouched. null keeps
-            all, and the class is still reported as the rare one.
+        keep: Training images kept, none in validation; null keeps all, and only names the class.
     """
 
     joint_class: dict[str, str]
@@ -118,7 +117,7 @@ class Data:
     def height_width(self) -> tuple[int, int]:
         """The picture's size as (height, width)."""
         size = self.image_size
-        return (size, size) if isinstance(size, int) else (size[0], size[1])
+        return (size, size) if isinstance(size, int) else size
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,11 @@ class Backbone:
     Args:
         name: A timm name, or local-dir:FOLDER.
         pretrained: Start from timm's weights (needs a hub or a folder) instead of from scratch.
-        frozen: Leave those weights as they are: every picture passes the network once, and the heads on
-            its features are solved (see `heads`), not trained.
+        frozen: Leave those weights as they are: every picture passes the network once, and the
+            heads on its features are solved (see `heads`), not trained.
         args: Arguments of that timm model, for example {img_size: 64} for a vision transformer.
-        digest: Take the frozen weights with this digest, which an earlier run kept in the cache folder.
+        digest: Take the frozen weights with this digest, which an earlier run kept in the cache
+            folder.
     """
 
     name: str = "test_resnet"
@@ -154,7 +154,7 @@ class Heads:
     folds: int = 5
 
     def __post_init__(self) -> None:
-        if self.ridges is not None and not self.ridges:
+        if self.ridges == []:
             raise ConfigError("heads.ridges is empty; give at least one, for example [1e-5, 1e-4]")
         if wrong := [r for r in self.ridges or () if not 0 < r < math.inf]:
             raise ConfigError(f"heads.ridges holds {wrong[0]}; a ridge is a finite number above 0")
@@ -169,8 +169,8 @@ class Training:
     Args:
         updates: Number of optimiser updates. Training always runs to the last one.
         learning_rate: Peak of the schedule (AdamW).
-        backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the features
-            as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
+        backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the
+            features as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
         trials: How many learning rates were tried before this one was chosen; only reported.
         weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
         schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
@@ -205,8 +205,7 @@ class Prediction:
     Args:
         prior: Share of each joint class expected where the model is used: uniform, that of the
             training set, or a mapping from class names to shares (the rest share what is left).
-            Means what it says for methods whose criterion adds the training prior; scores of
-            the others (flat, product, concept bottlenecks) hold it already.
+            Means what it says where the criterion adds the training prior; other scores hold it.
         unreachable: Predict also joint classes that have no training images and that composition
             cannot reach. Off: they get probability 0.
     """
@@ -265,8 +264,8 @@ class Config:
             raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
         if not 0 <= (share := self.training.backbone_rate) < math.inf:
             raise ConfigError(f"training.backbone_rate is {share}; it must be at least 0")
-        if not 0 <= (share := self.data.max_bad) <= 1:
-            raise ConfigError(f"data.max_bad is {share}; it is a share from 0 to 1")
+        if not 0 <= (bad := self.data.max_bad) <= 1:
+            raise ConfigError(f"data.max_bad is {bad}; it is a share from 0 to 1")
         if not 0 <= (share := self.data.hold_out) < 1:
             raise ConfigError(f"data.hold_out is {share}; it must be at least 0 and below 1")
 
@@ -287,11 +286,11 @@ def expand(path: str, about: str | None = None) -> Path:
         if name != DATA_VARIABLE:
             told = f"only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
             raise ConfigError(f"{path}: {told}")
-        if not os.environ.get(name):
-            told = f"\n{about.strip()}" if about else ""
-            unset = f"the environment variable {name} is not set; it names the folder of data sets"
-            raise ConfigError(f"{path}: {unset}{told}")
-        return os.environ[name]
+        if found := os.environ.get(name):
+            return found
+        told = f"\n{about.strip()}" if about else ""
+        unset = f"the environment variable {name} is not set; it names the folder of data sets"
+        raise ConfigError(f"{path}: {unset}{told}")
 
     return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()
 

@@ -1,1 +1,1 @@
-"""Features of a frozen backbone: every picture once, and heads on them that are solved, not trained."""
+"""Features of a frozen backbone, each picture once, and heads on them, solved and not trained."""

@@ -14,9 +14,10 @@ _NEGLIGIBLE = 1e-12  # of the largest variance; an axis below it is rounding
 class Basis:
     """The features of some images, and how to bring others to the same axes.
 
-    One common scale (mean squared norm 1) makes ridges comparable between sets and leaves the features'
-    own proportions; a scale for each feature was worse on three sets of photographs. Turning changes no fit,
-    and N images span at most N axes, so a problem is never wider than there are images.
+    One common scale (mean squared norm 1) makes ridges comparable between sets and leaves the
+    features' own proportions; a scale for each feature was worse on three sets of photographs.
+    Turning changes no fit, and N images span at most N axes, so a problem is never wider than there
+    are images.
 
     Attributes:
         rows: The images, shape (N, r), double.
@@ -45,7 +46,8 @@ class Basis:
         scale = float(centred.square().sum(1).mean().sqrt())
         if not scale > 0:
             raise ConfigError(
-                f"the features of all {len(features):,} training images are the same; there is nothing to learn from"
+                f"the features of all {len(features):,} training images are the same; there is "
+                "nothing to learn from"
             )
         centred = centred / scale
         wide = centred.shape[0] <= centred.shape[1]

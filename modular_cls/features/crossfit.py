@@ -13,11 +13,11 @@ from modular_cls.features.solve import Solution, Term, solve
 def out_of_fold_scores(basis: Basis, terms: Sequence[Term], fold: Tensor, choice: Choice) -> Tensor:
     """Score each image by the fit without its fold.
 
-    Heads know their training images too well, those of small classes by heart, so whatever is fitted to
-    scores next (a bias, a prior, a composite) is wrong on training scores for exactly the classes that matter.
-    All fits have the same centring, scale and ridge, and no intercept, so that their scores can stand in one list.
-    An image that is in no fold, because its class would have none left, is scored by a fit without
-    that class.
+    Heads know their training images too well, those of small classes by heart, so whatever is
+    fitted to scores next (a bias, a prior, a composite) is wrong on training scores for exactly the
+    classes that matter. All fits have the same centring, scale and ridge, and no intercept, so that
+    their scores can stand in one list. An image that is in no fold, because its class would have
+    none left, is scored by a fit without that class.
 
     Args:
         basis: The images.

@@ -1,4 +1,4 @@
-"""Pictures -> features of a frozen network, each picture once, kept on disk for all who ask later."""
+"""Pictures -> features of a frozen network: each picture once, kept for all who ask later."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -26,9 +26,10 @@ def extract_features(
 ) -> Tensor:
     """Pass each picture through a frozen network, unless that was done before.
 
-    Features are kept in half precision by the digest of the weights, the pixels' settings and the digest of
-    the picture, in the folder for what can be made again. Interrupted, it goes on; damaged rows are made
-    anew. Memory does not grow with the pictures beyond the features themselves.
+    Features are kept in half precision by the digest of the weights, the pixels' settings and the
+    digest of the picture, in the folder for what can be made again. Interrupted, it goes on;
+    damaged rows are made anew. Memory does not grow with the pictures beyond the features
+    themselves.
 
     Args:
         manifest: The pictures.
@@ -41,7 +42,8 @@ def extract_features(
         Features in the order of the manifest, shape (N, F), single precision.
 
     Raises:
-        ManifestError: Naming the rows whose pictures cannot be read, or whose features are not finite.
+        ManifestError: Naming the rows whose pictures cannot be read, or whose features are not
+            finite.
     """
     if not len(manifest):
         return _none(pixels, network)

@@ -15,10 +15,10 @@ def stratified_folds(
 ) -> Tensor:
     """Spread the images of each class evenly over folds.
 
-    A class with fewer images than folds is spread over as many folds as it has images. A lone image is
-    in no fold: every fit keeps it, and none scores it. Images without a class are spread like a class.
-    Images of one person or object stay in one fold: scored by a fit that knows the others, they would
-    look easier than anybody new.
+    A class with fewer images than folds is spread over as many folds as it has images. A lone image
+    is in no fold: every fit keeps it, and none scores it. Images without a class are spread like a
+    class. Images of one person or object stay in one fold: scored by a fit that knows the others,
+    they would look easier than anybody new.
 
     Args:
         target: Class of each image, shape (N,); -1 where unknown.
@@ -42,7 +42,7 @@ def stratified_folds(
 
 
 def fits(fold: Tensor, folds: int) -> Tensor:
-    """The images of each fit: all but one fold, and last every image; shape (folds + 1, N), double."""
+    """The images of each fit: all but one fold, and last all; shape (folds + 1, N), double."""
     without = [fold != f for f in range(folds)]
     return torch.stack([*without, torch.ones_like(fold, dtype=torch.bool)]).double()
 

@@ -48,7 +48,8 @@ def fit_linear(
         target: Class of each image, shape (N,); -1 where unknown, which counts nothing.
         offset: Added to the scores, shape (K,); -inf leaves a class out.
         weight: What each image counts, shape (N,).
-        l2: Penalty on the squared weights of raw features; None chooses the ridge by cross-validation.
+        l2: Penalty on the squared weights of raw features; None chooses the ridge by
+            cross-validation.
         seed: Draws the folds.
         identity: Whom or what each image shows; see `stratified_folds`.
     """

@@ -62,9 +62,9 @@ def choose_ridge(
 ) -> Choice:
     """Solve with the ridge of the grid that has the smallest cross-validated loss.
 
-    The loss is that of the problem itself: prior, weights and all. As a function of the ridge it falls
-    and rises, so the grid is walked from its middle downhill, each fit starting at its neighbour's
-    solution, in single precision; the ridge chosen is solved in double.
+    The loss is that of the problem itself: prior, weights and all. As a function of the ridge it
+    falls and rises, so the grid is walked from its middle downhill, each fit starting at its
+    neighbour's solution, in single precision; the ridge chosen is solved in double.
 
     Args:
         basis: The images.
@@ -172,6 +172,6 @@ class _Walk:
 
     @property
     def best(self) -> int:
-        """Where on the grid the loss is smallest; the larger ridge where two are equal, or all undefined."""
+        """Where on the grid the loss is smallest; of equal ones, or undefined ones, the largest."""
         places = sorted(self.losses, reverse=True)
         return min(places, key=lambda p: (math.isnan(self.losses[p]), self.losses[p]))

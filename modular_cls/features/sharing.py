@@ -11,8 +11,8 @@ from modular_cls.features.basis import Basis
 from modular_cls.features.ridge import GRID, Choice, choose_ridge
 from modular_cls.features.solve import Term
 
-# Ridge of the interaction as a multiple of that of the attributes, from freest to most shared; 0 leaves
-# a flat head, infinity an additive one.
+# Ridge of the interaction as a multiple of that of the attributes, from freest to most shared:
+# 0 leaves a flat head, infinity an additive one.
 MULTIPLES = (0.0, 1.0, 4.0, math.inf)
 
 
@@ -42,12 +42,12 @@ def choose_sharing(
 ) -> Sharing:
     """Score classes by `s(x, z) + r_z(x)`, the ridge on r a multiple of that on s.
 
-    The weights of the classes then have a Gaussian prior with covariance `M M' + I / multiple`, M the values
-    of each class; its root serves as structure, so that each problem is as small as the flat one. Of all
-    multiples whose cross-validated loss is within one standard error of the smallest (paired over images;
-    Breiman et al. 1984), the freest is taken: folds of one training set cannot see what other
-    pictures break, and sharing that the data do not ask for is composition's business, which has
-    heads of its own.
+    The weights of the classes then have a Gaussian prior with covariance `M M' + I / multiple`, M
+    the values of each class; its root serves as structure, so that each problem is as small as the
+    flat one. Of all multiples whose cross-validated loss is within one standard error of the
+    smallest (paired over images; Breiman et al. 1984), the freest is taken: folds of one training
+    set cannot see what other pictures break, and sharing that the data do not ask for is
+    composition's business, which has heads of its own.
 
     Args:
         basis: The images.

@@ -1,4 +1,4 @@
-"""Heads on features as convex problems, solved to a stated gradient: no rate, no updates, no luck."""
+"""Heads on features as convex problems, solved to a stated gradient: no rate, no luck."""
 
 import math
 from collections.abc import Sequence
@@ -23,12 +23,13 @@ _CURVATURE = 0.1  # of the cross-entropy along an axis of unit spread; decides o
 class Term:
     """The cross-entropy of one softmax over classes that add up rows of shared weights.
 
-    `sum_n u_n CE(x_n W' A' + b + offset, t_n) / sum_n u_n`. The structure A says which rows of W each
-    class adds up: one row a class for a flat head, one row a value for an additive one. With log priors as
-    offset, `x W' A' + b` is free of the prior.
+    `sum_n u_n CE(x_n W' A' + b + offset, t_n) / sum_n u_n`. The structure A says which rows of W
+    each class adds up: one row a class for a flat head, one row a value for an additive one. With
+    log priors as offset, `x W' A' + b` is free of the prior.
 
     Attributes:
-        target: Class of each image, shape (N,), -1 where unknown; or shares of classes, shape (N, K).
+        target: Class of each image, shape (N,), -1 where unknown; or shares of classes, shape (N,
+            K).
         structure: A, shape (K, P).
         offset: Added to the scores, shape (K,) or (N, K); -inf leaves a class out.
         weight: u, what each image counts, shape (N,), at least 0; an unknown class counts nothing.
@@ -116,8 +117,8 @@ def solve(
 ) -> Solution:
     """Minimise `mean of the terms + ridge |W|^2` over W and b for several sets of images at once.
 
-    The biases are free of the ridge, and there is no factor 1/2. L-BFGS, in the precision of the basis.
-    All fits share each product with the features, which is most of the work.
+    The biases are free of the ridge, and there is no factor 1/2. L-BFGS, in the precision of the
+    basis. All fits share each product with the features, which is most of the work.
 
     Args:
         basis: The images.
@@ -144,7 +145,7 @@ def solve(
 
 
 class _Objective:
-    """Value and gradient as SciPy asks for them: flat vectors in coordinates of about unit curvature."""
+    """Value and gradient as SciPy asks for them, in coordinates of about unit curvature."""
 
     def __init__(self, basis: Basis, terms: Sequence[Term], ridge: float, used: Tensor) -> None:
         self.rows, self.ridge = basis.rows, ridge
@@ -195,7 +196,7 @@ class _Part:
         self.counted = share.T[:, :, None].to(like)  # (N, fits, 1)
 
     def __call__(self, by_row: Tensor, bias: Tensor) -> tuple[float, Tensor]:
-        """Scores by row of weights (N, fits, P) -> the loss, and its slope at (N, fits, classes)."""
+        """Scores by row of weights (N, fits, P) -> the loss, its slope at (N, fits, classes)."""
         logs = (by_row @ self.structure.T + bias + self.offset).log_softmax(2)
         loss = -float((self.counted * self.shares * logs).sum())
         return loss, self.counted * (logs.exp() - self.shares)

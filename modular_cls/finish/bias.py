@@ -39,13 +39,14 @@ class FitBias(FinishStep):
 
     The scores should be of heads that were fitted without the image. On a frozen backbone they are
     those of cross-validation. Those of a trained network are of the images it was trained on: its
-    validation images were no better on digits, and 3 points worse where they differ from training's.
+    validation images were no better on digits, and 3 points worse where they differ from
+    training's.
 
     The fitted bias of a rare class rests on its few images, so it is drawn towards the bias it
     would have had unseen, extrapolated from the classes that have more images: `w B_z + (1 - w)
     B0_z` with `w = n / (n + kappa)`. A direct head (`DirectHead`) is believed as far, class by
-    class; its bias is half of the way from the one learned, which knows the images by heart, to the one
-    fitted out of fold, to whose heads small classes look smaller than they are.
+    class; its bias is half of the way from the one learned, which knows the images by heart, to the
+    one fitted out of fold, to whose heads small classes look smaller than they are.
 
     Args:
         kappa: Images after which what they say of their class weighs as much as composition.

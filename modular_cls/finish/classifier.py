@@ -32,8 +32,8 @@ class RetrainClassifier(FinishStep):
     weighs `1 / (K n_z)`, solved; images are unaugmented.
 
     Args:
-        l2: Penalty on the squared weights of a trained network's features; on a frozen backbone a ridge
-            is chosen by cross-validation, as for every head there.
+        l2: Penalty on the squared weights of a trained network's features; on a frozen backbone a
+            ridge is chosen by cross-validation, as for every head there.
     """
 
     l2: float = 2.5e-4

@@ -9,14 +9,15 @@ from modular_cls.schema import Composite
 def matched_bias(
     energies: Tensor, target: Tensor, bias: Tensor, joint: Composite, z: int
 ) -> float | None:
-    """The bias with which a class takes as much from its neighbours as such classes take from another.
+    """The bias with which a class takes from its neighbours what such classes take from another.
 
     Neighbours differ in one attribute. Seen classes that differ in an attribute lose some share of
     their images to each other; the bias of z is where the neighbours of z lose as much to z, summed
     over them. Needs no image of z.
 
     Args:
-        energies: Of images of seen classes, by heads that were fitted without them, shape (N, classes).
+        energies: Of images of seen classes, by heads that were fitted without them, shape (N,
+            classes).
         target: Their joint class, shape (N,).
         bias: Of the seen classes, shape (classes,).
         joint: The joint space.

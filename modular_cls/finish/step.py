@@ -17,9 +17,9 @@ class Features(NamedTuple):
     Attributes:
         features: Shape (N, F).
         targets: By attribute, composite and joint space, shape (N,); -1 where unknown.
-        scores: Scores by heads that were fitted without the image (out of fold), by attribute, shape
-            (N, values), and by joint space where it has a direct head, shape (N, classes); None
-            where the only heads are those that were fitted to all of these images.
+        scores: Scores by heads that were fitted without the image (out of fold), by attribute,
+            shape (N, values), and by joint space where it has a direct head, shape (N, classes);
+            None where the only heads are those that were fitted to all of these images.
         identity: Whom or what each image shows; blank for one of its own, None for all.
     """
 

@@ -52,7 +52,9 @@ class FlatClassifier(JointClassifier):
 
     def linear(self, output: Composite) -> LinearScores:
         """A row a class."""
-        heads: dict[str, nn.Module] = dict(zip(_names(self.schema.joints), self.joint_heads))
+        heads: dict[str, nn.Module] = dict(
+            zip(_names(self.schema.joints), self.joint_heads, strict=True)
+        )
         heads |= zip(_names(self.schema.attributes), self.attribute_heads, strict=False)
         head = heads[output.name]
         if not isinstance(head, nn.Linear) or head.bias is None:

@@ -81,11 +81,12 @@ class Additive(CompositeHead):
 class DirectHead(nn.Linear):
     """Scores joint classes from features directly, to be believed where there are images.
 
-    Attributes that interact break the additive form, and with images of every class a flat head has no need
-    of it. So what is said of a class with n images is `w D_z + (1 - w) S_z` with `w = n / (n + kappa)`: its
-    own images speak for it as far as there are any, composition for the rest. D is first brought to the scale
-    of the composed scores S, the two saying the same of all seen classes together, so that a class without
-    images is compared with the seen ones as composition compares it.
+    Attributes that interact break the additive form, and with images of every class a flat head has
+    no need of it. So what is said of a class with n images is `w D_z + (1 - w) S_z` with `w = n /
+    (n + kappa)`: its own images speak for it as far as there are any, composition for the rest. D
+    is first brought to the scale of the composed scores S, the two saying the same of all seen
+    classes together, so that a class without images is compared with the seen ones as composition
+    compares it.
 
     Args:
         width: F, features.

@@ -15,7 +15,8 @@ from modular_cls.schema import Composite, Schema
 class LinearScores:
     """Scores of the classes of an output that are linear in features.
 
-    `score_z = sum_p A_zp (w_p h + c_p) + sign bias_z`, the rows w_p, c_p stacked from several heads.
+    `score_z = sum_p A_zp (w_p h + c_p) + sign bias_z`, the rows w_p, c_p stacked from several
+    heads.
 
     Attributes:
         heads: Whose rows they are; several outputs may share some.
@@ -40,8 +41,8 @@ class JointClassifier(nn.Module):
 
     Args:
         schema: Attributes and composites.
-        backbone: The shared network; or the width F of features that come from elsewhere; or another
-            classifier, to use its network.
+        backbone: The shared network; or the width F of features that come from elsewhere; or
+            another classifier, to use its network.
 
     Attributes:
         frozen: Whether features are taken as they come, and only heads are fitted to them.
@@ -82,8 +83,10 @@ class JointClassifier(nn.Module):
     def extract(self, image: Tensor) -> Tensor:
         """Images `(B, 3, H, W)` -> features `(B, F)`.
 
-        Those of a frozen backbone are rounded to half precision, as they are kept on disk: heads then see the
-        same numbers whether a picture was met before or not. Features from elsewhere stay as they are.
+        Those of a frozen backbone are rounded to half precision, as they are kept on disk: heads
+            then see the
+        same numbers whether a picture was met before or not. Features from elsewhere stay as they
+        are.
         """
         if isinstance(self.backbone, nn.Identity):
             return image

@@ -69,14 +69,16 @@ class ModularClassifier(JointClassifier):
     def linear(self, output: Composite) -> LinearScores:
         """An attribute: its head. A joint space: the rows of its attributes' heads, added up."""
         names = [a.name for a in self.schema.attributes]
-        by_name = dict(zip(names, cast("list[AttributeHead]", list(self.attribute_heads))))
+        basic = cast("list[AttributeHead]", list(self.attribute_heads))
+        by_name = dict(zip(names, basic, strict=True))
         if output.name in by_name and output not in self.schema.joints:
             head = by_name[output.name]
             return LinearScores([head], torch.eye(output.size).double(), head.bias)
         composite = self.composite_heads[self.schema.joints.index(output)]
         if not isinstance(composite, heads.Additive):
             raise UndefinedError(
-                f"{type(composite).__name__} heads fitted through to frozen features are no convex problem"
+                f"{type(composite).__name__} heads fitted through to frozen features are no convex "
+                "problem"
             )
         rows = [by_name[a.name] for a in output.attributes]
         return LinearScores(list(rows), one_hot(output), composite.bias, sign=-1)

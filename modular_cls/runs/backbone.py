@@ -61,7 +61,7 @@ def described_backbone(folder: Path, config: Backbone, described: Description) -
 
 def _fetch(folder: Path, config: Backbone, digest: str) -> None:
     """Take frozen weights from the folder that they came from, if they are still the same."""
-    told = f"{folder} was fitted on frozen weights of {config.name} ({digest}), which are not kept here"
+    told = f"{folder} was fitted on frozen weights of {config.name} ({digest}), not kept here"
     if not config.name.startswith("local-dir:"):
         raise ConfigError(f"{told}; an export brings its weights along")
     try:

@@ -259,7 +259,8 @@ def _by_key(cells: list[Cell], key: Callable[[Config], str]) -> list[list[Cell]]
 def _job_key(config: Config) -> str:
     """Equal for runs that go to one worker together.
 
-    They share a fit; or the features of a frozen backbone, on which methods often pose the same problem.
+    They share a fit; or the features of a frozen backbone, on which methods often pose the same
+    problem.
     """
     if not config.backbone.frozen:
         return _fit_key(config)

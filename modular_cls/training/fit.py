@@ -157,7 +157,7 @@ class Fit:
         self.seconds = self._elapsed()
 
     def resolved(self, config: Config) -> Config:
-        """The configuration with the scale of pixels that the weights ask for, unless it says one."""
+        """The configuration, its scale of pixels that of the weights unless it says one."""
         data, known = config.data, self.described
         mean, std = data.mean or known.mean, data.std or known.std
         filled = replace(data, mean=mean or data.scale[0], std=std or data.scale[1])
@@ -238,7 +238,7 @@ class Fit:
         return {j.name: torch.from_numpy(rows.observed(j)) for j in self.schema.joints}
 
     def _probe(self, progress: bool) -> None:
-        """Solve the heads of a pretrained network before it is trained, where they are a convex problem."""
+        """Solve the heads of a pretrained network first, where they are a convex problem."""
         rows, pixels = self.data.datasets["train"].manifest, self.data.datasets["train"].pixels
         network, balanced = self.model.backbone.eval(), self.config.data.sampling == "balanced"
         try:

@@ -1,4 +1,4 @@
-"""Images that know some attributes only, for heads that are solved: EM from the fully labelled optimum."""
+"""Images that know some attributes only, for heads that are solved: EM."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,8 +30,8 @@ def learn_from_parts(
     """Go on from the fit to fully labelled images with all that know something.
 
     Maximises the marginal likelihood of `JointLikelihood`, which is not convex, by expectation
-    maximisation: the classes that a partly labelled image may be of are weighed by the model itself, and the
-    share of each among them counted anew, every round. The ridge stays.
+    maximisation: the classes that a partly labelled image may be of are weighed by the model
+    itself, and the share of each among them counted anew, every round. The ridge stays.
 
     Args:
         basis: The images.

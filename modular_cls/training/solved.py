@@ -50,8 +50,8 @@ class Solved:
 
     Attributes:
         scores: Out-of-fold scores; see `Features.scores`.
-        ridges: By problem: the ridge chosen, its loss, and whether it lies at the edge of the grid; of
-            direct heads also the multiple of it on the interaction, None where they only add.
+        ridges: By problem: the ridge chosen, its loss, and whether it lies at the edge of the grid;
+            of direct heads also the multiple of it on the interaction, None where they only add.
     """
 
     scores: dict[str, Tensor] = field(default_factory=dict)
