@@ -130,8 +130,7 @@ class Backbone:
         frozen: Leave those weights as they are: every picture passes the network once, and the
             heads on its features are solved (see `heads`), not trained.
         args: Arguments of that timm model, for example {img_size: 64} for a vision transformer.
-        digest: Take the frozen weights with this digest, which an earlier run kept in the cache
-            folder.
+        digest: Of frozen weights that an earlier run kept in the cache folder, to take those.
     """
 
     name: str = "test_resnet"
