@@ -142,8 +142,8 @@ def test_it_holds(page, faces_dir, record_property):
         "statuses": {f"{name}: {status}": n for (name, status), n in sorted(load.statuses.items())},
     }
     print(json.dumps(measured, indent=1))
-    for name, value in measured.items():
-        record_property(name, value)
+    for name in ("honest", "hostile", "median_seconds", "longest_seconds", "peak_mib"):
+        record_property(name, measured[name])
     assert not [key for key in load.statuses if key[1] >= 500]
     assert {status for name, status in load.statuses if name == "honest"} == {200}
     answered = {"24 megapixels, allowed": 200, "1e308": 200}

@@ -16,7 +16,7 @@ from PIL import Image
 from modular_cls import load_config, train
 
 pytestmark = pytest.mark.faults
-PICTURES, KILLS = 20_000, 3
+PICTURES, KILLS, MOMENTS = 20_000, 3, 15
 
 
 @pytest.fixture(scope="module")
@@ -89,19 +89,22 @@ def test_twenty_thousand_pictures_killed_three_times(run_dir, photos, tmp_path, 
             worst = max(worst, *(abs(a - b) for a, b in pairs))
     measured = {"rows": len(rows), "kept": kept, "largest_difference": worst}
     print(json.dumps(measured), done.stdout.splitlines()[-3:])
+    for name, value in {**measured, "kills": KILLS}.items():
+        record_property(name, value)
     assert worst < 1e-5  # batches of another size differ in the last digits
     assert "2 pictures changed since then, and were looked at again" in done.stdout
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
-def test_killed_at_random_moments(run_dir, faces_dir, tmp_path):
+def test_killed_at_random_moments(run_dir, faces_dir, tmp_path, record_property):
     """From the import to the last rename; then once to the end."""
+    record_property("kills", MOMENTS)
     rng, out = random.Random(2), tmp_path / "t.csv"
     words = command(run_dir, faces_dir / "train", out)
     began = time.monotonic()
     subprocess.run([*words[:-4], "--out", str(tmp_path / "whole.csv")], check=True)
     whole = time.monotonic() - began
-    for _ in range(15):
+    for _ in range(MOMENTS):
         process = subprocess.Popen([*words, "--batch-size", "4", "--overwrite"], stdout=-3)
         time.sleep(rng.uniform(0.5, 1.1) * whole)
         process.kill()
