@@ -6,10 +6,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is import
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import pytest
-import timm
-import torch
 from hypothesis import settings
-from timm.models._hub import save_for_hf
+from small_networks import write_network
 
 from modular_cls.data.faces.write import write_faces
 
@@ -32,15 +30,6 @@ def pretrained_dir(tmp_path_factory):
     out = tmp_path_factory.mktemp("pretrained") / "network"
     write_network(out, seed=0)
     return out
-
-
-def write_network(out, seed):
-    torch.manual_seed(seed)
-    network = timm.create_model("test_resnet", num_classes=3, stem_width=8)
-    scale = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
-    save_for_hf(
-        network, out, model_config={"num_classes": 3, **scale}, model_args={"stem_width": 8}
-    )
 
 
 @pytest.fixture(scope="session")

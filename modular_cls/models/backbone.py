@@ -83,7 +83,8 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
 def describe_backbone(config: Backbone, network: nn.Module) -> Description:
     """Say what a network is that `create_backbone` made of this configuration."""
     known: Mapping[str, Any] = network.pretrained_cfg  # type: ignore[assignment]  # timm keeps it
-    args = _saved_args(config.name) | config.args
+    saved = _saved_args(config.name)  # timm writes the number of classes among them
+    args = {k: v for k, v in saved.items() if k not in _REFUSED} | config.args
     mean, std = (tuple(known[k]) if config.pretrained else None for k in ("mean", "std"))
     digest = config.digest or (keep(network) if config.frozen and config.pretrained else None)
     return Description(known["architecture"], args, mean, std, config.name, digest)

@@ -93,7 +93,7 @@ def test_scores_of_heads_that_saw_the_image_are_used_only_if_asked_for():
         train = features([900, 700, 500, 0], model)
         scores = model.attribute_scores(train.features)
         half = {name: s.detach() / 2 for name, s in scores.items()}
-        FitBias(on=on)(model, {"train": train._replace(scores=half)})
+        FitBias(scores=on)(model, {"train": train._replace(scores=half)})
         biases[on] = model.composite_heads[0].bias.detach().clone()
         plain = model_that_knows()
         given = half if on == "unseen" else {n: s.detach() for n, s in scores.items()}

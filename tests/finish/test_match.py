@@ -112,7 +112,7 @@ def test_out_of_reach_keeps_the_mean():
     [
         ({"estimates": []}, "estimates is empty"),
         ({"estimates": ["meen"]}, "did you mean 'mean'"),
-        ({"on": "test"}, "accepted: unseen, training"),
+        ({"scores": "test"}, "accepted: unseen, training"),
         ({"kappa": -1.0}, "kappa is -1"),
         ({"kappa": float("nan")}, "kappa is nan"),
     ],

@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 import torch
-from conftest import write_network
+from small_networks import write_network
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import create_backbone, describe_backbone
-from modular_cls.runs.backbone import FILE, read_backbone, write_backbone
+from modular_cls.runs.backbone import FILE, described_backbone, read_description, write_backbone
 
 
 @pytest.fixture
@@ -22,8 +22,12 @@ def given(pretrained_dir, tmp_path, monkeypatch):
     run = tmp_path / "run"
     run.mkdir()
     network, _ = create_backbone(config)
-    write_backbone(run, config, network)
+    write_backbone(run, describe_backbone(config, network))
     return config, run, network, folder
+
+
+def read_backbone(run, config):
+    return described_backbone(run, config, read_description(run))
 
 
 def same(config, network):
@@ -36,7 +40,8 @@ def test_a_frozen_network_is_found_by_its_digest(given):
     shutil.rmtree(folder)  # where it came from is not needed any more
     found = read_backbone(run, config)
     assert found.name == "test_resnet"
-    assert found.args == {"stem_width": 8}
+    assert found.args["stem_width"] == 8
+    assert "num_classes" not in found.args
     same(found, network)
 
 
@@ -73,7 +78,7 @@ def test_replaced_weights_are_other_weights_in_the_same_process(given):
 
 def test_a_trained_network_is_made_without_weights(tmp_path):
     config = Backbone("test_resnet", args={"stem_width": 8})
-    write_backbone(tmp_path, config, create_backbone(config)[0])
+    write_backbone(tmp_path, describe_backbone(config, create_backbone(config)[0]))
     assert read_backbone(tmp_path, config) == config
     described = json.loads((tmp_path / FILE).read_text())
     assert (described["digest"], described["mean"]) == (None, None)
