@@ -1,4 +1,4 @@
-"""Many joint classes, none of them scarce: does modularity save more, the more there are?
+"""Many joint classes, none of them scarce: what is saved, and does it grow with their number.
 
 Drawn faces (grey, 32 pixels a side) with 4 joint classes (hair short or long, by gender), 12 (hair
 also medium, by glasses) and 24 (by hat). All joint classes have the same number of training

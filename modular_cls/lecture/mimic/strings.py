@@ -186,7 +186,7 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Test error of each pupil, one panel for each number of parameters."""
     found = tables["strings"]
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
     axes = figure.subplots(1, len(BUDGETS), sharey=True)
     for axis, (budget, words) in zip(axes, BUDGETS.items(), strict=True):
         _panel(axis, found[(found["budget"] == budget) & (found["times"] == 1)])
@@ -196,7 +196,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         axis.set_xticks(LAYERS)
         axis.set_ylim(0)
     axes[0].set_ylabel("test error")
-    axes[1].legend(frameon=False)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
     return {"strings": figure}
 
 
