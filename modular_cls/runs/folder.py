@@ -32,6 +32,7 @@ from modular_cls.runs.weights import (
     changed,
     digest,
     fill,
+    not_finite,
     read_json,
     read_tensors,
     refuse,
@@ -126,7 +127,12 @@ def verify(folder: Path, metrics: Mapping[str, Any], names: Iterable[str] | None
 
 
 def write_weights(folder: Path, state: Mapping[str, Tensor]) -> None:
-    """Write the weights of a finished run, by their names in its model."""
+    """Write the weights of a finished run, by their names in its model.
+
+    Raises:
+        ConfigError: If they are not finite: that is no finished run.
+    """
+    refuse("weights that are not finite", not_finite(state))
     write_tensors(folder / WEIGHTS, state)
 
 

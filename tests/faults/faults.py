@@ -42,9 +42,9 @@ def main() -> int:
         rows: list[Row] = []
         for experiment in (
             lambda: [methods(place)],
-            lambda: kill(place, 40 // part),
-            lambda: [signals(place, 60 // part)],
-            lambda: damage(place, 200 // part),
+            lambda: kill(place, max(1, 15 // part)),
+            lambda: [signals(place, 30 // part)],
+            lambda: damage(place, 100 // part),
             lambda: [rates(place)],
             lambda: devices(place),
             lambda: cost(place),

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +34,11 @@ def start(arguments: list[str], log: Path, environment: dict[str, str] | None = 
     status = 70
     try:
         status = main(arguments)
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(status)
 
 
