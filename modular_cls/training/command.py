@@ -4,27 +4,32 @@ import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
+from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser
 
 
 def train(prog: str, arguments: list[str]) -> None:
     """Train one configuration into a run folder."""
+    try:
+        _train(prog, arguments)
+    except Interrupted as stop:
+        again = arguments if "--resume" in arguments else [*arguments, "--resume"]
+        told = stop.told or "what was saved is kept"
+        stop.told = f"{told}; go on with: {prog} {shlex.join(again)}"
+        raise
+
+
+def _train(prog: str, arguments: list[str]) -> None:
     parser = run_parser(prog, "Train one configuration.")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     add_overwrite(parser)
     told = "go on exactly where an unfinished run stopped, if there is one"
     parser.add_argument("--resume", action="store_true", help=told)
     config, given = parse_run(parser, arguments)
-    from modular_cls.jobs.signals import Interrupted
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.train import train as train_run
 
-    try:
-        run = train_run(config, given.out, given.overwrite, resume=given.resume)
-    except Interrupted as stop:
-        again = arguments if given.resume else [*arguments, "--resume"]
-        stop.told += f"; go on with: {prog} {shlex.join(again)}"
-        raise
+    run = train_run(config, given.out, given.overwrite, resume=given.resume)
     if run.metrics["test"]:
         print_metrics(run.metrics["test"], run.config.method)
     elif run.metrics["validation"]:
