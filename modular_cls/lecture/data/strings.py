@@ -179,9 +179,9 @@ def needed(found: pd.DataFrame) -> pd.DataFrame:
     Args:
         found: `strings` and `test error` by `synonyms`, `net` and `seed`.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key, curve_ in found.groupby(["synonyms", "net", "seed"], sort=False):
-        m, net, seed = (int(str(key[0])), key[1], key[2])
+        m, net, seed = int(str(key[0])), key[1], key[2]
         ascending = curve_.sort_values("strings")
         strings = ascending["strings"].tolist()
         rights = (1 - ascending["test error"]).tolist()

@@ -5,6 +5,7 @@ import pytest
 
 from modular_cls.lecture.data import strings
 from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit import strings as kit
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.nets import parameters
 from modular_cls.lecture.kit.strings import string_net
@@ -42,6 +43,7 @@ def test_the_part(tmp_path, monkeypatch):
     monkeypatch.setattr(strings, "_SIZES", {"quick": strings._Size((2, 4), 3, 1)})
     monkeypatch.setattr(strings, "_RATES", (1e-2,))
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
+    monkeypatch.setattr(kit, "_TEST", 200)
     out = tmp_path / "out"
     page = measure_claim("data", "quick", out, data=tmp_path, only=["strings"])
     found = pd.read_csv(out / "strings.csv")

@@ -6,6 +6,7 @@ from torch import nn
 
 from modular_cls.lecture.depth import strings as depth
 from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit import strings as kit
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.nets import Parts, parameters
 from modular_cls.lecture.kit.strings import FULL, PARAMETERS, TREE, draw_strings, string_net
@@ -43,6 +44,7 @@ def test_the_part(tmp_path, monkeypatch):
     monkeypatch.setattr(depth, "FEW", 1)
     monkeypatch.setattr(depth, "MANY", 2)
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
+    monkeypatch.setattr(kit, "_TEST", 200)
     said = depth.STATEMENTS
     page = measure_claim("depth", "quick", tmp_path / "out", data=tmp_path, only=["strings"])
     found = pd.read_csv(tmp_path / "out" / "strings.csv")

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from modular_cls.lecture.kit import claim
+from modular_cls.lecture.kit import strings as kit
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.mimic import strings
 
@@ -38,6 +39,7 @@ def test_pupils_meet_their_teacher(tiny):
 def test_the_part(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(strings, "_SIZES", {"quick": strings._Size(3, 1)})
     monkeypatch.setattr(claim, "_RESOLUTION", 40)
+    monkeypatch.setattr(kit, "_TEST", 200)
     out = tmp_path / "out"
     page = measure_claim("mimic", "quick", out, data=tmp_path, only=["strings"])
     found = pd.read_csv(out / "strings.csv")
