@@ -65,7 +65,7 @@ def test_file_that_cannot_be_replaced(tmp_path):
 
 def test_folder_is_replaced_at_the_end(ours):
     (ours / "gone").write_text("old")
-    with new_folder(ours, overwrite=True, marker="marker") as partial:
+    with new_folder(ours, True, "marker") as partial:
         (partial / "marker").write_text("new")
         assert names(ours) == ["gone", "marker"]
     assert names(ours) == ["marker"]
@@ -75,7 +75,7 @@ def test_folder_is_replaced_at_the_end(ours):
 
 def test_new_folder_makes_its_parents(tmp_path):
     out = tmp_path / "a" / "b"
-    with new_folder(out, overwrite=False, marker="marker") as partial:
+    with new_folder(out, False, "marker") as partial:
         (partial / "marker").write_text("new")
         assert not out.exists()
     assert (out / "marker").read_text() == "new"
@@ -83,7 +83,7 @@ def test_new_folder_makes_its_parents(tmp_path):
 
 @STOPS
 def test_stopped_folder_keeps_the_old(ours, stop):
-    with pytest.raises(stop), new_folder(ours, overwrite=True, marker="marker") as partial:  # noqa: PT012
+    with pytest.raises(stop), new_folder(ours, True, "marker") as partial:  # noqa: PT012
         (partial / "marker").write_text("half")
         (partial / "sub").mkdir()
         raise stop
@@ -103,7 +103,7 @@ def test_stopped_folder_leaves_nothing(tmp_path, stop):
 def test_folder_whose_last_step_fails_keeps_the_old(ours):
     with (
         pytest.raises(OSError, match="partial"),
-        new_folder(ours, overwrite=True, marker="marker") as partial,
+        new_folder(ours, True, "marker") as partial,
     ):
         shutil.rmtree(partial)
     assert (ours / "marker").read_text() == "old"
@@ -137,7 +137,7 @@ def test_ours_is_replaced_only_when_asked(ours):
 
 def test_an_empty_folder_is_free(tmp_path):
     (tmp_path / "out").mkdir()
-    with new_folder(tmp_path / "out", overwrite=False, marker="marker") as partial:
+    with new_folder(tmp_path / "out", False, "marker") as partial:
         (partial / "marker").write_text("new")
     assert names(tmp_path / "out") == ["marker"]
     assert names(tmp_path) == ["out"]
@@ -153,7 +153,7 @@ def dead():
 
 def test_a_folder_that_was_being_replaced_is_put_back(ours, dead, capsys):
     ours.rename(ours.with_name(f".out.{_MACHINE}-{dead}.old"))
-    check_free(ours, overwrite=True, marker="marker")
+    check_free(ours, True, "marker")
     assert (ours / "marker").read_text() == "old"
     assert names(ours.parent) == ["out"]
     assert "out: put back; a process was killed while it replaced it" in capsys.readouterr().err
@@ -165,7 +165,7 @@ def test_the_new_folder_is_put_there_if_it_was_complete(ours, dead):
     new.mkdir()
     (new / "marker").write_text("new")
     with pytest.raises(OutputExistsError, match="exists already"):
-        check_free(ours, overwrite=False, marker="marker")
+        check_free(ours, False, "marker")
     assert (ours / "marker").read_text() == "new"
     assert names(ours.parent) == ["out"]
 
@@ -204,7 +204,7 @@ def test_killed_at_any_moment_the_folder_is_whole_at_the_next_start(tmp_path):
         from modular_cls.files import new_folder
         out, number = Path(sys.argv[1]), int(sys.argv[2])
         while True:
-            with new_folder(out, overwrite=True, marker="marker") as partial:
+            with new_folder(out, True, "marker") as partial:
                 for name in ("marker", "a", "b"):
                     (partial / name).write_text(str(number))
             number += 1

@@ -17,7 +17,7 @@ def test_retraining_against_scikit_learn():
     """The same balanced, l2-penalised logistic regression, solved by another library."""
     model = FlatClassifier(SCHEMA, BACKBONE)
     train = features([300, 200, 100, 10], model)
-    step = RetrainClassifier(l2=0.02, steps=500)
+    step = RetrainClassifier(l2=0.02)
     step(model, {"train": train})
     # scikit-learn minimises C * sum of weighted losses + |w|^2 / 2; its balanced weights sum to N.
     strength = 1 / (2 * step.l2 * len(train.features))
