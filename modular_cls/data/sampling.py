@@ -107,7 +107,7 @@ class SharedBatches(Sampler[list[int]]):
 
     Args:
         images: Number of images, at least as many as processes.
-        batch: Most images of a batch.
+        batch: Most images of a batch; one more where another batch of each could not be filled.
         process: Which of the processes, from 0.
         processes: How many there are.
     """

@@ -262,6 +262,7 @@ class Fit:
             history = state["rows"]
         else:
             self.data.start = state.get("update", 0)
+            self.model.train()  # Lightning leaves modules in the mode that it finds
             try:
                 self.trainer.fit(self.task, self.data, ckpt_path=path, weights_only=True)
             except BaseException as error:

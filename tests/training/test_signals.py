@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}
 PLACES = {
     "building": (fit, "build_model"),
-    "decoding": (cache, "decode_image"),
+    "decoding": (cache, "read_image"),
     "loader start": (fit.AttributeDataModule, "train_dataloader"),
     "saving": (Checkpoints, "write"),
     "end of training": (Saver, "on_train_end"),
