@@ -125,7 +125,7 @@ def _check_used(least: int, most: int, named: str) -> None:
     if least < 0 or most > _FULL[1]:
         raise DepthError(f"{named}: pixels from {least} to {most}; say their data.range")
     if most < _FEW:
-        bits = max(most.bit_length(), 8)
+        bits = max(most.bit_length() + most.bit_length() % 2, 8)  # sensors have 10, 12 or 14
         raise DepthError(
             f"{named}: a 16-bit file that uses {bits} bits (up to {most:,}) and would turn black; "
             f"say which values are black and white, as in data.range: [0, {2**bits - 1}]; "
