@@ -4,11 +4,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import torch
 
 from modular_cls.config import Config
 from modular_cls.data.images import decode_image, read_image
@@ -40,19 +40,19 @@ class Shown:
     Attributes:
         name: How it is called there.
         predictor: The classifier.
-        lock: Held while it looks at a picture: Grad-CAM hooks into the network.
     """
 
     name: str
     predictor: Predictor
-    lock: Lock
 
-    def answer(self, picture: bytes, given: Given) -> dict[str, Any]:
+    def answer(self, picture: bytes, given: Given, threads: int = 1) -> dict[str, Any]:
         """Look at a picture.
 
         Args:
             picture: Bytes of a picture file.
             given: What else is known of it; see `Predictor`.
+            threads: How many of torch's compute; where others compute too, two that wait for each
+                other on a busy machine take many times as long as one.
 
         Returns:
             For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each
@@ -69,8 +69,8 @@ class Shown:
         )
         plain, told = self.predictor.terms(), self.predictor.terms(given=given)
         image = self.predictor.prepare(pixels)[None]
-        with self.lock:
-            seen = glance(self.predictor.model, image)
+        torch.set_num_threads(threads)  # of this thread of the server's
+        seen = glance(self.predictor.model, image)
         shares = self.predictor.predict_features(seen.features.detach(), *told)
         alone = self.predictor.predict_features(seen.features.detach(), *plain)
         classes = {name: int(p[0].argmax()) for name, p in alone.items()}
@@ -91,7 +91,7 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     Raises:
         ConfigError: If a folder is not a finished run, or the runs do not share their schema.
     """
-    runs = [Shown(_name(folder), Predictor.load(folder), Lock()) for folder in folders]
+    runs = [Shown(_name(folder), Predictor.load(folder)) for folder in folders]
     first = runs[0].predictor.schema
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:

@@ -81,8 +81,8 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
     @app.post("/answers")
     async def answer(request: Request, given: str = "{}") -> list[dict[str, Any]]:
         evidence = _evidence(given)
-        async with line.read(request) as picture, line.turn():
-            return [await run_in_threadpool(run.answer, picture, evidence) for run in runs]
+        async with line.read(request) as picture, line.turn() as cores:
+            return [await run_in_threadpool(run.answer, picture, evidence, cores) for run in runs]
 
     return app
 

@@ -1,5 +1,6 @@
 """Where in a picture the evidence for a class lies: Grad-CAM (Selvaraju et al., ICCV 2017)."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,11 +39,13 @@ def grad_cam(
 def glance(model: JointClassifier, image: Tensor) -> Glance:
     """Look at one prepared image, shape (1, 3, H, W); the model is in evaluation mode.
 
-    It hooks into the network: one at a time.
+    Several threads may look at a time.
     """
-    layer, kept = find_layer(model.backbone), []
+    layer, kept, mine = find_layer(model.backbone), [], threading.get_ident()
 
-    def keep(module: nn.Module, given: Any, out: Tensor) -> Tensor:
+    def keep(module: nn.Module, given: Any, out: Tensor) -> Tensor | None:
+        if threading.get_ident() != mine:
+            return None
         kept.append(out.detach().requires_grad_())
         return kept[0].clone()  # what follows may change it in place
 

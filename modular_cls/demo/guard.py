@@ -56,12 +56,12 @@ class Line:
     """Pictures wait in line: so many are looked at together, and what does not fit is sent away.
 
     Args:
-        together: How many are looked at.
+        together: How many are looked at; as many cores they share.
     """
 
     def __init__(self, together: int) -> None:
-        self._free = asyncio.Semaphore(together)
-        self._waiting = self._held = 0
+        self._free, self._cores = asyncio.Semaphore(together), together
+        self._waiting = self._held = self._looked_at = 0
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
@@ -84,8 +84,12 @@ class Line:
             self._held -= len(body)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a picture's turn; raises HTTPException 503 where the line is too long."""
+    async def turn(self) -> AsyncIterator[int]:
+        """Wait for a picture's turn, and how many cores it has then.
+
+        Raises:
+            HTTPException: 503 where the line is too long.
+        """
         if self._waiting >= MAX_WAITING:
             raise _busy()
         self._waiting += 1
@@ -95,9 +99,11 @@ class Line:
             raise _busy() from None
         finally:
             self._waiting -= 1
+        self._looked_at += 1
         try:
-            yield
+            yield max(1, self._cores // (self._looked_at + self._waiting))
         finally:
+            self._looked_at -= 1
             self._free.release()
 
 

@@ -1,5 +1,7 @@
 """Grad-CAM against finite differences, which know nothing of gradients, and against captum where it is installed."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -99,6 +101,18 @@ def test_the_model_is_left_as_it_was(model, image):
     assert not find_layer(model.backbone)._forward_hooks
     after = model(image)
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_threads_look_at_pictures_of_their_own(model):
+    """What several threads see at a time is what each would see alone."""
+    images = [torch.randn(1, 3, 64, 64, dtype=torch.double) for _ in range(12)]
+    alone = [grad_cam(model, image, ASKED[0]) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda image: grad_cam(model, image, ASKED[0]), images))
+    for one, other in zip(alone, together, strict=True):
+        for name in one:
+            np.testing.assert_allclose(other[name], one[name], atol=1e-9)
+    assert not find_layer(model.backbone)._forward_hooks
 
 
 def test_a_network_without_places_has_no_maps():
