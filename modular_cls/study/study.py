@@ -98,18 +98,18 @@ def train_job(job: list[Cell]) -> None:
 
     A module-level function, so that any executor can carry it.
     """
-    errors = []
+    errors, earlier = [], None
     for cells in _by_key(job, _fit_key):
         try:
-            _train_fit(cells)
+            earlier = _train_fit(cells, earlier)
         except ModularClsError as error:  # the other fits go on
             errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _train_fit(job: list[Cell]) -> None:
-    """Fit once, end it as each cell says; an interrupted fit goes on where it stopped."""
+def _train_fit(job: list[Cell], earlier: Fit | None) -> Fit | None:
+    """Fit once, end it as each cell says; returns the fit, whose features the next one shares."""
     checkpoints = Checkpoints(_fit_folder(job))
     with interruptible():
         try:
@@ -117,8 +117,11 @@ def _train_fit(job: list[Cell]) -> None:
         except UndefinedError as error:
             for config, folder in job:
                 write_undefined(config, folder, str(error), overwrite=True)
-        else:
-            _end(fit, job, checkpoints)
+            return earlier
+        if earlier:
+            fit.share_features(earlier)
+        _end(fit, job, checkpoints)
+        return fit
 
 
 def _end(fit: Fit, job: list[Cell], checkpoints: Checkpoints) -> None:
@@ -266,6 +269,7 @@ def _job_key(config: Config) -> str:
         return _fit_key(config)
     same = replace(_essence(config), method="", model={}, criterion={}, finish=[])
     same = replace(same, prediction=Prediction(), data=replace(same.data, sampling="shuffled"))
+    same = replace(same, training=replace(same.training, learning_rate=1.0))
     return json.dumps(same.to_dict(), sort_keys=True)
 
 

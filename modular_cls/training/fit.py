@@ -121,6 +121,9 @@ class Fit:
         """
         return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
+    def share_features(self, earlier: "Fit") -> None:
+        """Nothing: a network that is trained has no features that last."""
+
     def begin(self, resume: bool) -> None:
         """Try where checkpoints go, before anything slow; see `Checkpoints.begin`."""
         if self.checkpoints is not None and is_first_process():
