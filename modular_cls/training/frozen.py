@@ -40,9 +40,6 @@ class FrozenFit(Fit):
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
 
-    def begin(self, resume: bool) -> None:
-        """Nothing to try: features are kept as they come, and the heads take seconds."""
-
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
         self._features = self._extract(progress)
