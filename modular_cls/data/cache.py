@@ -130,7 +130,15 @@ def _keep(folder: Path, keys: np.ndarray, pixels: list[np.ndarray]) -> None:
     shards = Shards(folder)
     new = np.flatnonzero(shards.find_sound(keys) < 0)
     if len(new):
-        shards.add(keys[new], np.stack([pixels[i] for i in new]))
+        _add(shards, keys[new], np.stack([pixels[i] for i in new]))
+
+
+def _add(shards: Shards, keys: np.ndarray, rows: np.ndarray) -> None:
+    """Write a shard; a disk that is full by now is one without room."""
+    try:
+        shards.add(keys, rows)
+    except OSError as error:
+        raise NoRoomError(f"{shards.folder}: {error.strerror or error}") from None
 
 
 def check_pictures(
@@ -186,7 +194,8 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
         else:
             fresh.append(key)
     if fresh:
-        files.add(signs[[i for i in new if i not in bad]], np.array(fresh, dtype=KEY))
+        known = signs[[i for i in new if i not in bad]]
+        _add(files, known, np.array(fresh, dtype=KEY))
         places = files.find(signs)
     keys = np.zeros_like(signs)
     for i in np.flatnonzero(places >= 0).tolist():

@@ -41,9 +41,6 @@ class FrozenFit(Fit):
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
 
-    def begin(self, resume: bool) -> None:
-        """Nothing to try: features are kept as they come, and the heads take seconds."""
-
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
         if not self._features:
