@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from modular_cls.features.basis import Basis
@@ -132,6 +131,8 @@ def solve(
     Returns:
         The weights and biases of each fit.
     """
+    from scipy.optimize import minimize  # slow to import
+
     goal = _Objective(basis, terms, ridge, used)
     options = {"maxcor": _MEMORY, "gtol": tolerance, "ftol": 0.0}
     options |= {"maxiter": _MOST_STEPS, "maxfun": 2 * _MOST_STEPS}

@@ -7,8 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from modular_cls.criteria import refuse_empty
@@ -149,6 +147,9 @@ def _mean_of_refits(
     x: np.ndarray, y: np.ndarray, strength: float, seed: int, refits: int = _REFITS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean weights `(classes, F)` and biases `(classes,)` over refits, for raw features."""
+    from sklearn.exceptions import ConvergenceWarning  # slow to import
+    from sklearn.linear_model import LogisticRegression
+
     mean, spread = x.mean(0), x.std(0).clip(1e-8)
     weights, biases = [], []
     for members in _balanced_draws(y, seed, refits, _fewest(y)):
