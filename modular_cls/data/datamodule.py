@@ -89,8 +89,8 @@ class AttributeDataModule(pl.LightningDataModule):
         self.manifest = read_manifest(schema, data)
         _check_there(self.manifest, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
-        for scarcity in data.scarcities:
-            self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
+        for s in data.scarcities:
+            self.manifest = apply_scarcity(self.manifest, s.joint_class, s.keep, seed, s.validation)
         if data.per_class is not None:
             self.manifest = cap_classes(self.manifest, schema.joints[0], data.per_class, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}

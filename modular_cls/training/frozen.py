@@ -72,7 +72,9 @@ class FrozenFit(Fit):
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
         first = next(iter(self.ridges.values()), {}).get("ridge")
-        none = {"updates": None, "learning_rate": None, "trials": None}
+        chosen = self.config.training  # the trials of a knob; those of rates mean nothing here
+        trials = None if chosen.edges is None else chosen.trials
+        none = {"updates": None, "learning_rate": None, "trials": trials}
         return none | {"ridge": first, "ridges": self.ridges}
 
     def restore(self) -> None:
