@@ -166,15 +166,14 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
     check_room(0)
     files = Shards(cache_folder() / FILES)
     signs, bad = np.zeros(len(manifest), dtype=KEY), Bad()
+    here = os.getcwd()
     for i in range(len(manifest)):
         try:
-            path = manifest.file(i)
-            seen = path.stat()
-            signs[i] = _digest(
-                f"{path.absolute()}\0{sign_file(seen)}\0{manifest.box(i)}".encode(
-                    errors="surrogateescape"
-                )
+            path = manifest.place(i)
+            told_apart = (
+                f"{os.path.join(here, path)}\0{sign_file(os.stat(path))}\0{manifest.box(i)}"
             )
+            signs[i] = _digest(told_apart.encode(errors="surrogateescape"))
         except ImageError as error:
             bad[i] = error
         except OSError as error:

@@ -156,6 +156,7 @@ def describe(config: Config) -> dict[str, Any]:
         "keep": keeps if len(keeps) > 1 else (keeps[0] if keeps else None),
         "learning_rate": config.training.learning_rate,
         "trials": config.training.trials,
+        "edges": config.training.edges,
     }
 
 
@@ -171,13 +172,15 @@ def write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
     write_metrics(folder / MARKER, metrics | known)
 
 
-def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = False) -> None:
+def write_undefined(
+    config: Config, out: Path, reason: str, overwrite: bool = False, **facts: Any
+) -> None:
     """Write the folder of a run that has no meaning for its method.
 
-    Its metrics are null, with the reason.
+    Its metrics are null, with the reason; `facts` stand beside what its configuration says.
     """
     with new_folder(out, overwrite, MARKER) as folder:
-        write_result(folder, config, {**describe(config), "undefined": reason, "test": {}})
+        write_result(folder, config, {**describe(config), **facts, "undefined": reason, "test": {}})
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:

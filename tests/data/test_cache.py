@@ -257,3 +257,14 @@ def test_shards_find_what_was_added_and_nothing_else(tmp_path_factory, added, ot
             every + others, opened.find(np.array(every + others, dtype=KEY)), strict=True
         ):
             assert bytes(opened[place]) == key if key in every else place == -1
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=5, deadline=None)
+def test_rows_that_end_in_zeros_are_sound(tmp_path_factory, seed):
+    rng = np.random.default_rng(seed)
+    keys = np.array([rng.bytes(14) + bytes((i, 0)) for i in range(1, 20)], dtype=KEY)
+    folder = tmp_path_factory.mktemp("shards")
+    Shards(folder).add(keys, keys)
+    assert (Shards(folder).find_sound(keys) >= 0).all()
+    assert [Shards(folder)[i] for i in range(19)] == keys.tolist()
