@@ -12,22 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modular_cls.errors import ConfigError
+from modular_cls.varied import Knob, Scarcity
 
 DATA_VARIABLE = "MODULAR_CLS_DATA"
 Part = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Scarcity:
-    """Make one joint class scarce in training.
-
-    Args:
-        joint_class: The class, as {attribute: value}.
-        keep: Training images kept, none in validation; null keeps all, and only names the class.
-    """
-
-    joint_class: dict[str, str]
-    keep: int | None
 
 
 @dataclass(frozen=True)
@@ -79,6 +67,7 @@ class Data:
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
         hold_out: Share of the rarest joint class's training images that the fit does not see;
             finish steps learn from them, and from up to ten times as many of each other class.
+        test: Measure on the test split; off where a training is one of those to choose from.
     """
 
     manifest: str = "data/faces/manifest.csv"
@@ -99,6 +88,7 @@ class Data:
     augment: Augment = field(default_factory=Augment)
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0
+    test: bool = True
 
     @property
     def scarcities(self) -> list[Scarcity]:
@@ -170,14 +160,16 @@ class Training:
         learning_rate: Peak of the schedule (AdamW).
         backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the
             features as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
-        trials: How many learning rates were tried before this one was chosen; only reported.
+        trials: How many rates and values of the method's knob were tried; only reported.
+        edges: Which of those chosen lie at the edge of what was tried; only reported, null where
+            that is not known.
         weight_decay: For weight matrices and kernels; never for biases, norms and the class bias.
         schedule: One cycle (warm up, then cosine to zero) or cosine from the start.
         precision: Lightning's precision.
         accelerator: Lightning's accelerator.
         devices: Number of devices.
         strategy: Lightning's strategy.
-        threads: CPU threads that compute; default the cores that the workers leave over.
+        threads: CPU threads that compute; default one for each core.
         validate_every: Updates between two looks at the validation split; 0 for none.
         save_every: Updates, or a time such as 30 seconds, between two checkpoints.
     """
@@ -186,6 +178,7 @@ class Training:
     learning_rate: float = 2e-3
     backbone_rate: float = 0.1
     trials: int = 1
+    edges: list[str] | None = None
     weight_decay: float = 0.05
     schedule: Literal["one_cycle", "cosine"] = "one_cycle"
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"] = "32-true"
@@ -229,6 +222,7 @@ class Config:
         training: How long and how fast to learn, where the backbone is not frozen.
         prediction: How joint scores become decisions.
         seed: Decides initial weights, the draw of scarce images, their order and augmentation.
+        knob: The one setting that a study may choose (`tune`); none of its own changes a run.
     """
 
     schema: dict[str, Any]
@@ -242,6 +236,7 @@ class Config:
     training: Training = field(default_factory=Training)
     prediction: Prediction = field(default_factory=Prediction)
     seed: int = 0
+    knob: Knob | None = None
 
     def __post_init__(self) -> None:
         for name, value, least in (

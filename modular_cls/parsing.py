@@ -25,6 +25,15 @@ class Parser(ArgumentParser):
             raise ConfigError(message)
         self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
 
+    def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
+        """As always, but what a part of ours refuses is told as it told it."""
+        try:
+            return super().instantiate(*args, **kwargs)
+        except ValueError as error:
+            if isinstance(error.__cause__, ModularClsError):
+                raise error.__cause__ from None
+            raise
+
     def _suggestion(self, message: str) -> str:
         if wrong := re.search(r"Expected a typing\.Literal\[(.+?)\]\. Got value: (\S+)", message):
             return nearest(wrong.group(2), re.findall(r"'([^']*)'", wrong.group(1)))

@@ -22,7 +22,8 @@ def make_scarce(manifest: Manifest, config: Config) -> tuple[Manifest, list[Find
         return manifest, []
     try:
         for scarcity in config.data.scarcities:
-            scarce = apply_scarcity(scarce, scarcity.joint_class, scarcity.keep, config.seed)
+            asked = (scarcity.joint_class, scarcity.keep, config.seed, scarcity.validation)
+            scarce = apply_scarcity(scarce, *asked)
     except ModularClsError as error:
         what = f"data.scarcity that cannot be applied (here, nothing is made scarce): {error}"
         return manifest, [Finding("error", "scarcity", 1, what, "correct data.scarcity")]

@@ -6,11 +6,11 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from modular_cls.files import replacing_file
-from modular_cls.report.audit import audit_lines, tuning_lines
+from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
-from modular_cls.report.results import read_runs, split_tuning, write_results
+from modular_cls.report.results import read_runs, split_trials, write_results
 from modular_cls.report.sections import (
     contrast_lines,
     match_lines,
@@ -18,6 +18,7 @@ from modular_cls.report.sections import (
     score_lines,
     undefined_lines,
 )
+from modular_cls.report.trials import tuning_lines
 
 _FEW_METHODS = 4
 
@@ -36,16 +37,16 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
     Raises:
         ConfigError: If a place holds no finished run, a run cannot be read, or two are of one cell.
     """
-    final, tuning = split_tuning(read_runs(places))
+    final, trials = split_trials(read_runs(places))
     comparisons = compare(final)
     lines = ["# Runs compared", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
     for number, comparison in enumerate(comparisons, start=1):
         lines += _composite_lines(comparison, out, "" if number == 1 else f"_{number}")
     lines += audit_lines(final) if final else []
-    lines += tuning_lines(tuning) if tuning else []
+    lines += tuning_lines(trials) if trials else []
     lines += undefined_lines(comparisons)
-    write_results(out / "results.csv", final, tuning)
+    write_results(out / "results.csv", final, trials)
     page = "\n".join(lines)
     with replacing_file(out / "report.md") as partial:
         partial.write_text(page, encoding="utf-8")

@@ -19,7 +19,7 @@ from torch import Tensor
 from modular_cls.config import Config
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
-from modular_cls.files import new_folder, replacing_file
+from modular_cls.files import new_folder, put_back, replacing_file
 from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
@@ -89,6 +89,7 @@ class Run:
 
 def read_marker(folder: Path) -> dict[str, Any]:
     """Read the `metrics.json` of a run; raises ConfigError if there is none that one can trust."""
+    put_back(folder)
     if not (folder / MARKER).is_file():
         raise ConfigError(f"{folder} is not a finished run: it holds no {MARKER}")
     metrics = read_json(folder / MARKER)
@@ -155,6 +156,7 @@ def describe(config: Config) -> dict[str, Any]:
         "keep": keeps if len(keeps) > 1 else (keeps[0] if keeps else None),
         "learning_rate": config.training.learning_rate,
         "trials": config.training.trials,
+        "edges": config.training.edges,
     }
 
 
@@ -170,13 +172,15 @@ def write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
     write_metrics(folder / MARKER, metrics | known)
 
 
-def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = False) -> None:
+def write_undefined(
+    config: Config, out: Path, reason: str, overwrite: bool = False, **facts: Any
+) -> None:
     """Write the folder of a run that has no meaning for its method.
 
-    Its metrics are null, with the reason.
+    Its metrics are null, with the reason; `facts` stand beside what its configuration says.
     """
     with new_folder(out, overwrite, MARKER) as folder:
-        write_result(folder, config, {**describe(config), "undefined": reason, "test": {}})
+        write_result(folder, config, {**describe(config), **facts, "undefined": reason, "test": {}})
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from modular_cls import criteria
 from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.data.manifest import SPLITS
 from modular_cls.errors import ManifestError, UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
@@ -95,6 +96,7 @@ class Fit:
             config.seed,
             training.updates,
             training.devices,
+            SPLITS if config.data.test else ("train", "validation"),
             progress=progress,
             needed=("train", "validation") if training.validate_every else ("train",),
         )
@@ -121,10 +123,14 @@ class Fit:
         """
         return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
+    def share_features(self, earlier: "Fit") -> None:
+        """Nothing: a network that is trained has no features that last."""
+
     def begin(self, resume: bool) -> None:
         """Try where checkpoints go, before anything slow; see `Checkpoints.begin`."""
         if self.checkpoints is not None and is_first_process():
-            size = 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+            fitted = [p for p in self.model.parameters() if p.requires_grad]
+            size = 3 * sum(p.numel() * p.element_size() for p in fitted)  # two moments each
             terms = training_terms(self.config, self.data.manifest)
             self.checkpoints.begin(terms, resume, size)
 
@@ -208,7 +214,7 @@ class Fit:
             f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
             f"seed {config.seed}"
         )
-        if "test" not in self.data.datasets:
+        if config.data.test and "test" not in self.data.datasets:
             print(f"  no test split: {_NO_TEST}")
         if self.data.skipped:
             print(

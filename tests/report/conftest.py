@@ -41,7 +41,7 @@ class RunWriter:
         self, method="modular", keep=0, seed=0, skill=0.9, rare_skill=0.8, model=None, **changes
     ):
         model = model or ("FlatClassifier" if method.startswith("flat") else "ModularClassifier")
-        config = self.config(method, keep, seed, model)
+        config = self.config(method, keep, seed, model, not changes.pop("trial", False))
         folder = self.root / changes.pop(
             "folder", f"{method}_k{'all' if keep is None else keep}_seed{seed}"
         )
@@ -64,8 +64,9 @@ class RunWriter:
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return folder
 
-    def config(self, method, keep, seed, model):
+    def config(self, method, keep, seed, model, test):
         data = self.base["data"] | {"manifest": str(self.root / "images" / "manifest.csv")}
+        data["test"] = test
         keeps = keep if isinstance(keep, list) else [keep]
         data["scarcity"] = [{"joint_class": RARE, "keep": k} for k in keeps]
         changes = {

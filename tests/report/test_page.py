@@ -138,18 +138,17 @@ def test_several_composites_each_have_a_section(write_run, tmp_path):
     assert (tmp_path / "out" / "report_2.png").is_file()
 
 
-def test_runs_that_try_learning_rates_show_validation_only(write_run, tmp_path):
+def test_trials_show_validation_only(write_run, tmp_path):
     for seed in range(2):
         for rate, skill in ((0.001, 0.6), (0.004, 0.95)):
             folder = f"tune_{rate}_{seed}"
-            write_run(
-                "flat", None, seed, skill=skill, rare_skill=skill, learning_rate=rate, folder=folder
-            )
+            write_run("flat", 5, seed, skill, skill, learning_rate=rate, folder=folder, trial=True)
     page = write_report([write_run.root], tmp_path / "out")
-    rows = [line for line in page.splitlines() if line.startswith("| flat | all |")]
-    assert [row.split(" | ")[2] for row in rows] == ["0.001", "0.004"]
-    assert "best" not in rows[0]
-    assert rows[1].endswith("| best |")
+    chosen, *rows = [line for line in page.splitlines() if line.startswith("| flat |")]
+    assert chosen.startswith(f"| flat | none | 2 | 0.004 | {MISSING} | learning rate | ")
+    assert [row.split(" | ")[1] for row in rows] == ["0.001", "0.004"]
+    assert "chosen" not in rows[0]
+    assert rows[1].endswith("| chosen |")
     assert "Test split" not in page
     assert not (tmp_path / "out" / "report.png").exists()
     assert {r["balanced_accuracy"] for r in read_csv(tmp_path / "out")} == {""}

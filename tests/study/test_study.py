@@ -16,7 +16,7 @@ from modular_cls.jobs.executors import Processes
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
-from modular_cls.study.grid import Study
+from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import grid, make_jobs, run_study
 from modular_cls.training.train import train
 
@@ -214,21 +214,10 @@ def test_an_interrupted_cell_goes_on(step, number, tiny, finished, tmp_path, cap
 def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     spec = yaml.safe_load(file.read_text())
-    cells = grid(Study(**{**spec, "keep": spec["keep"][:1], "seeds": spec["seeds"][:1]}), tmp_path)
-    assert (
-        len({folder for _, folder in cells})
-        == len(cells)
-        == len(spec["methods"]) * len(spec.get("learning_rates", [0]))
-    )
-
-
-def test_a_tuning_study_varies_the_learning_rate(tiny, tmp_path):
-    cells = grid(study(tiny, "flat", learning_rates=[0.001, 0.01]), tmp_path)
-    assert [folder.name for _, folder in cells] == [
-        "flat_k5_seed0_rate0.001",
-        "flat_k5_seed0_rate0.01",
-    ]
-    assert [config.training.learning_rate for config, _ in cells] == [0.001, 0.01]
+    tune = spec.pop("tune", None)
+    spec |= {"keep": spec["keep"][:1], "seeds": spec["seeds"][:1]}
+    cells = grid(Study(**spec, tune=tune and Tune(**tune)), tmp_path)
+    assert len({folder for _, folder in cells}) == len(cells) == len(spec["methods"])
 
 
 @pytest.mark.parametrize(
@@ -243,7 +232,7 @@ def test_a_tuning_study_varies_the_learning_rate(tiny, tmp_path):
         ({"seeds": []}, "seeds is empty"),
         ({"seeds": [-2]}, "seeds holds -2"),
         ({"processes": 0}, "processes holds 0"),
-        ({"learning_rates": [0.0]}, "above 0"),
+        ({"tuned": str(ROOT / "configs/flat.yaml")}, "no methods, budget"),
         (
             {"methods": ["flat", str(ROOT / "configs/flat.yaml")]},
             "two configurations say method: flat",
