@@ -50,7 +50,7 @@ class Predictions:
 
     def names(self, output: str) -> list[str]:
         """The most probable class of an attribute or composite, by name, for each picture."""
-        classes = next(o.class_names for o in self.schema.outputs if o.name == output)
+        classes = self.schema.output(output).class_names
         return [classes[z] for z in self.probabilities[output].argmax(axis=1)]
 
 

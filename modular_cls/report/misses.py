@@ -72,7 +72,7 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
         raise ConfigError(f"{run.folder}: {wrong}")
     if not file.is_file():
         return None
-    joint = run.schema.composite(composite)
+    joint = run.schema.output(composite)
     names = [a.name for a in joint.attributes]
     scarce = (run.schema.scarce_values(s.joint_class) for s in run.config.data.scarcities)
     rare = {joint.class_names[z] for values in scarce for z in joint.contains(values)}

@@ -118,11 +118,15 @@ class FinishedRun:
 
     @property
     def composites(self) -> list[str]:
-        """Names of the composites; an undefined run has no metrics to read them from."""
+        """Names of the composites; without any, of the attributes.
+
+        An undefined run has no metrics to read them from.
+        """
         scored = [
             name for name, values in self.metrics["test"].items() if "rare_class_recall" in values
         ]
-        return scored or [c.name for c in self.schema.composites]
+        asked = self.schema.composites or self.schema.outputs
+        return scored or [output.name for output in asked]
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
         """One metric of a composite; None where it is unknown or not a number."""

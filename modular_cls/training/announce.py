@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.errors import shortened
 from modular_cls.models.joint import JointClassifier
+from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
 
 def announce_reach(
@@ -32,7 +34,21 @@ def announce_reach(
             (f"without training images, out of this method's reach, {how}", lost),
         ):
             if names:
-                print(f"  {told}: {', '.join(names)}")
+                print(f"  {told}: {shortened(names, 'all: modular-cls audit --json')}")
+
+
+def announce_spaces(schema: Schema) -> None:
+    """Say which outputs several joint spaces answer for, and how."""
+    shared = [(o, s) for o in schema.outputs if len(s := schema.answering(o)) > 1]
+    if not shared:
+        return
+    print(
+        f"  composites that share attributes make over {MAX_JOINT_CLASSES} joint classes together, "
+        "so each is learned in a joint space of its own; what several answer for is the average "
+        "of their log probabilities:"
+    )
+    told = [f"{o.name} ({', '.join(s.name for s in spaces)})" for o, spaces in shared]
+    print(f"  {'; '.join(told)}")
 
 
 def announce_repeated(data: AttributeDataModule) -> None:

@@ -26,7 +26,7 @@ from modular_cls.models.build import build_model
 from modular_cls.models.kept import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
-from modular_cls.training.announce import announce_reach, announce_repeated
+from modular_cls.training.announce import announce_reach, announce_repeated, announce_spaces
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
@@ -227,6 +227,7 @@ class Fit:
             never = "never drawn by data.sampling: balanced"
             fate = never if balanced else self.task.criterion.partly_labelled
             print(f"  {partial:,} of them lack some label: {fate}")
+        announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
 
     def _announce_scale(self) -> None:
