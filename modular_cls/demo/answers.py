@@ -80,7 +80,7 @@ class Shown:
         """
         scale = self.predictor.pixels
         pixels = decode_image(
-            picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
+            picture, "this picture", scale.size, None, scale.range, MAX_PIXELS, scale.fit
         )
         plain, told = self.predictor.terms(), self.predictor.terms(given=given)
         image = self.predictor.prepare(pixels)[None]
