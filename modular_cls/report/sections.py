@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match_text
 from modular_cls.report.misses import gather_predictions, miss_shares
-from modular_cls.report.wording import in_points, listed, table, with_interval
+from modular_cls.report.wording import in_points, listed, p_value, table, with_interval
 from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
@@ -13,6 +13,11 @@ _CRITERION = (
     "lower end of its interval "
     "at least -3 points"
 )
+
+
+def over(comparison: Comparison) -> str:
+    """What intervals are over, in words."""
+    return "over seeds and test images" if comparison.over_images else "over seeds only"
 
 
 def score_lines(comparison: Comparison) -> list[str]:
@@ -43,12 +48,12 @@ def contrast_lines(comparison: Comparison) -> list[str]:
         return []
     lines = [f"### Paired differences: {reference} minus the best of the others", ""]
     lines += [
-        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the "
-        "same test images serve "
-        f"all). The best is the method that {reference} leads least in mean balanced accuracy "
-        "at that number kept, "
-        "chosen on these same test scores, to the favour of the others, among those with "
-        f"{LEAST_PAIRS} seeds if any.",
+        f"Points, mean over the seeds that both have, with its 95 % interval ({over(comparison)}). "
+        f"The best is the method that {reference} leads least in mean balanced accuracy at that "
+        "number kept, chosen after the fact, on these same test scores: that favours the others, "
+        f"who are many against one. Among those with {LEAST_PAIRS} seeds if any. *p* is of no "
+        "difference in balanced accuracy, adjusted for the several numbers kept (Holm); the "
+        "intervals stand each for itself.",
         "",
     ]
     if flat := contrasts(comparison, comparison.flats):
@@ -81,8 +86,8 @@ def match_lines(comparison: Comparison) -> list[str]:
         "",
         f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
         "rare class, by straight "
-        "lines over log(1 + k) between the numbers measured; in brackets, for five "
-        "seeds or more, a 95 % interval by drawing seeds anew.",
+        "lines over log(1 + k) between the numbers measured; in brackets a 95 % interval "
+        f"({over(comparison)}): the numbers at which the paired gap could be 0.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
     ]
@@ -144,10 +149,10 @@ def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
 def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:
     rows = [
         [c.keep, c.rival, c.differences["balanced_accuracy"].count or MISSING,
-         *(in_points(c.differences[s]) for s in SCORES), c.verdict(lead)]
+         *(in_points(c.differences[s]) for s in SCORES), p_value(c.p), c.verdict(lead)]
         for c in found
     ]  # fmt: skip
-    lines = table(["kept", "best", "pairs", *NAMES.values(), "criterion holds"], rows)
+    lines = table(["kept", "best", "pairs", *NAMES.values(), "p", "criterion holds"], rows)
     if behind := [f"{c.rival} at {c.keep}" for c in found if c.lead < 0]:
         lines += [f"Ahead of the reference in mean balanced accuracy: {'; '.join(behind)}.", ""]
     if closer := [f"{', '.join(c.closer)} at {c.keep}" for c in found if c.closer]:
