@@ -37,8 +37,15 @@ class Answers:
         return weights[self.true] * self.right
 
 
-def read_predictions(run: FinishedRun, columns: Sequence[str]) -> list[list[str]] | None:
+def read_predictions(
+    run: FinishedRun, columns: Sequence[str], newer: Sequence[str] = ()
+) -> list[list[str]] | None:
     """Columns of a run's table of predictions, a list of cells each; None if it wrote none.
+
+    Args:
+        run: The run.
+        columns: Names of columns that it must have.
+        newer: Names of columns that runs of an earlier version have not; left out then.
 
     Raises:
         ConfigError: If the table lacks a column, or is not what the run wrote.
@@ -53,7 +60,7 @@ def read_predictions(run: FinishedRun, columns: Sequence[str]) -> list[list[str]
         header, *rows = csv.reader(opened)
     if lacking := [c for c in columns if c not in header]:
         raise ConfigError(f"{file}: no column {lacking[0]!r}{nearest(lacking[0], header)}")
-    places = [header.index(c) for c in columns]
+    places = [header.index(c) for c in (*columns, *newer) if c in header]
     return [[row[place] for row in rows] for place in places]
 
 

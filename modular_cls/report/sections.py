@@ -94,37 +94,33 @@ def match_lines(comparison: Comparison) -> list[str]:
 
 
 def miss_lines(comparison: Comparison) -> list[str]:
-    """How many rare images modular methods miss: by an attribute, or by the composition."""
-    rows = []
-    for method in comparison.modulars:
+    """How many rare images each method misses: by an attribute, or by the composition."""
+    found = {}
+    for method in comparison.methods:
         for keep in comparison.keeps:
-            shares = miss_shares(
-                gather_predictions(comparison.cell(method, keep), comparison.composite)
-            )
-            if shares:
-                wrong = shares.attribute_errors
-                composition = None if wrong is None else 1 - wrong
-                rows.append(
-                    [method, keep, percent(shares.missed), percent(wrong), percent(composition)]
-                )
-    if not rows:
+            predictions = gather_predictions(comparison.cell(method, keep), comparison.composite)
+            if shares := miss_shares(predictions):
+                found[method, keep] = shares
+    if all(shares.composition is None for shares in found.values()):
         return []
+    joint = comparison.runs[0].schema.composite(comparison.composite)
+    names = [a.name for a in joint.attributes]
+    rows = []
+    for cell, shares in found.items():
+        none = shares.composition
+        told = [None if none is None else shares.mended.get(name, 0.0) for name in names]
+        told += [None if none is None else 1 - none, none]
+        rows.append([*cell, *map(percent, [shares.missed, *told])])
+    header = [f"mended by {name}" for name in names]
     return [
         "### Missed rare images",
         "",
-        "Of the misses, an attribute error has some attribute of the composite predicted "
-        "wrongly by itself; a "
-        "composition error has every attribute right and the joint class wrong.",
+        "By intervention, for every method alike: one attribute is set to the truth, and the most "
+        "probable joint class of those that have it is taken. Of the misses, an attribute error "
+        "is mended by setting one attribute (some by either); a composition error by none.",
         "",
         *table(
-            [
-                "method",
-                "kept",
-                "missed",
-                "of these attribute errors",
-                "of these composition errors",
-            ],
-            rows,
+            ["method", "kept", "missed", *header, "attribute errors", "composition errors"], rows
         ),
     ]
 
