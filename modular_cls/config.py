@@ -169,7 +169,7 @@ class Training:
         accelerator: Lightning's accelerator.
         devices: Number of devices.
         strategy: Lightning's strategy.
-        threads: CPU threads that compute; default the cores that the workers leave over.
+        threads: CPU threads that compute; default one for each core.
         validate_every: Updates between two looks at the validation split; 0 for none.
         save_every: Updates, or a time such as 30 seconds, between two checkpoints.
     """

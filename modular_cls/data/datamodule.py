@@ -17,7 +17,7 @@ from modular_cls.data.cache import (
     decode_once,
     picture_keys,
 )
-from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
+from modular_cls.data.dataset import AttributeDataset, Example, as_it_is
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
 from modular_cls.data.pixels import Pixels
@@ -191,7 +191,7 @@ class AttributeDataModule(pl.LightningDataModule):
         if self.devices == 1 or len(dataset) < self.devices:
             return [self.split_dataloader("validation")]
         part = SharedBatches(len(dataset), _EVALUATION_BATCH, self._process, self.devices)
-        return [DataLoader(dataset, batch_sampler=part, collate_fn=collate_targets)]
+        return [DataLoader(dataset, batch_sampler=part, collate_fn=as_it_is)]
 
     def test_dataloader(self) -> DataLoader[Example]:
         """The test images in order, unchanged."""
@@ -259,7 +259,7 @@ class AttributeDataModule(pl.LightningDataModule):
             batch_size,
             sampler=sampler,
             num_workers=workers,
-            collate_fn=collate_targets,
+            collate_fn=as_it_is,
             worker_init_fn=leave_signals_to_parent,
             persistent_workers=bool(workers and sampler),  # which Lightning ends after an error
         )

@@ -13,6 +13,7 @@ import torch
 from modular_cls.config import Config
 from modular_cls.data.images import decode_image, read_image
 from modular_cls.demo.gradcam import glance, map_places
+from modular_cls.demo.places import NoPlacesError, Places, find_places
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.predict.predictor import Given, Predictor
 from modular_cls.schema import Schema
@@ -40,10 +41,24 @@ class Shown:
     Attributes:
         name: How it is called there.
         predictor: The classifier.
+        places: The layer that maps are made of; None without one.
+        why_no_maps: Why there is none; blank where there is.
     """
 
     name: str
     predictor: Predictor
+    places: Places | None = None
+    why_no_maps: str = ""
+
+    @classmethod
+    def of(cls, folder: Path) -> "Shown":
+        """A run or an export; raises ConfigError if the folder is neither."""
+        name, predictor = folder.resolve().name, Predictor.load(folder)
+        try:
+            places = find_places(predictor.model.backbone, predictor.pixels.size)
+        except NoPlacesError as error:
+            return cls(name, predictor, why_no_maps=f"no map for this network: {error}")
+        return cls(name, predictor, places)
 
     def answer(self, picture: bytes, given: Given, threads: int = 1) -> dict[str, Any]:
         """Look at a picture.
@@ -57,7 +72,7 @@ class Shown:
         Returns:
             For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each
             output, by class in order; `maps`, by output the class that the picture alone makes most
-            probable and where it does (`grad_cam`).
+            probable and where it does (`map_places`), or else `why_no_maps`.
 
         Raises:
             ImageError: If it is no picture.
@@ -70,7 +85,7 @@ class Shown:
         plain, told = self.predictor.terms(), self.predictor.terms(given=given)
         image = self.predictor.prepare(pixels)[None]
         torch.set_num_threads(threads)  # of this thread of the server's
-        seen = glance(self.predictor.model, image)
+        seen = glance(self.predictor.model, image, self.places)
         shares = self.predictor.predict_features(seen.features.detach(), *told)
         alone = self.predictor.predict_features(seen.features.detach(), *plain)
         classes = {name: int(p[0].argmax()) for name, p in alone.items()}
@@ -82,6 +97,7 @@ class Shown:
             "maps": {
                 name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()
             },
+            "why_no_maps": self.why_no_maps,
         }
 
 
@@ -91,7 +107,7 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     Raises:
         ConfigError: If a folder is not a finished run, or the runs do not share their schema.
     """
-    runs = [Shown(_name(folder), Predictor.load(folder)) for folder in folders]
+    runs = [Shown.of(folder) for folder in folders]
     first = runs[0].predictor.schema
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:
@@ -101,6 +117,9 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
                 f"attributes and composites: {first.to_dict()}; found "
                 f"{run.predictor.schema.to_dict()}"
             )
+    for run in runs:
+        if run.why_no_maps:
+            print(f"  {run.name}: {run.why_no_maps}")
     return runs
 
 
@@ -137,10 +156,6 @@ def _examples(config: Config) -> list[Example]:
         )
         for i in turns[:_EXAMPLES]
     ]
-
-
-def _name(folder: Path) -> str:
-    return folder.resolve().name
 
 
 def _short(values: np.ndarray) -> list[list[float]]:

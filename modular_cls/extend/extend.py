@@ -18,7 +18,7 @@ from modular_cls.export.read import is_export
 from modular_cls.export.record import read_record
 from modular_cls.extend.extension import read_extension
 from modular_cls.extend.growth import Extended, extend_model
-from modular_cls.files import check_free, new_folder
+from modular_cls.files import check_free, new_folder, put_back
 from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
@@ -58,6 +58,7 @@ def extend(
     started = time.monotonic()
     check_free(Path(out), overwrite, MARKER)
     folder = Path(folder)
+    put_back(folder)
     run, place = (
         (read_record(folder), folder / RECORD) if is_export(folder) else (Run.load(folder), folder)
     )

@@ -19,7 +19,7 @@ from torch import Tensor
 from modular_cls.config import Config
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
-from modular_cls.files import new_folder, replacing_file
+from modular_cls.files import new_folder, put_back, replacing_file
 from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
@@ -89,6 +89,7 @@ class Run:
 
 def read_marker(folder: Path) -> dict[str, Any]:
     """Read the `metrics.json` of a run; raises ConfigError if there is none that one can trust."""
+    put_back(folder)
     if not (folder / MARKER).is_file():
         raise ConfigError(f"{folder} is not a finished run: it holds no {MARKER}")
     metrics = read_json(folder / MARKER)

@@ -85,18 +85,18 @@ def train_job(job: list[Cell]) -> None:
 
     A module-level function, so that any executor can carry it.
     """
-    errors = []
+    errors, earlier = [], None
     for cells in by_key(job, _fit_key):
         try:
-            _train_fit(cells)
+            earlier = _train_fit(cells, earlier)
         except ModularClsError as error:  # the other fits go on
             errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _train_fit(job: list[Cell]) -> None:
-    """Fit once, end it as each cell says; an interrupted fit goes on where it stopped."""
+def _train_fit(job: list[Cell], earlier: Fit | None) -> Fit | None:
+    """Fit once, end it as each cell says; returns the fit, whose features the next one shares."""
     checkpoints = Checkpoints(_fit_folder(job))
     with interruptible():
         try:
@@ -104,15 +104,18 @@ def _train_fit(job: list[Cell]) -> None:
         except UndefinedError as error:
             for config, folder in job:
                 _undefined(config, folder, str(error))
-        else:
-            try:
-                _end(fit, job, checkpoints)
-            except DivergedError as error:
-                if any(config.data.test for config, _ in job):
-                    raise
-                for config, folder in job:  # a rate that was too high is what a trial may find
-                    _undefined(config, folder, f"diverged: {error}")
-                _leave(checkpoints)
+            return earlier
+        if earlier:
+            fit.share_features(earlier)
+        try:
+            _end(fit, job, checkpoints)
+        except DivergedError as error:
+            if any(config.data.test for config, _ in job):
+                raise
+            for config, folder in job:  # a rate that was too high is what a trial may find
+                _undefined(config, folder, f"diverged: {error}")
+            _leave(checkpoints)
+        return fit
 
 
 def _end(fit: Fit, job: list[Cell], checkpoints: Checkpoints) -> None:
@@ -226,6 +229,7 @@ def _job_key(config: Config) -> str:
         return _fit_key(config)
     same = replace(_essence(config), method="", model={}, criterion={}, finish=[])
     same = replace(same, prediction=Prediction(), data=replace(same.data, sampling="shuffled"))
+    same = replace(same, training=replace(same.training, learning_rate=1.0))
     return json.dumps(same.to_dict(), sort_keys=True)
 
 

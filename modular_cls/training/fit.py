@@ -123,10 +123,14 @@ class Fit:
         """
         return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
+    def share_features(self, earlier: "Fit") -> None:
+        """Nothing: a network that is trained has no features that last."""
+
     def begin(self, resume: bool) -> None:
         """Try where checkpoints go, before anything slow; see `Checkpoints.begin`."""
         if self.checkpoints is not None and is_first_process():
-            size = 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+            fitted = [p for p in self.model.parameters() if p.requires_grad]
+            size = 3 * sum(p.numel() * p.element_size() for p in fitted)  # two moments each
             terms = training_terms(self.config, self.data.manifest)
             self.checkpoints.begin(terms, resume, size)
 

@@ -37,6 +37,7 @@ from modular_cls.training.knob import knob_told
 from modular_cls.training.trainer import is_first_process, one_voice
 
 _MARKERS = (MARKER, f"{FOLDER}/{TERMS}")
+_FEATURES = "features that were made are kept"  # all that is slow on a frozen network
 
 
 def train(
@@ -77,7 +78,7 @@ def train(
             fit.run(progress)
             return complete(fit, ending, config, out, True, progress)
         except Interrupted as stop:
-            stop.told = checkpoints.told()
+            stop.told = _FEATURES if config.backbone.frozen else checkpoints.told()
             raise
         except DivergedError as error:
             raise DivergedError(f"{error}; {checkpoints.told()}") from None

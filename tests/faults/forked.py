@@ -24,9 +24,9 @@ class End:
 def start(arguments: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
     """Run `modular-cls ARGUMENTS` in a process of its own group; returns its number."""
     pid = os.fork()
+    os.setpgid(pid, pid)  # by both: neither knows which is first
     if pid:
         return pid
-    os.setsid()
     number = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(number, 1)
     os.dup2(number, 2)
