@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
+from modular_cls.config import Data
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.fitting import FAR, is_far
 from modular_cls.data.images import read_shape
 from modular_cls.errors import ImageError, shortened
+from modular_cls.models.backbone import Description
 from modular_cls.models.joint import JointClassifier
 from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
@@ -38,6 +40,14 @@ def announce_shapes(data: AttributeDataModule) -> None:
             f"data.image_size, {size[0]} x {size[1]} (height x width), over {FAR} times: "
             f"{_FATE[data.data.fit]}"
         )
+
+
+def announce_scale(asked: Data, known: Description) -> None:
+    """Say where pixels are scaled otherwise than those that the weights were learned with."""
+    for name in ("mean", "std"):
+        mine, own = getattr(asked, name), getattr(known, name)
+        if own and tuple(mine) != tuple(own):
+            print(f"  data.{name} is {list(mine)}; the weights were learned with {list(own)}")
 
 
 def announce_reach(

@@ -29,6 +29,7 @@ from modular_cls.schema import Schema
 from modular_cls.training.announce import (
     announce_reach,
     announce_repeated,
+    announce_scale,
     announce_shapes,
     announce_spaces,
 )
@@ -226,7 +227,7 @@ class Fit:
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
                 "cannot be decoded"
             )
-        self._announce_scale()
+        announce_scale(self.data.data, self.described)
         announce_shapes(self.data)
         if partial:
             balanced = config.data.sampling == "balanced"
@@ -235,13 +236,6 @@ class Fit:
             print(f"  {partial:,} of them lack some label: {fate}")
         announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
-
-    def _announce_scale(self) -> None:
-        known, data = self.described, self.resolved(self.config).data
-        for name in ("mean", "std"):
-            asked, own = getattr(data, name), getattr(known, name)
-            if own and tuple(asked) != tuple(own):
-                print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
 
     def _observed(self) -> dict[str, Tensor] | None:
         """Training images by what is known of them, for criteria that learn from parts."""
