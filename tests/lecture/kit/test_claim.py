@@ -21,27 +21,31 @@ TINY = circuits._Size(
 )
 
 
-@pytest.fixture(scope="module")
-def tiny():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(circuits, "_LEARNED", 2)
-        patch.setitem(circuits._SIZES, "quick", TINY)
-        # What is learned here is parity of 2 bits; the statements are about more.
-        said = tuple(s for s in circuits.STATEMENTS if s.table != "learned")
-        patch.setattr(circuits, "STATEMENTS", said)
-        yield
+def shrink(patch):
+    patch.setattr(circuits, "_LEARNED", 2)
+    patch.setitem(circuits._SIZES, "quick", TINY)
+    # What is learned here is parity of 2 bits; the statements are about more.
+    said = tuple(s for s in circuits.STATEMENTS if s.table != "learned")
+    patch.setattr(circuits, "STATEMENTS", said)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    shrink(monkeypatch)
 
 
 @pytest.fixture(scope="module")
-def measured(tiny, tmp_path_factory):
+def measured(tmp_path_factory):
     """A claim, measured once."""
     out = tmp_path_factory.mktemp("claim") / "circuits"
-    assert run("circuits", out) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        assert run("circuits", out) == 0
     return out
 
 
 @pytest.fixture
-def copy(measured, tmp_path):
+def copy(measured, tiny, tmp_path):
     return shutil.copytree(measured, tmp_path / "circuits")
 
 
@@ -49,7 +53,7 @@ def run(name, out, *flags):
     return main(["lecture", name, "--out", str(out), "--processes", "1", *flags])
 
 
-def test_a_claim_becomes_a_page_with_tables_and_figures(measured, capsys):
+def test_a_claim_becomes_a_page_with_tables_and_figures(measured, tiny, capsys):
     out, page = measured, (measured / "README.md").read_text()
     assert page.startswith("# One hidden layer can represent anything")
     assert f"modular-cls lecture circuits --out {out}" in page
