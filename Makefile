@@ -86,15 +86,18 @@ lecture: $(VENV)/.lecture
 	  echo "== $$claim"; $(RUN) lecture $$claim --size quick || failed="$$failed $$claim"; done; \
 	if [ -n "$$failed" ]; then echo "not measured:$$failed"; exit 1; fi
 
+# Processes side by side, each on a core of its own (tests/conftest.py); a file's tests stay together.
+PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # Faults injected on purpose, for about an hour: kills, signals, load, damage; the tables of docs/reliability.md.
 faults: install
