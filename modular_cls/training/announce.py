@@ -5,11 +5,29 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
+from modular_cls.config import Augment, Config
+from modular_cls.data.contradictions import find_contradictions, transform_names
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.fitting import FAR, is_far
 from modular_cls.data.images import read_shape
 from modular_cls.errors import ImageError
 from modular_cls.models.joint import JointClassifier
+from modular_cls.schema import Schema
+
+
+def announce_augmentation(config: Config, schema: Schema) -> None:
+    """Say what is done to training images in place of the usual, and where labels contradict it."""
+    data = config.data
+    if config.backbone.frozen:
+        if data.augment != Augment():
+            print("  data.augment is not used: pictures pass a frozen backbone as they are")
+        return
+    if data.augmentation is not None:
+        names = ", ".join(dict.fromkeys(transform_names(data.augmentation)))
+        print(f"  training images are changed by data.augmentation ({names}), not by data.augment")
+    for contradiction in find_contradictions(schema, data):
+        print(f"  {contradiction}")
+
 
 _LOOKED_AT = 100  # headers of training pictures
 _TOLD = 0.05  # share of them that is worth a word

@@ -25,7 +25,12 @@ from modular_cls.models.build import build_model
 from modular_cls.models.kept import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
-from modular_cls.training.announce import announce_reach, announce_repeated, announce_shapes
+from modular_cls.training.announce import (
+    announce_augmentation,
+    announce_reach,
+    announce_repeated,
+    announce_shapes,
+)
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
@@ -217,6 +222,7 @@ class Fit:
             )
         self._announce_scale()
         announce_shapes(self.data)
+        announce_augmentation(config, self.schema)
         if partial:
             balanced = config.data.sampling == "balanced"
             never = "never drawn by data.sampling: balanced"
