@@ -96,7 +96,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-# Faults injected on purpose, for half an hour: kills, signals, load, damage; the table of docs/reliability.md.
+# Faults injected on purpose, for about an hour: kills, signals, load, damage; the tables of docs/reliability.md.
 faults: install
 	$(BIN)/python tests/faults/faults.py
 

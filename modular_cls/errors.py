@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 _SHOWN_PROBLEMS = 20
+_SHOWN_NAMES = 20
 
 
 class ModularClsError(ValueError):
@@ -45,6 +46,13 @@ class DepthError(ImageError):
 
 class OutputExistsError(ModularClsError):
     """An output that is there already and may not be replaced."""
+
+
+def shortened(names: Sequence[str], where: str = "") -> str:
+    """Names with commas between; of many the first, and how many more there are (`where`)."""
+    more = len(names) - _SHOWN_NAMES
+    place = f" ({where})" if where else ""
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more:,} more{place}" if more > 0 else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,8 @@ from jsonargparse import ArgumentParser, Namespace
 from modular_cls.config import Config, expand
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
-_CHECKOUT = Path(__file__).parent.parent / "configs"
+_PACKAGED = Path(str(resources.files("modular_cls"))) / "configs"  # of an installed package
+_CONFIGS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "configs"
 
 
 class Parser(ArgumentParser):
@@ -26,6 +27,15 @@ class Parser(ArgumentParser):
         if not self.exit_on_error:
             raise ConfigError(message)
         self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
+
+    def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
+        """As always, but what a part of ours refuses is told as it told it."""
+        try:
+            return super().instantiate(*args, **kwargs)
+        except ValueError as error:
+            if isinstance(error.__cause__, ModularClsError):
+                raise error.__cause__ from None
+            raise
 
     def _suggestion(self, message: str) -> str:
         if wrong := re.search(r"Expected a typing\.Literal\[(.+?)\]\. Got value: (\S+)", message):
@@ -47,7 +57,7 @@ class Parser(ArgumentParser):
 
 def _configurations() -> list[str]:
     """The main configurations, as they would be given from the folder of the checkout."""
-    return [f"configs/{file.name}" for file in sorted(_CHECKOUT.glob("*.yaml"))]
+    return [f"configs/{file.name}" for file in packaged_configs()]
 
 
 def run_parser(prog: str, description: str) -> Parser:
@@ -169,23 +179,22 @@ def method_config(name: str) -> str:
     found = _config_path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if Path(found).is_file():
         return found
-    known = {p.stem for folder in _config_folders() for p in folder.glob("*.yaml")}
-    raise ConfigError(
-        unknown("method", name, sorted(known), "(a file, or the name of one in configs/)")
-    )
+    known = [file.stem for file in packaged_configs()]
+    raise ConfigError(unknown("method", name, known, "(a file, or the name of one in configs/)"))
 
 
-def _config_folders() -> list[Path]:
-    return [_CHECKOUT, Path(str(resources.files("modular_cls"))) / "configs"]
+def packaged_configs(kind: str = "") -> list[Path]:
+    """The configurations that come with the package.
+
+    Those of the methods, or of one folder of `configs/`, such as `data`.
+    """
+    return sorted((_CONFIGS / kind).glob("*.yaml"))
 
 
 def _config_path(name: str) -> str:
-    if Path(name).exists():
+    """A file; or that of the package with its name, with or without `configs/` before it."""
+    if Path(name).exists() or Path(name).is_absolute():
         return name
-    for folder in _config_folders():
-        if (folder / Path(name).name).is_file() and Path(name).parent in (
-            Path("."),
-            Path("configs"),
-        ):
-            return str(folder / Path(name).name)
-    return name
+    inside = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("configs",) else Path(name)
+    found = _CONFIGS / inside
+    return str(found) if found.is_file() and ".." not in inside.parts else name

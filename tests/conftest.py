@@ -1,6 +1,9 @@
 """Shared by all tests: quiet threads, no network, one small set of drawn faces."""
 
 import os
+import resource
+import subprocess
+from contextlib import contextmanager
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -22,6 +25,30 @@ def cache_dir(tmp_path_factory):
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("MODULAR_CLS_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+@pytest.fixture
+def writes_up_to():
+    """Within `writes_up_to(n)` no file can grow beyond so many bytes, as on a disk that is full."""
+
+    @contextmanager
+    def limit(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ No torch here: `--help` is instant. A method is a configuration: a model, a crit
 steps, each a *part*: a class of this package and its arguments (parts.py).
 """
 
-from modular_cls.config.data import DATA_VARIABLE, Augment, Data, Scarcity, expand
+from modular_cls.config.data import DATA_VARIABLE, Augment, Data, expand
 from modular_cls.config.training import Training
+from modular_cls.config.varied import Knob, Scarcity
 from modular_cls.config.whole import Backbone, Config, Heads, Part, Prediction
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Config",
     "Data",
     "Heads",
+    "Knob",
     "Part",
     "Prediction",
     "Scarcity",

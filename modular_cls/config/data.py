@@ -6,22 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from modular_cls.config.varied import Scarcity
 from modular_cls.errors import ConfigError
 
 DATA_VARIABLE = "MODULAR_CLS_DATA"
-
-
-@dataclass(frozen=True)
-class Scarcity:
-    """Make one joint class scarce in training.
-
-    Args:
-        joint_class: The class, as {attribute: value}.
-        keep: Training images kept, none in validation; null keeps all, and only names the class.
-    """
-
-    joint_class: dict[str, str]
-    keep: int | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +65,7 @@ class Data:
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
         hold_out: Share of the rarest joint class's training images that the fit does not see;
             finish steps learn from them, and from up to ten times as many of each other class.
+        test: Measure on the test split; off where a training is one of those to choose from.
     """
 
     manifest: str = "data/faces/manifest.csv"
@@ -99,6 +88,7 @@ class Data:
     augmentation: str | dict[str, Any] | None = None
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0
+    test: bool = True
 
     @property
     def scarcities(self) -> list[Scarcity]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from modular_cls.config.data import Data
 from modular_cls.config.training import Training
+from modular_cls.config.varied import Knob
 from modular_cls.errors import ConfigError
 
 Part = dict[str, Any]
@@ -84,6 +85,7 @@ class Config:
         training: How long and how fast to learn, where the backbone is not frozen.
         prediction: How joint scores become decisions.
         seed: Decides initial weights, the draw of scarce images, their order and augmentation.
+        knob: The one setting that a study may choose (`tune`); none of its own changes a run.
     """
 
     schema: dict[str, Any]
@@ -97,6 +99,7 @@ class Config:
     training: Training = field(default_factory=Training)
     prediction: Prediction = field(default_factory=Prediction)
     seed: int = 0
+    knob: Knob | None = None
 
     def __post_init__(self) -> None:
         for name, value, least in (

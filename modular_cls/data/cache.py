@@ -137,7 +137,15 @@ def _keep(folder: Path, keys: np.ndarray, pixels: list[np.ndarray]) -> None:
     shards = Shards(folder)
     new = np.flatnonzero(shards.find_sound(keys) < 0)
     if len(new):
-        shards.add(keys[new], np.stack([pixels[i] for i in new]))
+        _add(shards, keys[new], np.stack([pixels[i] for i in new]))
+
+
+def _add(shards: Shards, keys: np.ndarray, rows: np.ndarray) -> None:
+    """Write a shard; a disk that is full by now is one without room."""
+    try:
+        shards.add(keys, rows)
+    except OSError as error:
+        raise NoRoomError(f"{shards.folder}: {error.strerror or error}") from None
 
 
 def check_pictures(
@@ -165,15 +173,14 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
     check_room(0)
     files = Shards(cache_folder() / FILES)
     signs, bad = np.zeros(len(manifest), dtype=KEY), Bad()
+    here = os.getcwd()
     for i in range(len(manifest)):
         try:
-            path = manifest.file(i)
-            seen = path.stat()
-            signs[i] = _digest(
-                f"{path.absolute()}\0{sign_file(seen)}\0{manifest.box(i)}".encode(
-                    errors="surrogateescape"
-                )
+            path = manifest.place(i)
+            told_apart = (
+                f"{os.path.join(here, path)}\0{sign_file(os.stat(path))}\0{manifest.box(i)}"
             )
+            signs[i] = _digest(told_apart.encode(errors="surrogateescape"))
         except ImageError as error:
             bad[i] = error
         except OSError as error:
@@ -193,7 +200,8 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
         else:
             fresh.append(key)
     if fresh:
-        files.add(signs[[i for i in new if i not in bad]], np.array(fresh, dtype=KEY))
+        known = signs[[i for i in new if i not in bad]]
+        _add(files, known, np.array(fresh, dtype=KEY))
         places = files.find(signs)
     keys = np.zeros_like(signs)
     for i in np.flatnonzero(places >= 0).tolist():

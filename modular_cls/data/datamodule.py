@@ -17,7 +17,7 @@ from modular_cls.data.cache import (
     decode_once,
     picture_keys,
 )
-from modular_cls.data.dataset import AttributeDataset, Example, collate_targets
+from modular_cls.data.dataset import AttributeDataset, Example, as_it_is
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
 from modular_cls.data.pipelines import check_pipeline
@@ -92,8 +92,8 @@ class AttributeDataModule(pl.LightningDataModule):
         self.manifest = read_manifest(schema, data)
         _check_there(self.manifest, data)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
-        for scarcity in data.scarcities:
-            self.manifest = apply_scarcity(self.manifest, scarcity.joint_class, scarcity.keep, seed)
+        for s in data.scarcities:
+            self.manifest = apply_scarcity(self.manifest, s.joint_class, s.keep, seed, s.validation)
         if data.per_class is not None:
             self.manifest = cap_classes(self.manifest, schema.joints[0], data.per_class, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
@@ -195,7 +195,7 @@ class AttributeDataModule(pl.LightningDataModule):
         if self.devices == 1 or len(dataset) < self.devices:
             return [self.split_dataloader("validation")]
         part = SharedBatches(len(dataset), _EVALUATION_BATCH, self._process, self.devices)
-        return [DataLoader(dataset, batch_sampler=part, collate_fn=collate_targets)]
+        return [DataLoader(dataset, batch_sampler=part, collate_fn=as_it_is)]
 
     def test_dataloader(self) -> DataLoader[Example]:
         """The test images in order, unchanged."""
@@ -265,7 +265,7 @@ class AttributeDataModule(pl.LightningDataModule):
             batch_size,
             sampler=sampler,
             num_workers=workers,
-            collate_fn=collate_targets,
+            collate_fn=as_it_is,
             worker_init_fn=leave_signals_to_parent,
             persistent_workers=bool(workers and sampler),  # which Lightning ends after an error
         )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from modular_cls.data.images import read_image
@@ -14,10 +13,12 @@ from modular_cls.data.manifest import Manifest
 from modular_cls.data.pixels import Pixels
 
 Example = dict[str, Any]
+Batch = dict[str, Any]
+Key = int | tuple[int, int]  # a position; or (epoch, position), where something is random
 
 
 class AttributeDataset(Dataset[Example]):
-    """Images and targets of a manifest.
+    """Images and targets of a manifest, one by one, or a batch at a time as a loader asks.
 
     An item is `{"image": (3, H, W) float32, "target": {name: int}, "row": int}`, with a target for
     every attribute, composite and joint space of the schema; -1 where unknown. It is asked for by
@@ -47,14 +48,23 @@ class AttributeDataset(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.manifest)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> Example:
-        epoch, position = key if isinstance(key, tuple) else (0, key)
-        image = self._decoded[position] if self._decoded is not None else self.decode(position)
-        row = int(self.manifest.rows[position])
-        if self.transform is not None:
-            image = self.transform(image, epoch, row)
+    def __getitem__(self, key: Key) -> Example:
+        _, position = _epoch_position(key)
         target = {name: int(values[position]) for name, values in self.targets.items()}
-        return {"image": self.pixels(image), "target": target, "row": row}
+        row = int(self.manifest.rows[position])
+        return {"image": self.pixels(self._image(key)), "target": target, "row": row}
+
+    def __getitems__(self, keys: Sequence[Key]) -> Batch:
+        """The items of some keys, stacked: image (B, 3, H, W), targets and rows (B,) int64.
+
+        What is the same for all is done once: torch's loaders call this where they find it.
+        """
+        positions = [_epoch_position(key)[1] for key in keys]
+        return {
+            "image": self.pixels(np.stack([self._image(key) for key in keys])),
+            "target": {name: values[positions] for name, values in self.targets.items()},
+            "row": torch.from_numpy(self.manifest.rows[positions]),
+        }
 
     @property
     def bytes_decoded(self) -> int:
@@ -91,12 +101,19 @@ class AttributeDataset(Dataset[Example]):
         """Serve the images that another dataset of the same rows holds decoded, if it does."""
         self.keep_decoded(other._decoded)
 
+    def _image(self, key: Key) -> np.ndarray:
+        """One image, shape (H, W, 3), uint8, changed at random where there is a transform."""
+        epoch, position = _epoch_position(key)
+        image = self._decoded[position] if self._decoded is not None else self.decode(position)
+        if self.transform is None:
+            return image
+        return self.transform(image, epoch, int(self.manifest.rows[position]))
 
-def collate_targets(examples: list[Example]) -> dict[str, Tensor | dict[str, Tensor]]:
-    """Stack examples into a batch: image (B, 3, H, W), targets and rows (B,) int64."""
-    names = examples[0]["target"]
-    return {
-        "image": torch.stack([e["image"] for e in examples]),
-        "target": {n: torch.tensor([e["target"][n] for e in examples]) for n in names},
-        "row": torch.tensor([e["row"] for e in examples]),
-    }
+
+def as_it_is(batch: Any) -> Any:
+    """What a loader does with a batch that `AttributeDataset` has stacked: nothing."""
+    return batch
+
+
+def _epoch_position(key: Key) -> tuple[int, int]:
+    return key if isinstance(key, tuple) else (0, key)

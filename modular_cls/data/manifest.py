@@ -181,11 +181,16 @@ class Manifest:
 
         Raises ImageError if a symbolic link takes it out of the root.
         """
-        path = self.root / self.paths[position]
+        return Path(self.place(position))
+
+    def place(self, position: int) -> str:
+        """As `file`, as text, which costs a tenth for a million pictures."""
+        path = os.path.join(self.root, self.paths[position])
         if self.contained:
             # Folders are resolved once; most pictures are no links and cost a look at them.
-            real = _real(path) if path.is_symlink() else _real(path.parent)
-            if not real.is_relative_to(_real(self.root)):
+            real = _real(path if os.path.islink(path) else os.path.dirname(path))
+            root = _real(os.fspath(self.root))
+            if real != root and not real.startswith(os.path.join(root, "")):
                 raise ImageError(
                     f"{self.named(position)}: a symbolic link leads out of the root {self.root}"
                 )
@@ -245,8 +250,8 @@ def _box(text: str) -> Box | None:
 
 
 @lru_cache(maxsize=4096)
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
+def _real(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":

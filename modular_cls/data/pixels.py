@@ -63,7 +63,9 @@ class Pixels:
         offset = torch.tensor([m / s for m, s in zip(self.mean, self.std, strict=True)])
         return scale[:, None, None], offset[:, None, None]
 
-    def __call__(self, image: np.ndarray) -> Tensor:
-        """An image (H, W, 3), uint8 -> (3, H, W), float32."""
+    def __call__(self, images: np.ndarray) -> Tensor:
+        """Images (..., H, W, 3), uint8 -> (..., 3, H, W), float32; in memory channels stay last."""
         scale, offset = self._scale_offset
-        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) * scale - offset
+        own = images if images.flags.writeable else images.copy()  # torch warns of what is not
+        scaled = torch.from_numpy(own).movedim(-1, -3).to(torch.float32)
+        return scaled.mul_(scale).sub_(offset)

@@ -8,9 +8,11 @@ write the same rows twice, alike; one that is interrupted leaves whole shards on
 bytes changed on disk is known by its checksum, and written once more: the later one counts.
 """
 
+import io
 import time
 import uuid
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,7 @@ class Shards:
         self._files: list[Path] = []
         self._starts: list[int] = []
         self._listed = np.zeros(0, dtype=_LISTED)
-        self._maps: dict[int, np.ndarray] = {}
+        self._maps: dict[int, tuple[np.ndarray, int]] = {}
         whole = [
             (file, listed)
             for keys in sorted(folder.glob("*.keys.npy"))
@@ -76,12 +78,14 @@ class Shards:
         if not len(keys):
             return
         listed = np.empty(len(keys), dtype=_LISTED)
-        listed["key"], listed["checksum"] = keys, [_checksum(rows, i) for i in range(len(rows))]
+        shape = _checksum_of_shape(rows)
+        listed["key"] = keys
+        listed["checksum"] = [_checksum(rows, i, shape) for i in range(len(rows))]
         # Names in the order of time: of two rows with one key the later is found.
         path = self.folder / f"{time.time_ns():020}-{uuid.uuid4().hex[:12]}.npy"
         for file, array in ((path, rows), (path.with_suffix(".keys.npy"), listed)):
-            with replacing_file(file) as partial, partial.open("wb") as opened:
-                np.save(opened, array)
+            with replacing_file(file) as partial:
+                _write(partial, array)
         self._append([path], [listed])
 
     def __getitem__(self, place: int) -> np.ndarray:
@@ -92,10 +96,9 @@ class Shards:
         Raises:
             DamagedRowError: If its bytes changed on disk.
         """
-        rows, i = self._mapped(place)
-        if _checksum(rows, i) != self._listed["checksum"][place]:
+        row, checksum = self._row(place)
+        if checksum != self._listed["checksum"][place]:
             raise DamagedRowError(f"{self._files[self._shard(place)]}: its bytes changed on disk")
-        row: np.ndarray = rows[i]
         return row
 
     def __getstate__(self) -> dict[str, Any]:
@@ -108,23 +111,38 @@ class Shards:
         self._listed = np.concatenate([self._listed, *listed])
 
     def _shard(self, place: int) -> int:
-        return int(np.searchsorted(self._starts, place, side="right")) - 1
+        return bisect_right(self._starts, place) - 1
 
-    def _mapped(self, place: int) -> tuple[np.ndarray, int]:
-        """The rows of the shard of a place, and which of them it is."""
+    def _row(self, place: int) -> tuple[np.ndarray, int]:
+        """The row at a place, and the checksum of what it holds now."""
         shard = self._shard(place)
         if shard not in self._maps:
-            self._maps[shard] = np.load(self._files[shard], mmap_mode="r")
-        return self._maps[shard], place - self._starts[shard]
+            # A plain array on top of the map: slices of a map itself cost ten times as much.
+            rows = np.asarray(np.load(self._files[shard], mmap_mode="r"))
+            self._maps[shard] = rows, _checksum_of_shape(rows)
+        rows, shape = self._maps[shard]
+        i = place - self._starts[shard]
+        row: np.ndarray = rows[i]
+        return row, _checksum(rows, i, shape)
 
     def _is_sound(self, place: int) -> bool:
-        return _checksum(*self._mapped(place)) == self._listed["checksum"][place]
+        return self._row(place)[1] == int(self._listed["checksum"][place])
 
 
-def _checksum(rows: np.ndarray, i: int) -> int:
-    """CRC-32 of a row's type, shape and bytes."""
-    shape = zlib.crc32(f"{rows.dtype.str} {rows.shape[1:]}".encode())
+def _write(path: Path, array: np.ndarray) -> None:
+    """Write an array; numpy itself would not notice where a disk is full in the end."""
+    content = io.BytesIO()
+    np.save(content, array)
+    path.write_bytes(content.getbuffer())
+
+
+def _checksum(rows: np.ndarray, i: int, shape: int) -> int:
+    """CRC-32 of a row's type and shape (`_checksum_of_shape`), and bytes."""
     return zlib.crc32(np.ascontiguousarray(rows[i : i + 1]).data, shape)
+
+
+def _checksum_of_shape(rows: np.ndarray) -> int:
+    return zlib.crc32(f"{rows.dtype.str} {rows.shape[1:]}".encode())
 
 
 def _whole(keys: Path) -> Iterator[tuple[Path, np.ndarray]]:

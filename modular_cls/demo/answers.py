@@ -142,7 +142,7 @@ def _examples(config: Config) -> list[Example]:
     from modular_cls.data.datamodule import read_manifest  # which needs Lightning
 
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
-    composite = test.schema.composites[0]
+    composite = test.schema.first
     targets = test.targets(composite)
     by_class = [
         np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1]

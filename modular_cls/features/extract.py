@@ -58,10 +58,18 @@ def extract_features(
     if damaged := int(((store.find(keys) >= 0) & (places < 0)).sum()):
         print(f"  {damaged:,} kept features are damaged on disk; they are made again")
     missing = list({keys[i]: i for i in np.flatnonzero(places < 0).tolist()}.values())
+    loose: dict[bytes, np.ndarray] = {}  # what the disk has no room for
     for positions, rows in _computed(manifest, missing, pixels, network, told):
-        store.add(keys[positions], rows)
+        try:
+            store.add(keys[positions], rows)
+        except OSError as error:
+            if not loose:
+                print(f"  features are not kept: {store.folder}: {error.strerror or error}")
+            loose |= zip(keys[positions].tolist(), rows, strict=True)
     places = store.find(keys)
-    return torch.from_numpy(np.stack([store[p] for p in places.tolist()])).float()
+    pairs = zip(keys.tolist(), places.tolist(), strict=True)
+    every = [loose[key] if key in loose else store[place] for key, place in pairs]
+    return torch.from_numpy(np.stack(every)).float()
 
 
 def _folder(pixels: Pixels, digest: str) -> Path:

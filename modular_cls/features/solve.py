@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from modular_cls.features.basis import Basis
@@ -15,7 +14,7 @@ from modular_cls.features.basis import Basis
 TOLERANCE = 1e-4  # largest component of the gradient, in coordinates scaled to unit curvature
 _MOST_STEPS = 3000
 _RULED_OUT = -1e4  # an offset that no softmax sees; finite, so that 0 times it is 0
-_MEMORY = 20  # pairs of steps and gradients that L-BFGS keeps
+_MEMORY = 10  # pairs of steps and gradients that L-BFGS keeps
 _CURVATURE = 0.1  # of the cross-entropy along an axis of unit spread; decides only how fast it goes
 
 
@@ -132,6 +131,8 @@ def solve(
     Returns:
         The weights and biases of each fit.
     """
+    from scipy.optimize import minimize  # slow to import
+
     goal = _Objective(basis, terms, ridge, used)
     options = {"maxcor": _MEMORY, "gtol": tolerance, "ftol": 0.0}
     options |= {"maxiter": _MOST_STEPS, "maxfun": 2 * _MOST_STEPS}

@@ -1,5 +1,6 @@
 """Refit the last layer of a flat classifier on frozen features."""
 
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,8 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from modular_cls.criteria import refuse_empty
@@ -78,10 +77,17 @@ class ReweightFeatures(FinishStep):
 
     Args:
         seed: Which draws.
+        strength: Inverse strength of the penalty; default chosen as above.
     """
 
     seed: int = 0
+    strength: float | None = None
     uses: ClassVar[tuple[str, ...]] = ("held_out",)
+
+    def __post_init__(self) -> None:
+        if self.strength is not None and not 0 < self.strength < math.inf:
+            told = "it must be above 0, or null to have it chosen"
+            raise ConfigError(f"finish: ReweightFeatures.strength is {self.strength}; {told}")
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs a flat model with linear heads, and held-out images of every joint class."""
@@ -106,7 +112,7 @@ class ReweightFeatures(FinishStep):
             known = (target >= 0).cpu()
             x = images["held_out"].features.cpu().double()[known].numpy()
             y = target.cpu()[known].numpy()
-            strength = _choose_strength(x, y, self.seed)
+            strength = self.strength or _choose_strength(x, y, self.seed)
             weight, bias = _mean_of_refits(x, y, strength, self.seed)
             head.weight.data.copy_(torch.from_numpy(weight))
             head.bias.data.copy_(torch.from_numpy(bias))
@@ -149,14 +155,18 @@ def _mean_of_refits(
     x: np.ndarray, y: np.ndarray, strength: float, seed: int, refits: int = _REFITS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean weights `(classes, F)` and biases `(classes,)` over refits, for raw features."""
+    from sklearn.exceptions import ConvergenceWarning  # slow to import
+    from sklearn.linear_model import LogisticRegression
+
     mean, spread = x.mean(0), x.std(0).clip(1e-8)
     weights, biases = [], []
     for members in _balanced_draws(y, seed, refits, _fewest(y)):
         model = LogisticRegression(
-            l1_ratio=1.0, solver="saga", C=strength, max_iter=300, random_state=seed
+            l1_ratio=1.0, solver="saga", C=strength, max_iter=100, random_state=seed
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the mean of ten need not be exact
+            # Three times as many steps gained nothing on photographs.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit((x[members] - mean) / spread, y[members])
         two = model.coef_.shape[0] == 1  # scikit-learn keeps one row for two classes
         weights.append(np.concatenate([-model.coef_, model.coef_]) / 2 if two else model.coef_)

@@ -20,7 +20,7 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
-from modular_cls.files import tidy
+from modular_cls.files import put_back
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.schema import Schema
@@ -50,7 +50,7 @@ class Predictions:
 
     def names(self, output: str) -> list[str]:
         """The most probable class of an attribute or composite, by name, for each picture."""
-        classes = next(o.class_names for o in self.schema.outputs if o.name == output)
+        classes = self.schema.output(output).class_names
         return [classes[z] for z in self.probabilities[output].argmax(axis=1)]
 
 
@@ -82,8 +82,7 @@ class Predictor:
             ConfigError: If the folder is neither, or its files are damaged or do not fit together.
         """
         folder = Path(folder)
-        if not folder.exists():
-            tidy(folder)
+        put_back(folder)
         if is_export(folder):
             exported = read_export(folder)
             _check_weights(folder, exported.model)

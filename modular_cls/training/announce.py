@@ -5,14 +5,23 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from modular_cls.config import Augment, Config
+from modular_cls.config import Augment, Config, Data
 from modular_cls.data.contradictions import find_contradictions, transform_names
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.fitting import FAR, is_far
 from modular_cls.data.images import read_shape
-from modular_cls.errors import ImageError
+from modular_cls.errors import ImageError, shortened
+from modular_cls.models.backbone import Description
 from modular_cls.models.joint import JointClassifier
-from modular_cls.schema import Schema
+from modular_cls.schema import MAX_JOINT_CLASSES, Schema
+
+_LOOKED_AT = 100  # headers of training pictures
+_TOLD = 0.05  # share of them that is worth a word
+_FATE = {
+    "squash": "squashed; data.fit: pad or crop keeps their proportions",
+    "crop": "data.fit: crop leaves less than two thirds of them",
+    "pad": "data.fit: pad makes more than a third of what is seen grey",
+}
 
 
 def announce_augmentation(config: Config, schema: Schema) -> None:
@@ -27,15 +36,6 @@ def announce_augmentation(config: Config, schema: Schema) -> None:
         print(f"  training images are changed by data.augmentation ({names}), not by data.augment")
     for contradiction in find_contradictions(schema, data):
         print(f"  {contradiction}")
-
-
-_LOOKED_AT = 100  # headers of training pictures
-_TOLD = 0.05  # share of them that is worth a word
-_FATE = {
-    "squash": "squashed; data.fit: pad or crop keeps their proportions",
-    "crop": "data.fit: crop leaves less than two thirds of them",
-    "pad": "data.fit: pad makes more than a third of what is seen grey",
-}
 
 
 def announce_shapes(data: AttributeDataModule) -> None:
@@ -55,6 +55,14 @@ def announce_shapes(data: AttributeDataModule) -> None:
             f"data.image_size, {size[0]} x {size[1]} (height x width), over {FAR} times: "
             f"{_FATE[data.data.fit]}"
         )
+
+
+def announce_scale(asked: Data, known: Description) -> None:
+    """Say where pixels are scaled otherwise than those that the weights were learned with."""
+    for name in ("mean", "std"):
+        mine, own = getattr(asked, name), getattr(known, name)
+        if own and tuple(mine) != tuple(own):
+            print(f"  data.{name} is {list(mine)}; the weights were learned with {list(own)}")
 
 
 def announce_reach(
@@ -81,7 +89,21 @@ def announce_reach(
             (f"without training images, out of this method's reach, {how}", lost),
         ):
             if names:
-                print(f"  {told}: {', '.join(names)}")
+                print(f"  {told}: {shortened(names, 'all: modular-cls audit --json')}")
+
+
+def announce_spaces(schema: Schema) -> None:
+    """Say which outputs several joint spaces answer for, and how."""
+    shared = [(o, s) for o in schema.outputs if len(s := schema.answering(o)) > 1]
+    if not shared:
+        return
+    print(
+        f"  composites that share attributes make over {MAX_JOINT_CLASSES} joint classes together, "
+        "so each is learned in a joint space of its own; what several answer for is the average "
+        "of their log probabilities:"
+    )
+    told = [f"{o.name} ({', '.join(s.name for s in spaces)})" for o, spaces in shared]
+    print(f"  {'; '.join(told)}")
 
 
 def announce_repeated(data: AttributeDataModule) -> None:

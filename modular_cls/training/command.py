@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
+from modular_cls.files import put_back
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser
 
@@ -85,6 +86,7 @@ def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:
             f"{prog} needs a run folder as its first argument: {prog} RUN [options]"
         )
     folder = Path(arguments[0])
+    put_back(folder)
     if not (folder / "config.yaml").is_file():
         raise ModularClsError(f"{folder} is not a run: it holds no config.yaml")
     return folder, arguments[1:]

@@ -16,6 +16,7 @@ from torch import Tensor
 from modular_cls import criteria
 from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.data.manifest import SPLITS
 from modular_cls.errors import ManifestError, UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
@@ -29,7 +30,9 @@ from modular_cls.training.announce import (
     announce_augmentation,
     announce_reach,
     announce_repeated,
+    announce_scale,
     announce_shapes,
+    announce_spaces,
 )
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
@@ -100,6 +103,7 @@ class Fit:
             config.seed,
             training.updates,
             training.devices,
+            SPLITS if config.data.test else ("train", "validation"),
             progress=progress,
             needed=("train", "validation") if training.validate_every else ("train",),
         )
@@ -126,10 +130,14 @@ class Fit:
         """
         return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
+    def share_features(self, earlier: "Fit") -> None:
+        """Nothing: what a network in training makes of a picture does not last."""
+
     def begin(self, resume: bool) -> None:
         """Try where checkpoints go, before anything slow; see `Checkpoints.begin`."""
         if self.checkpoints is not None and is_first_process():
-            size = 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+            fitted = [p for p in self.model.parameters() if p.requires_grad]
+            size = 3 * sum(p.numel() * p.element_size() for p in fitted)  # two moments each
             terms = training_terms(self.config, self.data.manifest)
             self.checkpoints.begin(terms, resume, size)
 
@@ -213,14 +221,14 @@ class Fit:
             f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
             f"seed {config.seed}"
         )
-        if "test" not in self.data.datasets:
+        if config.data.test and "test" not in self.data.datasets:
             print(f"  no test split: {_NO_TEST}")
         if self.data.skipped:
             print(
                 f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
                 "cannot be decoded"
             )
-        self._announce_scale()
+        announce_scale(self.data.data, self.described)
         announce_shapes(self.data)
         announce_augmentation(config, self.schema)
         if partial:
@@ -228,14 +236,8 @@ class Fit:
             never = "never drawn by data.sampling: balanced"
             fate = never if balanced else self.task.criterion.partly_labelled
             print(f"  {partial:,} of them lack some label: {fate}")
+        announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
-
-    def _announce_scale(self) -> None:
-        known, data = self.described, self.resolved(self.config).data
-        for name in ("mean", "std"):
-            asked, own = getattr(data, name), getattr(known, name)
-            if own and tuple(asked) != tuple(own):
-                print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
 
     def _observed(self) -> dict[str, Tensor] | None:
         """Training images by what is known of them, for criteria that learn from parts."""

@@ -1,6 +1,7 @@
 """A fit on a frozen backbone: every picture passes the network once, the heads are solved."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -40,13 +41,11 @@ class FrozenFit(Fit):
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
 
-    def begin(self, resume: bool) -> None:
-        """Nothing to try: features are kept as they come, and the heads take seconds."""
-
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
-        self._features = self._extract(progress)
-        self.data.find_repeated(read=True)
+        if not self._features:
+            self._features = self._extract(progress)
+            self.data.find_repeated(read=True)
         announce_repeated(self.data)
         balanced = self.config.data.sampling == "balanced"
         how, seed = self.config.heads, self.config.seed
@@ -59,6 +58,11 @@ class FrozenFit(Fit):
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
 
+    def share_features(self, earlier: Fit) -> None:
+        """Take over the features of an earlier fit, if it saw the same pictures."""
+        if isinstance(earlier, FrozenFit) and _pictures(earlier.config) == _pictures(self.config):
+            self._features, self.data.repeated = earlier._features, earlier.data.repeated
+
     def _tell_ridges(self) -> None:
         for name, chosen in self.ridges.items():
             edge = ", at the edge of heads.ridges: a better one may lie outside"
@@ -68,7 +72,9 @@ class FrozenFit(Fit):
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
         first = next(iter(self.ridges.values()), {}).get("ridge")
-        none = {"updates": None, "learning_rate": None, "trials": None}
+        chosen = self.config.training  # the trials of a knob; those of rates mean nothing here
+        trials = None if chosen.edges is None else chosen.trials
+        none = {"updates": None, "learning_rate": None, "trials": trials}
         return none | {"ridge": first, "ridges": self.ridges}
 
     def restore(self) -> None:
@@ -109,3 +115,9 @@ class FrozenFit(Fit):
             kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
             for kind, rows in kinds.items()
         }
+
+
+def _pictures(config: Config) -> tuple[object, ...]:
+    """What decides which pictures a fit sees, and what their features are."""
+    data = replace(config.data, sampling="shuffled", workers=0)
+    return config.seed, config.schema, config.backbone, data

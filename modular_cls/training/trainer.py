@@ -19,6 +19,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError
+from modular_cls.jobs.cores import count_cores
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.training.checkpoint import read_checkpoint
 from modular_cls.training.history import History
@@ -86,12 +87,15 @@ def make_trainer(
 
 
 def use_threads(config: Config) -> None:
-    """Compute with `training.threads` threads, by default the cores that the workers leave over."""
-    # More threads than free cores make small networks many times slower, not faster.
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    torch.set_num_threads(config.training.threads or max(1, cores - config.data.workers))
+    """Compute with `training.threads` threads, by default one for each core.
+
+    Loading takes a fifth of a core, so a core of its own would be idle most of the time. Threads
+    that spin while they wait would take the loader's time, though: where they do (the command line
+    sees to it that they do not), the workers' cores are left to them.
+    """
+    spin = os.environ.get("OMP_WAIT_POLICY", "").lower() != "passive"
+    free = count_cores() - (config.data.workers if spin else 0)
+    torch.set_num_threads(config.training.threads or max(1, free))
 
 
 def be_quiet() -> None:

@@ -127,6 +127,16 @@ def test_an_interrupted_process_leaves_what_it_finished(faces, monkeypatch):
     assert len(Shards(shards()[0].parent)) == len(faces)  # none twice
 
 
+@pytest.mark.parametrize("bytes_left", [100, 130, 200, 400])
+def test_a_disk_that_fills_up_leaves_no_shard(bytes_left, tmp_path, writes_up_to):
+    """Not even a short one: numpy's own writing does not notice the last bytes missing."""
+    shards = Shards(tmp_path)
+    with writes_up_to(bytes_left), pytest.raises(OSError, match="File too large"):
+        shards.add(np.array([b"a" * 16, b"b" * 16]), np.zeros((2, 300), dtype=np.uint8))
+    assert len(shards) == len(Shards(tmp_path)) == 0
+    assert list(tmp_path.glob("*.keys.npy")) == []
+
+
 def test_no_room(faces, monkeypatch, tmp_path):
     decode_once(faces.select(np.arange(8)), SIZE)
     monkeypatch.setattr(
@@ -247,3 +257,14 @@ def test_shards_find_what_was_added_and_nothing_else(tmp_path_factory, added, ot
             every + others, opened.find(np.array(every + others, dtype=KEY)), strict=True
         ):
             assert bytes(opened[place]) == key if key in every else place == -1
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=5, deadline=None)
+def test_rows_that_end_in_zeros_are_sound(tmp_path_factory, seed):
+    rng = np.random.default_rng(seed)
+    keys = np.array([rng.bytes(14) + bytes((i, 0)) for i in range(1, 20)], dtype=KEY)
+    folder = tmp_path_factory.mktemp("shards")
+    Shards(folder).add(keys, keys)
+    assert (Shards(folder).find_sound(keys) >= 0).all()
+    assert [Shards(folder)[i] for i in range(19)] == keys.tolist()

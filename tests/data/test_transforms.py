@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from modular_cls.config import Augment
-from modular_cls.data.dataset import AttributeDataset, collate_targets
+from modular_cls.data.dataset import AttributeDataset, as_it_is
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.pixels import Pixels
@@ -81,11 +81,7 @@ def test_loader_gives_the_same_stream_with_any_workers(faces_dir):
     dataset = train_set(faces_dir)
     sampler = UpdateSampler(dataset.manifest.rows, 12 * 16, seed=5)
     streams = [
-        list(
-            DataLoader(
-                dataset, 16, sampler=sampler, num_workers=workers, collate_fn=collate_targets
-            )
-        )
+        list(DataLoader(dataset, 16, sampler=sampler, num_workers=workers, collate_fn=as_it_is))
         for workers in (0, 2)
     ]
     assert len(streams[0]) == len(streams[1]) == 12
@@ -120,3 +116,14 @@ def test_items_depend_on_epoch_and_row(faces_dir):
         TrainTransform(Augment(), 5),
     )
     assert torch.equal(dataset[1, 5]["image"], part[1, 0]["image"])
+
+
+def test_a_batch_is_its_items(faces_dir):
+    dataset = train_set(faces_dir)
+    keys = [(3, 5), (0, 2), (4, 5), 7]
+    batch, items = dataset.__getitems__(keys), [dataset[key] for key in keys]
+    assert torch.equal(batch["image"], torch.stack([item["image"] for item in items]))
+    assert batch["image"].is_contiguous(memory_format=torch.channels_last)
+    assert batch["row"].tolist() == [item["row"] for item in items]
+    for name, values in batch["target"].items():
+        assert values.tolist() == [item["target"][name] for item in items]
