@@ -15,6 +15,10 @@ from modular_cls.models.backbone import Description
 from modular_cls.models.joint import JointClassifier
 from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
+_NO_TEST = (
+    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on other images"
+)
 _LOOKED_AT = 100  # headers of training pictures
 _TOLD = 0.05  # share of them that is worth a word
 _FATE = {
@@ -36,6 +40,21 @@ def announce_augmentation(config: Config, schema: Schema) -> None:
         print(f"  training images are changed by data.augmentation ({names}), not by data.augment")
     for contradiction in find_contradictions(schema, data):
         print(f"  {contradiction}")
+
+
+def announce_images(config: Config, data: AttributeDataModule, parameters: int) -> None:
+    """Say what is trained, and on what."""
+    images = len(data.datasets["train"].manifest)
+    print(
+        f"{config.method}: {parameters:,} parameters, {images:,} training images, "
+        f"seed {config.seed}"
+    )
+    if config.data.test and "test" not in data.datasets:
+        print(f"  no test split: {_NO_TEST}")
+    if data.skipped:
+        print(
+            f"  {data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded"
+        )
 
 
 def announce_shapes(data: AttributeDataModule) -> None:

@@ -97,6 +97,8 @@ def check_solvable(
         UndefinedError: As `head_problems`.
     """
     head_problems(model, criterion)
+    if criterion.only_trained:
+        raise ConfigError(f"criterion does not go with backbone.frozen: {criterion.only_trained}")
     for space, count in counts.items():
         if not count.any():
             raise ConfigError(f"no training image has all labels of {space}")
