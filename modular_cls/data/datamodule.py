@@ -20,6 +20,7 @@ from modular_cls.data.cache import (
 from modular_cls.data.dataset import AttributeDataset, Example, as_it_is
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
+from modular_cls.data.pipelines import check_pipeline
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
 from modular_cls.data.scarcity import apply_scarcity, cap_classes, held_out
@@ -83,6 +84,8 @@ class AttributeDataModule(pl.LightningDataModule):
                 f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
                 "devices"
             )
+        if data.augmentation is not None and "train" in splits:
+            check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         if data.sampling == "balanced":
             _balanced(schema)
@@ -169,7 +172,8 @@ class AttributeDataModule(pl.LightningDataModule):
         `updates` batches, each `(epoch, position)` drawn by seed.
         """
         train = self.datasets["train"]
-        dataset = self._dataset(train.manifest, TrainTransform(self.data.augment, self.seed))
+        transform = TrainTransform(self.data.augment, self.seed, self.data.augmentation)
+        dataset = self._dataset(train.manifest, transform)
         dataset.share_decoded(train)
         batch = self.data.batch_size
         length, start = self.updates * batch, self.start * batch
