@@ -31,7 +31,15 @@ def predict(prog: str, arguments: list[str]) -> None:
         help="is so in all pictures; repeatable",
     )
     parser.add_argument(
-        "--batch-size", type=int, default=64, help="pictures that pass the network at once"
+        "--batch-size",
+        type=int,
+        help="pictures that pass the network at once; default what is fastest on the first ones",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=["auto", "torch", "onnx"],
+        default="auto",
+        help="onnx: ONNX Runtime on the model.onnx of an export; auto takes it on a CPU",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda ...")
     add_overwrite(parser)
@@ -49,6 +57,7 @@ def predict(prog: str, arguments: list[str]) -> None:
         asked.batch_size,
         asked.device,
         asked.overwrite,
+        engine=asked.engine,
     )
     if table.bad == table.images:
         raise ModularClsError(
@@ -59,7 +68,7 @@ def predict(prog: str, arguments: list[str]) -> None:
         if table.resumed
         else ""
     )
-    print(f"{table.images:,} images are in {asked.out}{resumed}")
+    print(f"{table.images:,} images are in {asked.out}{resumed}; computed by {table.engine}")
     if table.changed:
         print(f"{table.changed:,} pictures changed since then, and were looked at again")
     if table.left_out:
