@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,8 +91,7 @@ def predict(
     predictor, told = load_predictor(Path(model), engine, device)
     terms = predictor.terms(prior, given)  # refuses what does not fit, before anything slow
     schema = predictor.schema
-    job = {"engine": told, "model": _digest(predictor), "prior": prior, "given": given or {}}
-    parts = Parts(Path(out), job, overwrite)
+    parts = Parts(Path(out), describe_job(predictor, told, prior, given), overwrite)
     known = {picture.path for picture in parts.pictures}
     found, left_out = find_pictures(images, schema, root, known)
     boxed = any(p.box for p in [*parts.pictures, *found])
@@ -129,6 +129,14 @@ def parse_given(words: Iterable[str]) -> dict[str, str]:
             raise ConfigError(f"--given {word}: {name} is given twice")
         given[name] = value
     return given
+
+
+def describe_job(
+    predictor: Predictor, engine: str, prior: Prior, given: Given | None
+) -> dict[str, Any]:
+    """What decides the numbers of a table beside its pictures."""
+    model = _digest(predictor)
+    return {"engine": engine, "model": model, "prior": prior, "given": given or {}}
 
 
 def _rows(batch: Sequence[Look], predicted: Predictions, boxed: bool) -> list[list[str]]:
