@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture test check faults bench clean
+.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench clean
 
 install: $(VENV)/.installed
 
@@ -97,7 +97,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/from_csv.py --check
 	$(PYTEST)
+
+# The numbers of README and docs/results, from the CSVs beside the pages.
+numbers: install
+	$(BIN)/python docs/from_csv.py
 
 # Faults injected on purpose, for about an hour: kills, signals, load, damage; the tables of docs/reliability.md.
 faults: install
