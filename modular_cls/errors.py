@@ -8,6 +8,7 @@ _SHOWN_PROBLEMS, _SHOWN_ROWS = 20, 5
 _ROW = re.compile(r"row (\d+)\b")
 _OF_PICTURE = re.compile(r"row \d+, (?:column path: '[^']*'|(?!column )[^:]*[./\\][^:]*:)")
 _OF_ROW = re.compile(r"^row \d+, ")
+_SHOWN_NAMES = 20
 
 
 class ModularClsError(ValueError):
@@ -84,6 +85,13 @@ def _others(rest: Sequence[str]) -> str:
     told = f": rows {', '.join(rows[:_SHOWN_ROWS])}" if rows else ""
     more = " ..." if len(rows) > _SHOWN_ROWS else ""
     return f" (and {len(rest):,} more like it{told}{more})" if rest else ""
+
+
+def shortened(names: Sequence[str], where: str = "") -> str:
+    """Names with commas between; of many the first, and how many more there are (`where`)."""
+    more = len(names) - _SHOWN_NAMES
+    place = f" ({where})" if where else ""
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more:,} more{place}" if more > 0 else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

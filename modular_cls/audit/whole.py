@@ -49,7 +49,7 @@ def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit
     findings += problems
     if pictures:
         seen = look_at(manifest, there.tolist(), progress, config.data.range)
-        findings += judge_pictures(manifest, there, seen, config.data.height_width)
+        findings += judge_pictures(manifest, there, seen, config.data.height_width, config.data.fit)
         usable = np.array([not p.problem for p in seen], dtype=bool)
         findings += find_copies(manifest, there[usable], [p for p in seen if not p.problem])
     findings = _excused(findings, config.data, len(manifest))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modular_cls.errors import UndefinedError
+from modular_cls.errors import UndefinedError, shortened
 from modular_cls.schema import Composite, Schema
 
 Scores = Mapping[str, Tensor]
@@ -83,7 +83,7 @@ def refuse_empty(
             if not count
         ]
         if empty:
-            raise UndefinedError(f"{what} is not defined without {images} of {', '.join(empty)}")
+            raise UndefinedError(f"{what} is not defined without {images} of {shortened(empty)}")
 
 
 def masked(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -229,7 +229,9 @@ class AttributeDataModule(pl.LightningDataModule):
 
     def _decode_once(self, manifest: Manifest, told: str) -> tuple[DecodedImages | None, Bad]:
         try:
-            return decode_once(manifest, self.data.height_width, told, self.data.range)
+            return decode_once(
+                manifest, self.data.height_width, told, self.data.range, self.data.fit
+            )
         except NoRoomError as error:
             print(f"  pictures are decoded anew each time: {error}")
             return None, self._check(manifest, told) if self.data.on_bad_image == "skip" else {}

@@ -87,7 +87,7 @@ class Shown:
         """
         scale = self.predictor.pixels
         pixels = decode_image(
-            picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
+            picture, "this picture", scale.size, None, scale.range, MAX_PIXELS, scale.fit
         )
         plain, told = self.predictor.terms(), self.predictor.terms(given=given)
         image = self.predictor.prepare(pixels)[None]
@@ -149,7 +149,7 @@ def _examples(config: Config) -> list[Example]:
     from modular_cls.data.datamodule import read_manifest  # which needs Lightning
 
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
-    composite = test.schema.composites[0]
+    composite = test.schema.first
     targets = test.targets(composite)
     by_class = [
         np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1]

@@ -85,6 +85,13 @@ def target_prior(run: "Run") -> dict[str, Any]:
     return {"name": run.config.prediction.prior, "shares": shares}
 
 
+FITTED = {
+    "squash": "to height x width, whatever the shape",
+    "pad": "as large as it fits into height x width, in the middle, the rest grey (128)",
+    "crop": "its largest middle part of the shape height x width, to that size",
+}
+
+
 def preparation(pixels: Pixels) -> dict[str, Any]:
     """What is done to a picture, in words and numbers that other programs can follow."""
     return {
@@ -94,7 +101,8 @@ def preparation(pixels: Pixels) -> dict[str, Any]:
         "std": pixels.std,
         "range": pixels.range,
         "channels": "RGB",
-        "resize": "bilinear with antialiasing, to height x width, whatever the shape",
+        "fit": pixels.fit,
+        "resize": f"bilinear with antialiasing, {FITTED[pixels.fit]}",
         "scale": "(pixel / 255 - mean) / std",
         "layout": "batch, channels, height, width; float32",
     }

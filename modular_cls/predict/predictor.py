@@ -50,7 +50,7 @@ class Predictions:
 
     def names(self, output: str) -> list[str]:
         """The most probable class of an attribute or composite, by name, for each picture."""
-        classes = next(o.class_names for o in self.schema.outputs if o.name == output)
+        classes = self.schema.output(output).class_names
         return [classes[z] for z in self.probabilities[output].argmax(axis=1)]
 
 
@@ -119,9 +119,9 @@ class Predictor:
         Raises:
             ImageError: If it cannot be decoded, or the array has another shape or type.
         """
-        size, depth = self.pixels.size, self.pixels.range
+        size, depth, fit = self.pixels.size, self.pixels.range, self.pixels.fit
         if isinstance(picture, (str, Path)):
-            return self.pixels(read_image(Path(picture), str(picture), size, depth=depth))
+            return self.pixels(read_image(Path(picture), str(picture), size, depth=depth, fit=fit))
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
                 raise ImageError(
@@ -129,7 +129,7 @@ class Predictor:
                     f"{picture.dtype} of {picture.shape}"
                 )
             picture = Image.fromarray(picture)
-        return self.pixels(convert_image(picture, "the picture", size, depth=depth))
+        return self.pixels(convert_image(picture, "the picture", size, depth=depth, fit=fit))
 
     def __call__(
         self,

@@ -22,6 +22,13 @@ def in_points(estimate: Estimate) -> str:
     return f"{100 * estimate.mean:+.1f}{half}"
 
 
+def p_value(p: float) -> str:
+    """A p-value; a dash where there is none."""
+    if math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Lines of a Markdown table, a blank one after it."""
     lines = [_line(header), "|" + "---|" * len(header), *map(_line, rows)]

@@ -26,7 +26,12 @@ from modular_cls.models.build import build_model
 from modular_cls.models.kept import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
-from modular_cls.training.announce import announce_reach, announce_repeated
+from modular_cls.training.announce import (
+    announce_reach,
+    announce_repeated,
+    announce_shapes,
+    announce_spaces,
+)
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
@@ -124,7 +129,7 @@ class Fit:
         return build_ending(self.model, self.counts, self.taught, config.finish, config.prediction)
 
     def share_features(self, earlier: "Fit") -> None:
-        """Nothing: a network that is trained has no features that last."""
+        """Nothing: what a network in training makes of a picture does not last."""
 
     def begin(self, resume: bool) -> None:
         """Try where checkpoints go, before anything slow; see `Checkpoints.begin`."""
@@ -222,11 +227,13 @@ class Fit:
                 "cannot be decoded"
             )
         self._announce_scale()
+        announce_shapes(self.data)
         if partial:
             balanced = config.data.sampling == "balanced"
             never = "never drawn by data.sampling: balanced"
             fate = never if balanced else self.task.criterion.partly_labelled
             print(f"  {partial:,} of them lack some label: {fate}")
+        announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
 
     def _announce_scale(self) -> None:

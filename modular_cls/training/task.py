@@ -11,6 +11,7 @@ from torch import Tensor
 from modular_cls.config import Training
 from modular_cls.criteria import Criterion
 from modular_cls.models.joint import JointClassifier
+from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import OutputMetrics, build_metrics
 
 
@@ -26,7 +27,7 @@ class AttributeTask(pl.LightningModule):
     Attributes:
         results: Metrics of the last validation or test, by stage and output.
         predicted: Classes predicted in the last test, by output, shape (N,), in the order of the
-            images.
+            images; and those with an attribute set to the truth (see `answers`).
     """
 
     def __init__(
@@ -124,9 +125,7 @@ class AttributeTask(pl.LightningModule):
             for meter in self._each_meter():
                 meter.update(predicted[meter.output.name], target[meter.output.name])
             if stage == "test":
-                self._batches.append(
-                    {name: logs.argmax(1).cpu() for name, logs in predicted.items()}
-                )
+                self._batches.append(answers(self.model.schema, predicted, target))
         return loss
 
     def _finish(self, stage: str) -> None:
