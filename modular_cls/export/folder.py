@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
+from modular_cls.models.build import model_part
 from modular_cls.runs.metrics import calibration
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import digest, write_tensors
@@ -58,7 +59,7 @@ def write_description(folder: Path, run: "Run") -> None:
         "format": FORMAT,
         "written_by": f"modular_cls {__version__}",
         **listed(run.model.schema),
-        "model": run.config.model,
+        "model": model_part(run.config),
         "frozen": run.model.frozen,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),

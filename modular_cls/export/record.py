@@ -33,7 +33,8 @@ def write_record(folder: Path, run: Run, source: Path) -> None:
     """
     data = replace(run.config.data, manifest=_NOT_HERE, root=None, about=None)
     # As timm reads the export: the run's own backbone may have come from a folder elsewhere.
-    config = replace(run.config, data=data, backbone=read_network(folder))
+    network = replace(read_network(folder), pretrained=run.config.backbone.pretrained)
+    config = replace(run.config, data=data, backbone=network)
     (folder / RECORD / "config.yaml").write_text(
         yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
     )

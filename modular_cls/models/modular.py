@@ -9,7 +9,7 @@ from modular_cls.config import Part
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.models import heads
 from modular_cls.models.heads import AttributeHead, DirectHead
-from modular_cls.models.joint import JointClassifier, LinearScores, Stem
+from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores, Stem
 from modular_cls.models.reach import one_hot
 from modular_cls.parts import build_part
 from modular_cls.schema import Composite, Schema
@@ -22,8 +22,8 @@ class ModularClassifier(JointClassifier):
         schema: Attributes and composites.
         backbone: The shared network.
         composite: A composite head of `models/heads.py`: Additive, Product, Linear or MLP.
-        interaction: On a frozen backbone, also score joint classes directly where they have images
-            (see `DirectHead`); needs Additive.
+        interaction: Also score joint classes directly where they have images (see `DirectHead`);
+            needs Additive. A network trained from scratch is built without (see `model_part`).
 
     Raises:
         ConfigError: If the backbone or the composite head does not exist.
@@ -43,7 +43,7 @@ class ModularClassifier(JointClassifier):
         )
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in schema.joints)
         self.direct_heads = nn.ModuleList(
-            DirectHead(self.width, joint) for joint in schema.joints if interaction and self.frozen
+            DirectHead(self.width, joint) for joint in schema.joints if interaction
         )
         if interaction and not self.adds():
             raise ConfigError("model.interaction needs composite Additive")
@@ -58,12 +58,19 @@ class ModularClassifier(JointClassifier):
         return {a.name: head(features) for a, head in pairs}
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space."""
+        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space.
+
+        In training, direct heads stand beside what is composed, to be learned: `{joint space
+        DIRECT: (B, classes)}`.
+        """
         attributes = self.attribute_scores(features)
         pairs = zip(self.schema.joints, self.composite_heads, strict=True)
         joint = {j.name: head([attributes[a.name] for a in j.attributes]) for j, head in pairs}
         for j, direct in zip(self.schema.joints, self.direct_heads, strict=False):
-            joint[j.name] = cast(DirectHead, direct).combine(features, joint[j.name])
+            if self.training and not self.frozen:
+                joint[j.name + DIRECT] = direct(features)
+            else:
+                joint[j.name] = cast(DirectHead, direct).combine(features, joint[j.name])
         return attributes | joint
 
     def linear(self, output: Composite) -> LinearScores:

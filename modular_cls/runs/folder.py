@@ -9,7 +9,7 @@ biases included. Runs with additive composite heads also hold `scores.safetensor
 import csv
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Run:
         described = read_description(folder)
         backbone = described_backbone(folder, config.backbone, described)
         schema = Schema.from_dict(config.schema)
-        model = build_model(replace(config, backbone=backbone), schema)
+        model = build_model(config, schema, backbone)
         weights = read_weights(folder)
         if backbone.frozen:  # its weights are known by their digest
             weights |= model.backbone_weights()
