@@ -12,15 +12,18 @@ Attributes, values and classes are lists: weights are stored by position, and ke
 sorted on the way.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
-from modular_cls.export.network import WEIGHTS, write_network
+from modular_cls.export.network import CONFIG, WEIGHTS, write_network
+from modular_cls.runs.metrics import calibration
 from modular_cls.runs.scores import FILE as SCORES
-from modular_cls.runs.weights import digest, write_tensors
+from modular_cls.runs.weights import digest, read_json, write_tensors
 from modular_cls.schema import Schema
 
 if TYPE_CHECKING:  # whoever only reads an export needs nothing of what a run needs
@@ -64,14 +67,32 @@ def write_description(folder: Path, run: "Run") -> None:
         "run": {
             key: run.metrics.get(key)
             for key in ("method", "seed", "keep", "train_images", "updates")
-        },
+        }
+        | {"calibration": calibration(run.metrics["test"])},
         "sha256": {
             name: digest(folder / name)
             for name in (WEIGHTS, HEADS, GRAPH, *RECORDED)
             if (folder / name).is_file()
         },
     }
-    write_json(folder / MARKER, described)
+    write_json(folder / MARKER, described | {"content": content_digests(folder, described)})
+
+
+def content_digests(folder: Path, described: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of what the JSON files say that decides predictions, in whatever order they say it.
+
+    Args:
+        folder: The export; of its files those count that are there.
+        described: The content of `model.json`.
+    """
+    said: dict[str, Any] = {MARKER: {k: v for k, v in described.items() if k != "content"}}
+    if (folder / CONFIG).is_file():
+        network = read_json(folder / CONFIG)
+        said[CONFIG] = [network.get("architecture"), network.get("model_args")]
+    if (folder / PREPROCESS).is_file():
+        said[PREPROCESS] = read_json(folder / PREPROCESS)
+    texts = {name: json.dumps(what, sort_keys=True) for name, what in said.items()}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
 def target_prior(run: "Run") -> dict[str, Any]:
@@ -83,6 +104,13 @@ def target_prior(run: "Run") -> dict[str, Any]:
     return {"name": run.config.prediction.prior, "shares": shares}
 
 
+FITTED = {
+    "squash": "to height x width, whatever the shape",
+    "pad": "as large as it fits into height x width, in the middle, the rest grey (128)",
+    "crop": "its largest middle part of the shape height x width, to that size",
+}
+
+
 def preparation(pixels: Pixels) -> dict[str, Any]:
     """What is done to a picture, in words and numbers that other programs can follow."""
     return {
@@ -92,7 +120,8 @@ def preparation(pixels: Pixels) -> dict[str, Any]:
         "std": pixels.std,
         "range": pixels.range,
         "channels": "RGB",
-        "resize": "bilinear with antialiasing, to height x width, whatever the shape",
+        "fit": pixels.fit,
+        "resize": f"bilinear with antialiasing, {FITTED[pixels.fit]}",
         "scale": "(pixel / 255 - mean) / std",
         "layout": "batch, channels, height, width; float32",
     }
