@@ -52,12 +52,11 @@ def read_record(folder: Path) -> Run:
     kept = [name for name in RECORDED if name in described["sha256"]]
     if f"{RECORD}/config.yaml" not in kept:
         raise ConfigError(
-            f"{folder} does not say how it was trained; export the run again with this version"
+            f"{folder / MARKER} does not say how it was trained; export the run again with this "
+            "version"
         )
-    refuse(
-        folder,
-        [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))],
-    )
+    known = described["sha256"]
+    refuse(folder, [wrong for name in kept if (wrong := changed(folder, name, known, MARKER))])
     config = read_config(folder / RECORD / "config.yaml")
     if exported.model.frozen:  # from now on its weights are known here by their digest
         digest = keep(exported.model.backbone)

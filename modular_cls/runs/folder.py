@@ -117,13 +117,14 @@ def verify(folder: Path, metrics: Mapping[str, Any], names: Iterable[str] | None
     problems = [
         wrong
         for name in (known if names is None else names)
-        if (wrong := changed(folder / name, known.get(name)))
+        if (wrong := changed(folder, name, known, MARKER))
     ]
     refuse(folder, problems)
     if identity(read_yaml(folder / CONFIG)) != metrics["identity"]:
         raise ConfigError(
-            f"{folder / CONFIG} is not the configuration of this run any more; only where its "
-            "pictures are and how fast it computes may be changed in it"
+            f"{folder / CONFIG} is not the configuration of this run any more, of which {MARKER} "
+            "holds a digest; only where its pictures are and how fast it computes may be changed "
+            "in it"
         )
 
 
