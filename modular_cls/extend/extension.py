@@ -17,7 +17,7 @@ from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 
 _KEYS = ("schema", "data", "prediction", "method")
-_PARTS = ("attributes", "composites")
+_PARTS = ("attributes", "composites", "outputs")
 _FROZEN = ("image_size", "mean", "std")  # the backbone knows pictures of this size and scale only
 
 

@@ -18,6 +18,8 @@ from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.extend.attribute_fit import fit_attribute
 from modular_cls.extend.extension import Extension
 from modular_cls.features.extract import extract_features
+from modular_cls.finish import Features
+from modular_cls.finish.outputs import FitOutputs
 from modular_cls.models.build import build_model
 from modular_cls.models.heads import Additive
 from modular_cls.models.kept import keep
@@ -74,23 +76,26 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
                           f"this one's model is {run.config.model}")  # fmt: skip
     schema = what.schema
     model, fitted = _grown(old, what)
-    new = [schema.attribute(name) for name in what.new["attributes"]]
-    learns = what.has_images and bool(new or fitted)
+    named = [schema.attribute(name) for name in what.new["attributes"]]
+    new = [a for a in named if a in model.learned.attributes]
+    learns = what.has_images and bool(named or fitted)
     scores = None if learns and not (folder / FILE).is_file() else AttributeScores.read(folder)
     images, notes = 0, dict[str, float | None]()
     if learns:
-        rows, features = _labelled(model, what, new, fitted)
+        rows, features = _labelled(model, what, named, fitted)
         known = model.attribute_scores(features)
         for attribute in new:
-            head = model.attribute_heads[schema.attributes.index(attribute)]
+            head = model.attribute_heads[model.learned.attributes.index(attribute)]
             known[attribute.name], accuracy = fit_attribute(
                 head, attribute, rows, features, run.config.seed, model.frozen
             )
             notes[f"cross_validated/{attribute.name}"] = accuracy
-        fresh = AttributeScores.draw(schema, known, rows.targets, run.config.seed)
+        fresh = AttributeScores.draw(model.learned, known, rows.targets, run.config.seed)
         scores, images = (fresh if scores is None else scores + fresh), len(rows)
     assert scores is not None
     notes |= _fit_spaces(model, what, fitted, scores)
+    if len(named) > len(new):
+        notes |= _conclude(model, what, Features(features, rows.targets))
     return Extended(
         what, model, scores, fitted, _changed(old.schema, schema, fitted), images, notes
     )
@@ -100,18 +105,22 @@ def _grown(old: ModularClassifier, what: Extension) -> tuple[ModularClassifier, 
     """The model of the whole with the weights of the old one, and its joint spaces that are new."""
     model = build_model(what.config, what.schema, old).eval().requires_grad_(False)
     assert isinstance(model, ModularClassifier)  # as the old one
-    for attribute, head in zip(old.schema.attributes, old.attribute_heads, strict=True):
-        model.attribute_heads[model.schema.attributes.index(attribute)].load_state_dict(
+    for attribute, head in zip(old.learned.attributes, old.attribute_heads, strict=True):
+        model.attribute_heads[model.learned.attributes.index(attribute)].load_state_dict(
             head.state_dict()
         )
-    spaces = {frozenset(j.attributes): i for i, j in enumerate(old.schema.joints)}
+    for concluded, now in zip(old.conclusion_heads, model.conclusion_heads, strict=False):
+        now.load_state_dict(concluded.state_dict())
+    for name in (f"{c.attribute.name}*" for c in old.schema.conclusions):
+        model.log_priors[name].copy_(old.log_priors[name])
+    spaces = {frozenset(j.attributes): i for i, j in enumerate(old.learned.joints)}
     fitted = []
-    for i, joint in enumerate(model.schema.joints):
+    for i, joint in enumerate(model.learned.joints):
         at = spaces.get(frozenset(joint.attributes))
         if at is None:
             fitted.append(joint)
             continue
-        before = old.schema.joints[at]
+        before = old.learned.joints[at]
         order = _same_classes(before, joint)
         _bias(model, i).copy_(_bias(old, at)[order])
         model.log_priors[joint.name].copy_(old.log_priors[before.name][order])
@@ -154,7 +163,7 @@ def _fit_spaces(
     notes: dict[str, float | None] = {}
     for joint in fitted:
         _check_together(joint, scores)
-        i, counts = model.schema.joints.index(joint), scores.count(joint)
+        i, counts = model.learned.joints.index(joint), scores.count(joint)
         known, target = scores.of(joint)
         head = model.composite_heads[i]
         assert isinstance(head, Additive)  # as all of the old model
@@ -172,6 +181,30 @@ def _fit_spaces(
     return notes
 
 
+def _conclude(
+    model: ModularClassifier, what: Extension, images: Features
+) -> dict[str, float | None]:
+    """Fit the heads of conclusions that are new, and set their priors."""
+    step, notes = FitOutputs(), dict[str, float | None]()
+    counts = {
+        f"{c.attribute.name}*": torch.bincount(
+            (t := images.targets[c.attribute.name])[t >= 0], minlength=len(c.attribute.values)
+        )
+        for c in model.schema.conclusions
+    }
+    for i, conclusion in enumerate(model.schema.conclusions):
+        name = conclusion.attribute.name
+        if name in what.new["attributes"]:
+            step.check_one(name, counts[f"{name}*"])
+            space = next(j for j in model.schema.joints if j.name == f"{name}*")
+            prediction, count = what.config.prediction, counts[space.name]
+            allowed = torch.ones_like(count) if prediction.unreachable else count > 0
+            prior = joint_prior(space, prediction.prior, count, allowed)
+            model.log_priors[space.name].copy_(prior.log())
+            notes |= step.fit(model, i, images)
+    return notes
+
+
 def _check_together(joint: Composite, scores: AttributeScores) -> None:
     if scores.together(joint.attributes):
         return
@@ -186,7 +219,8 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
 
 def _changed(before: Schema, after: Schema, fitted: list[Composite]) -> list[str]:
     """Old outputs that are marginals of a joint space that is new."""
-    return [o.name for o in before.outputs if any(s in fitted for s in after.answering(o))]
+    known = before.learned.outputs
+    return [o.name for o in known if any(s in fitted for s in after.answering(o))]
 
 
 def _same_classes(before: Composite, after: Composite) -> list[int]:

@@ -108,7 +108,7 @@ class Fit:
         }
         check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
         criterion = build_part(config.criterion, criteria, "criterion")(
-            schema=self.schema, counts=self.counts["train"], observed=self._observed()
+            schema=self.model.learned, counts=self.counts["train"], observed=self._observed()
         )
         self.taught = taught_classes(criterion, self.counts["train"])
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
