@@ -61,6 +61,9 @@ def folder(faces_dir, pretrained_dir, tmp_path_factory):
         [*both, "species"],
         lambda i, r: (r["hair"], r["gender"], birds(r)),
     )
+    longer = lambda i, r: "medium" if r["hair"] == "long" and i % 3 == 0 else r["hair"]  # noqa: E731
+    women = [r for r in rows if (r["hair"], r["gender"]) != ("long", "male")]
+    write("medium.csv", both, lambda i, r: (longer(i, r) if r in women else r["hair"], r["gender"]))
     write("shared.csv", "abc", lambda i, r: (f"a{i % 4}", f"b{i * 7 % 9}", f"c{i * 3 % 8}"))
     return folder
 
