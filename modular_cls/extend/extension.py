@@ -18,7 +18,8 @@ from modular_cls.schema import Schema
 
 _KEYS = ("schema", "data", "prediction", "method")
 _PARTS = ("attributes", "composites", "outputs")
-_FROZEN = ("image_size", "mean", "std")  # the backbone knows pictures of this size and scale only
+# The backbone knows pictures of this size, shape and scale only.
+_FROZEN = ("image_size", "fit", "mean", "std")
 
 
 @dataclass(frozen=True)

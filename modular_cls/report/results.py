@@ -111,6 +111,12 @@ class FinishedRun:
         """Whether heads were solved on a frozen backbone."""
         return self.config.backbone.frozen
 
+    def rare_classes(self, composite: str) -> set[str]:
+        """Names of the joint classes made scarce, in a composite."""
+        joint = self.schema.output(composite)
+        scarce = (self.schema.scarce_values(s.joint_class) for s in self.config.data.scarcities)
+        return {joint.class_names[z] for values in scarce for z in joint.contains(values)}
+
     @property
     def ridge(self) -> float | None:
         """The ridge chosen for its heads, where they were solved."""

@@ -38,7 +38,7 @@ from modular_cls.runs.weights import (
     refuse,
     write_tensors,
 )
-from modular_cls.schema import Schema
+from modular_cls.schema import Attribute, Composite, Schema
 
 MARKER = "metrics.json"
 CONFIG = "config.yaml"
@@ -199,19 +199,29 @@ def write_classes(folder: Path, schema: Schema) -> None:
     )
 
 
+def given(composite: Composite, attribute: Attribute) -> str:
+    """Name of what is predicted of a composite when one of its attributes is set to the truth."""
+    return f"{composite.name}:given:{attribute.name}"
+
+
 def write_predictions(
     path: Path, dataset: AttributeDataset, predicted: Mapping[str, Tensor]
 ) -> None:
-    """Write the class and the predicted class of each test image, for every output."""
-    outputs = dataset.manifest.schema.outputs
-    names = {o.name: [*o.class_names, ""] for o in outputs}  # -1, unknown, is the last
-    columns: list[Any] = [dataset.manifest.paths]
-    for o in outputs:
-        columns.append([names[o.name][z] for z in dataset.targets[o.name].tolist()])
-        columns.append([names[o.name][z] for z in predicted[o.name].tolist()])
+    """Write the class and the predicted class of each test image, for every output.
+
+    And of each composite what is predicted with an attribute set to the truth (`given`).
+    """
+    schema = dataset.manifest.schema
+    columns: dict[str, Any] = {"path": dataset.manifest.paths}
+    for o in schema.outputs:
+        names = [*o.class_names, ""]  # -1, unknown, is the last
+        columns[o.name] = [names[z] for z in dataset.targets[o.name].tolist()]
+        columns[f"{o.name}:predicted"] = [names[z] for z in predicted[o.name].tolist()]
+    for c in schema.composites:
+        names = [*c.class_names, ""]
+        for name in (given(c, a) for a in c.attributes):
+            columns[name] = [names[z] for z in predicted[name].tolist()]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))]
-        )
-        writer.writerows(zip(*columns, strict=True))
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))

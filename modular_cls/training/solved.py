@@ -97,6 +97,8 @@ def check_solvable(
         UndefinedError: As `head_problems`.
     """
     head_problems(model, criterion)
+    if criterion.only_trained:
+        raise ConfigError(f"criterion does not go with backbone.frozen: {criterion.only_trained}")
     if all((count > 0).sum() < 2 for count in counts.values()):
         first = model.schema.joints[0]
         told = first.class_names[int(counts[first.name].argmax())]
