@@ -113,7 +113,7 @@ class JointLikelihood(Criterion):
 
         Those that the prior rules out are not among them.
         """
-        at = next(str(i) for i, j in enumerate(self.joints) if j.name == joint)
+        at = next((str(i) for i, j in enumerate(self.joints) if j.name == joint), "")
         return cast(LabelGroups, self.groups[at]).taught() if at in self.groups else None
 
     def _known(self, i: int, scores: Tensor, target: Tensor) -> Tensor:

@@ -28,9 +28,10 @@ from modular_cls.data.transforms import TrainTransform
 from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.jobs.signals import leave_signals_to_parent
-from modular_cls.schema import Composite, Schema
+from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
+_BALANCED = "data.sampling: balanced"
 _NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
 _NO_IMAGES["validation"] += ", or train without: training.validate_every: 0"
 _NO_IMAGES["test"] += ", or name another split to measure on"
@@ -88,7 +89,7 @@ class AttributeDataModule(pl.LightningDataModule):
             check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         if data.sampling == "balanced":
-            _balanced(schema)
+            schema.counted(_BALANCED)
         self.start = 0
         self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
@@ -179,7 +180,7 @@ class AttributeDataModule(pl.LightningDataModule):
         length, start = self.updates * batch, self.start * batch
         sampler: UpdateSampler | BalancedSampler
         if self.data.sampling == "balanced":
-            targets = train.targets[_balanced(train.manifest.schema).name].numpy()
+            targets = train.targets[train.manifest.schema.counted(_BALANCED).name].numpy()
             sampler = BalancedSampler(targets, length, self.seed, start)
         else:
             sampler = UpdateSampler(train.manifest.rows, length, self.seed, start)
@@ -297,7 +298,3 @@ def read_manifest(schema: Schema, data: Data) -> Manifest:
         )
     root = expand(data.root, data.about) if data.root else None
     return Manifest.read(path, schema, root, contained=not data.allow_outside)
-
-
-def _balanced(schema: Schema) -> Composite:
-    return schema.counted("data.sampling: balanced")

@@ -150,4 +150,8 @@ def listed(schema: Schema) -> dict[str, Any]:
             }
             for name, c in found["composites"].items()
         ],
+        "outputs": [
+            {"name": name, "from": entry["from"]}
+            for name, entry in found.get("outputs", {}).items()
+        ],
     }

@@ -148,7 +148,9 @@ def _schema(folder: Path, described: dict[str, Any]) -> Schema:
             }
             for c in described["composites"]
         }
-        return Schema.from_dict({"attributes": attributes, "composites": composites})
+        outputs = {o["name"]: {"from": o["from"]} for o in described.get("outputs", [])}
+        spec = {"attributes": attributes, "composites": composites, "outputs": outputs}
+        return Schema.from_dict(spec)
     except (KeyError, TypeError) as error:
         raise ConfigError(
             f"{folder / MARKER}: attributes and composites are no schema: {error!r}"
@@ -163,6 +165,7 @@ def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, s
     try:
         theirs = json.loads(metadata["schema"])
         pairs = [(key, described[key], theirs[key]) for key in ("attributes", "composites")]
+        pairs.append(("outputs", described.get("outputs", []), theirs.get("outputs", [])))
     except (KeyError, TypeError, ValueError):
         raise ConfigError(f"{folder / HEADS} does not say which schema it belongs to") from None
     problems = []

@@ -10,6 +10,7 @@ from modular_cls.config import Part, Prediction
 from modular_cls.criteria import Criterion, JointLikelihood
 from modular_cls.errors import ConfigError
 from modular_cls.finish import Features, FinishStep
+from modular_cls.finish.outputs import FitOutputs
 from modular_cls.finish.step import Counts
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.prior import target_priors
@@ -45,6 +46,8 @@ def build_ending(
         UndefinedError: If a finish step has no meaning with these numbers of images.
     """
     steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in parts]
+    if model.learned is not model.schema:
+        steps.append(FitOutputs())
     for step in steps:
         step.check(model, counts)
     return Ending(steps, target_priors(model, counts["train"], taught, prediction))

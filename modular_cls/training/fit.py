@@ -115,7 +115,7 @@ class Fit:
         }
         check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
         criterion = build_part(config.criterion, criteria, "criterion")(
-            schema=self.schema, counts=self.counts["train"], observed=self._observed()
+            schema=self.model.learned, counts=self.counts["train"], observed=self._observed()
         )
         criterion.smooth_labels(training.label_smoothing)
         check_direct(self.model, criterion)

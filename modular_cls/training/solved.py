@@ -148,7 +148,7 @@ def solve_heads(
         biases = _class_biases(problem, choice, train.targets)
         solved.scores |= _out_of_fold(model, problem, rows, biases)
     for i, head in enumerate(getattr(model, "direct_heads", ())):
-        space = model.schema.joints[i]
+        space = model.learned.joints[i]
         _solve_direct(head, space, basis, train, fold_of[space.name], how, solved)
     return solved
 
@@ -261,7 +261,9 @@ def _out_of_fold(
         return {}
     own = {linear.heads[0]: bias for linear, bias in zip(problem.linear, biases, strict=True)
            if _is_own(linear)}  # fmt: skip
-    names = dict(zip(model.attribute_heads, (a.name for a in model.schema.attributes), strict=True))
+    names = dict(
+        zip(model.attribute_heads, (a.name for a in model.learned.attributes), strict=True)
+    )
     return {names[h]: (rows[:, at] + own.get(h, 0)).float() for h, at in _rows(problem.heads)}
 
 

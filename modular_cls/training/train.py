@@ -188,4 +188,4 @@ def _keep_scores(
     # Testing in bf16-true leaves its type behind.
     model.to(train.features.device, torch.float32)
     scores = train.scores or model.attribute_scores(train.features)
-    AttributeScores.draw(fit.schema, scores, train.targets, fit.config.seed).write(folder)
+    AttributeScores.draw(model.learned, scores, train.targets, fit.config.seed).write(folder)
