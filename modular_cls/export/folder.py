@@ -63,7 +63,7 @@ def write_description(folder: Path, run: "Run") -> None:
         "train_counts": run.metrics.get("train_counts"),
         "run": {
             key: run.metrics.get(key)
-            for key in ("method", "seed", "keep", "train_images", "updates")
+            for key in ("method", "seed", "keep", "train_images", "updates", "limited_to")
         },
         "sha256": {
             name: digest(folder / name)
