@@ -109,6 +109,11 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
     return parse_run(run_parser("configuration", ""), arguments)[0]
 
 
+def whole_config(name: str) -> str:
+    """A configuration that comes with the package as YAML, with every field and its default."""
+    return yaml.safe_dump(load_config(_CONFIGS / name).to_dict(), sort_keys=False)
+
+
 def read_config(path: Path) -> Config:
     """Read a configuration that a run or an export holds.
 

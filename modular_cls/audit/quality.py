@@ -9,6 +9,7 @@ from modular_cls.audit.findings import SHOWN, Finding, Level, cited
 from modular_cls.audit.pictures import Picture
 from modular_cls.data.fitting import Fit, is_far
 from modular_cls.data.manifest import Manifest
+from modular_cls.errors import group_alike
 
 _LEAST = 16  # pixels; below, a picture shows next to nothing
 # Standard deviation of all colour values, out of 255, below which a picture shows one colour.
@@ -47,6 +48,7 @@ def judge_pictures(
                 advice,
                 named,
                 manifest.rows[where].tolist(),
+                kinds=group_alike(pictures[i].problem for i in which if pictures[i].problem),
             )
 
 

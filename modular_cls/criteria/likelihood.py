@@ -20,6 +20,7 @@ from modular_cls.schema import Composite, Schema
 
 Unknown = Literal["em", "independent", "labelled"]
 _MARGINAL = "learned from by the marginal likelihood"
+_BY_HEADS = "learned from by the heads of the attributes they know"
 
 
 class JointLikelihood(Criterion):
@@ -73,6 +74,8 @@ class JointLikelihood(Criterion):
             self.register_buffer(f"log_prior_{i}", log_prior)
             if observed is not None and LabelGroups.needed(observed[joint.name]):
                 self.groups[str(i)] = LabelGroups(joint, observed[joint.name], unknown, smoothing)
+        if observed is not None and not self.groups:
+            self.partly_labelled = _BY_HEADS
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows of which something is known, summed over joint spaces."""
@@ -141,7 +144,7 @@ class AttributeLikelihood(Criterion):
         ConfigError: If a weight is of no attribute, or below 0.
     """
 
-    partly_labelled: str = "learned from by the heads of the attributes they know"
+    partly_labelled: str = _BY_HEADS
 
     def __init__(self, schema: Schema, weights: Mapping[str, float] | None = None) -> None:
         super().__init__()

@@ -161,7 +161,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
 
     Args:
         manifest: The pictures.
-        told: What to call it in a progress bar; blank shows none.
+        told: What to call it in a progress bar, which goes when it is full; blank shows none.
 
     Returns:
         The keys, shape (N,), `KEY`, and an error for each file that cannot be read, whose key is
@@ -194,7 +194,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
             read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode()
         )
 
-    for i, key in on_all_cores(digest, new, told):
+    for i, key in on_all_cores(digest, new, told, passing=True):
         if isinstance(key, ImageError):
             bad[i] = key
         else:

@@ -24,12 +24,12 @@ from modular_cls.data.overlap import repeated
 from modular_cls.data.pipelines import check_pipeline
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
-from modular_cls.data.scarcity import apply_scarcity, cap_classes, held_out
+from modular_cls.data.scarcity import held_out, make_scarce
 from modular_cls.data.transforms import TrainTransform
 from modular_cls.data.whereabouts import check_there
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.jobs.signals import leave_signals_to_parent
-from modular_cls.schema import Schema
+from modular_cls.schema import Composite, Schema
 
 _EVALUATION_BATCH = 250
 _NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
@@ -88,19 +88,21 @@ class AttributeDataModule(pl.LightningDataModule):
         if data.augmentation is not None and "train" in splits:
             check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
+        if data.sampling == "balanced":
+            _balanced(schema)
         self.start = 0
         self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
         check_there(data.manifest, self.manifest.root, self.manifest.paths.tolist())
         if data.limit is not None:  # before any picture is read
-            self.manifest = limit_rows(self._made_scarce(), data.limit, seed)
+            self.manifest = limit_rows(make_scarce(self.manifest, data, seed), data.limit, seed)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
         if data.limit is None:
-            self.manifest = self._made_scarce()
+            self.manifest = make_scarce(self.manifest, data, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")
-            out = held_out(train, schema.joints[0], data.hold_out, seed)
+            out = held_out(train, schema.counted("data.hold_out"), data.hold_out, seed)
             self.datasets |= {
                 "train": self._dataset(train.select(~out)),
                 "held_out": self._dataset(train.select(out)),
@@ -176,7 +178,7 @@ class AttributeDataModule(pl.LightningDataModule):
         length, start = self.updates * batch, self.start * batch
         sampler: UpdateSampler | BalancedSampler
         if self.data.sampling == "balanced":
-            targets = train.targets[train.manifest.schema.joints[0].name].numpy()
+            targets = train.targets[_balanced(train.manifest.schema).name].numpy()
             sampler = BalancedSampler(targets, length, self.seed, start)
         else:
             sampler = UpdateSampler(train.manifest.rows, length, self.seed, start)
@@ -210,14 +212,6 @@ class AttributeDataModule(pl.LightningDataModule):
     def _process(self) -> int:
         """Which of the processes that train together this is."""
         return self.trainer.global_rank if self.trainer is not None else 0
-
-    def _made_scarce(self) -> Manifest:
-        manifest, data = self.manifest, self.data
-        for s in data.scarcities:
-            manifest = apply_scarcity(manifest, s.joint_class, s.keep, self.seed, s.validation)
-        if data.per_class is None:
-            return manifest
-        return cap_classes(manifest, manifest.schema.joints[0], data.per_class, self.seed)
 
     def _skip_bad(self, splits: tuple[str, ...], progress: bool) -> int:
         """Leave out the rows whose picture cannot be decoded, before anything is counted.
@@ -293,3 +287,7 @@ def read_manifest(schema: Schema, data: Data) -> Manifest:
         )
     root = expand(data.root, data.about) if data.root else None
     return Manifest.read(path, schema, root, contained=not data.allow_outside)
+
+
+def _balanced(schema: Schema) -> Composite:
+    return schema.counted("data.sampling: balanced")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
+from modular_cls.runs.metrics import calibration
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import digest, write_tensors
 from modular_cls.schema import Schema
@@ -64,7 +65,8 @@ def write_description(folder: Path, run: "Run") -> None:
         "run": {
             key: run.metrics.get(key)
             for key in ("method", "seed", "keep", "train_images", "updates", "limited_to")
-        },
+        }
+        | {"calibration": calibration(run.metrics["test"])},
         "sha256": {
             name: digest(folder / name)
             for name in (WEIGHTS, HEADS, GRAPH, *RECORDED)

@@ -48,7 +48,7 @@ def extract_features(
     if not len(manifest):
         return _none(pixels, network)
     try:
-        keys, bad = picture_keys(manifest, told and f"{told}: files")
+        keys, bad = picture_keys(manifest, told)
     except NoRoomError as error:
         print(f"  features are made anew each time: {error}")
         return _all(manifest, pixels, network, told)

@@ -9,6 +9,7 @@ from modular_cls.files import replacing_file
 from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
+from modular_cls.report.first import FIRST, first_lines
 from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
 from modular_cls.report.results import read_runs, split_trials, write_results
@@ -43,6 +44,8 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
     comparisons = compare(final)
     lines = ["# Runs compared", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
+    if first := [line for comparison in comparisons for line in first_lines(comparison)]:
+        lines += [FIRST, "", *first, ""]
     for number, comparison in enumerate(comparisons, start=1):
         lines += _composite_lines(comparison, out, "" if number == 1 else f"_{number}")
     lines += audit_lines(final) if final else []

@@ -16,8 +16,9 @@ from torch import Tensor
 from modular_cls import criteria
 from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.data.labels import check_together
 from modular_cls.data.manifest import SPLITS
-from modular_cls.errors import ManifestError, UndefinedError
+from modular_cls.errors import UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.jobs import signals
@@ -112,7 +113,7 @@ class Fit:
             for kind in self.data.datasets
             if kind in ("train", "held_out")
         }
-        self._check_counts()
+        check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
         criterion = build_part(config.criterion, criteria, "criterion")(
             schema=self.schema, counts=self.counts["train"], observed=self._observed()
         )
@@ -283,13 +284,6 @@ class Fit:
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._started
-
-    def _check_counts(self) -> None:
-        for joint, count in self.counts["train"].items():
-            if not count.sum():
-                raise ManifestError(
-                    self.config.data.manifest, [f"no training image has all labels of {joint}"]
-                )
 
 
 def _counts(data: AttributeDataModule, kind: str) -> dict[str, Tensor]:

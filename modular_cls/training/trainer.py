@@ -154,6 +154,23 @@ def leave_early(trainer: pl.Trainer, error: BaseException) -> None:
         sys.exit(0)  # Lightning's watch in the first process would kill it for any other status
 
 
+class MeasuringBar(RichProgressBar):
+    """Lightning's progress bar of a test, called by the split that is measured.
+
+    Args:
+        split: Its name.
+    """
+
+    def __init__(self, split: str) -> None:
+        super().__init__()
+        self._split = split
+
+    @property
+    def test_description(self) -> str:
+        """What stands before the bar."""
+        return f"Measuring {self._split}"
+
+
 class _Checkpoints(TorchCheckpointIO):
     """Reads our checkpoints where Lightning would read its own."""
 
