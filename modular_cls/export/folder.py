@@ -67,7 +67,7 @@ def write_description(folder: Path, run: "Run") -> None:
         "train_counts": run.metrics.get("train_counts"),
         "run": {
             key: run.metrics.get(key)
-            for key in ("method", "seed", "keep", "train_images", "updates")
+            for key in ("method", "seed", "keep", "train_images", "updates", "limited_to")
         }
         | {"calibration": calibration(run.metrics["test"])},
         "sha256": {

@@ -238,4 +238,9 @@ def _read_metrics(file: Path) -> dict[str, Any]:
             f"{file} is not the metrics of a run: {what}; train this run again, or remove its "
             "folder"
         )
+    if most := metrics.get("limited_to"):
+        raise ConfigError(
+            f"{file.parent} is a first look at {most} pictures (data.limit), no result to report; "
+            "train it without --limit"
+        )
     return dict(metrics)

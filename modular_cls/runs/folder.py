@@ -8,6 +8,7 @@ biases included. Runs with additive composite heads also hold `scores.safetensor
 
 import csv
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,8 @@ class Run:
         metrics = read_marker(folder)
         if reason := metrics.get("undefined"):
             raise ConfigError(f"{folder} holds no model: {reason}")
+        if most := metrics.get("limited_to"):
+            print(f"{folder} is a first look at {most} pictures, no result", file=sys.stderr)
         verify(folder, metrics, {WEIGHTS, BACKBONE} | ({SCORES} & metrics["sha256"].keys()))
         config = read_config(folder / CONFIG)
         described = read_description(folder)
@@ -158,6 +161,7 @@ def describe(config: Config) -> dict[str, Any]:
         "learning_rate": config.training.learning_rate,
         "trials": config.training.trials,
         "edges": config.training.edges,
+        **({} if config.data.limit is None else {"limited_to": config.data.limit}),
     }
 
 

@@ -46,6 +46,8 @@ def read_methods(study: Study) -> list[Config]:
         if config.training.patience is not None:
             told = "methods are compared after the same number of updates; leave it out"
             raise ConfigError(f"study: {config.method} has training.patience: {told}")
+        if config.data.limit is not None:
+            raise ConfigError(f"study: {config.method} has data.limit, which is for a first look")
         if not config.data.scarcity:
             told = "has no data.scarcity; name the joint classes to make scarce"
             raise ConfigError(f"study: {config.method} {told}")
