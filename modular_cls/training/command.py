@@ -25,11 +25,15 @@ def _train(prog: str, arguments: list[str]) -> None:
     add_overwrite(parser)
     told = "go on exactly where an unfinished run stopped, if there is one"
     parser.add_argument("--resume", action="store_true", help=told)
+    told = "address of a dask scheduler whose workers extract the features of a frozen backbone"
+    parser.add_argument("--cluster", help=told)
     config, given = parse_run(parser, arguments)
+    from modular_cls.jobs.executors import connect
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.train import train as train_run
 
-    run = train_run(config, given.out, given.overwrite, resume=given.resume)
+    executor = connect(given.cluster) if given.cluster else None
+    run = train_run(config, given.out, given.overwrite, resume=given.resume, executor=executor)
     if run.metrics["test"]:
         print_metrics(run.metrics["test"], run.config.method)
     elif run.metrics["validation"]:
