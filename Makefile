@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture test check faults bench clean
+.PHONY: install train-modular train-flat compare photographs study lecture test check faults bench bench-gpu clean
 
 install: $(VENV)/.installed
 
@@ -100,8 +100,13 @@ check: $(VENV)/.dev
 faults: install
 	$(BIN)/python tests/faults/faults.py
 
+# Every ratio and its limit, in under 20 minutes on two free cores; docs/results/bench/bench.csv.
 bench: install $(FACES)
 	$(BIN)/python tests/bench/bench.py
+
+# Images per second on an accelerator, in under 5 minutes; docs/results/bench/gpu.csv.
+bench-gpu: install
+	$(BIN)/python tests/bench/gpu.py
 
 clean:
 	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
