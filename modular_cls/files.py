@@ -122,20 +122,32 @@ def cache_folder() -> Path:
 
 
 def tidy(out: Path) -> None:
-    """Put back a folder whose process was killed while it replaced it, and remove what is left.
-
-    Says so where something is put back.
-    """
-    left = [p for p in out.parent.glob(f".{glob.escape(out.name)}.*") if _LEFT.fullmatch(p.name)]
-    for old in [p for p in left if p.suffix == ".old"]:
-        if not out.exists() and (_is_dead(old) or _stays_away(out)):
-            # The new one was complete when the old one made room.
-            new = [p for p in left if p.name.startswith(old.name[:-3]) and p.suffix == ".partial"]
-            (new[0] if new else old).rename(out)
-            print(f"  {out}: put back; a process was killed while it replaced it", file=sys.stderr)
-    for path in left:
+    """Put back a folder as `put_back` does, and remove what processes that were killed left."""
+    put_back(out)
+    for path in _left(out):
         if _is_dead(path):
             _remove(path)
+
+
+def put_back(out: Path) -> None:
+    """Put back a folder whose process was killed while it replaced it, and say so.
+
+    For all who read such a folder: one that is there is not looked at any further.
+    """
+    for old in [p for p in _left(out) if p.suffix == ".old"] if not out.exists() else []:
+        if not out.exists() and (_is_dead(old) or _stays_away(out)):
+            # The new one was complete when the old one made room.
+            new = [
+                p for p in _left(out) if p.name.startswith(old.name[:-3]) and p.suffix == ".partial"
+            ]
+            (new[0] if new else old).rename(out)
+            print(f"  {out}: put back; a process was killed while it replaced it", file=sys.stderr)
+
+
+def _left(out: Path) -> list[Path]:
+    """What processes left, or are just writing, beside a folder."""
+    beside = out.parent.glob(f".{glob.escape(out.name)}.*")
+    return [path for path in beside if _LEFT.fullmatch(path.name)]
 
 
 def _tidy_once(folder: Path) -> None:

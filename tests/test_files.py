@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from modular_cls.data.text_table import read_table
 from modular_cls.errors import OutputExistsError
-from modular_cls.files import _MACHINE, check_free, new_folder, replacing_file, tidy
+from modular_cls.files import _MACHINE, check_free, new_folder, put_back, replacing_file, tidy
 
 STOPS = pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, SystemExit])
 
@@ -143,20 +144,29 @@ def test_an_empty_folder_is_free(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
-@pytest.fixture
-def dead():
-    """The number of a process that is no more."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
-
-
 def test_a_folder_that_was_being_replaced_is_put_back(ours, dead, capsys):
     ours.rename(ours.with_name(f".out.{_MACHINE}-{dead}.old"))
     check_free(ours, True, "marker")
     assert (ours / "marker").read_text() == "old"
     assert names(ours.parent) == ["out"]
     assert "out: put back; a process was killed while it replaced it" in capsys.readouterr().err
+
+
+def test_a_table_whose_folder_was_being_replaced_is_read(ours, dead, capsys):
+    (ours / "manifest.csv").write_text("path,split\na.png,train\n")
+    ours.rename(ours.with_name(f".out.{_MACHINE}-{dead}.old"))
+    assert len(read_table(ours / "manifest.csv")) == 1
+    assert "put back" in capsys.readouterr().err
+
+
+def test_whoever_reads_leaves_alone_what_others_write(ours, dead):
+    """Only who writes there clears up; and nothing takes the place of a folder that is there."""
+    beside = [f".out.{_MACHINE}-{dead}.{end}" for end in ("old", "x.partial")]
+    for name in beside:
+        (ours.parent / name).mkdir()
+    put_back(ours)
+    assert names(ours.parent) == sorted(["out", *beside])
+    assert (ours / "marker").read_text() == "old"
 
 
 def test_the_new_folder_is_put_there_if_it_was_complete(ours, dead):

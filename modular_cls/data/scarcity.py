@@ -16,7 +16,11 @@ _OTHERS = 10  # images held out of a common class for each one of the rarest: re
 
 
 def apply_scarcity(
-    manifest: Manifest, joint_class: Mapping[str, str], keep: int | None, seed: int
+    manifest: Manifest,
+    joint_class: Mapping[str, str],
+    keep: int | None,
+    seed: int,
+    validation: bool | None = None,
 ) -> Manifest:
     """Make one joint class scarce.
 
@@ -27,9 +31,9 @@ def apply_scarcity(
     Args:
         manifest: All images.
         joint_class: The class as `{attribute: value}`; rows known to have all values belong to it.
-        keep: Training images to keep. None stay in validation; the test split is untouched. With
-            None nothing is taken away.
+        keep: Training images to keep; None for all. The test split is untouched.
         seed: Which draw.
+        validation: Whether its validation images stay; default only where `keep` is None.
 
     Raises:
         SchemaError: If the class names an attribute or value that does not exist.
@@ -37,18 +41,20 @@ def apply_scarcity(
     """
     values = manifest.schema.scarce_values(joint_class)
     rare = manifest.matches(values)
-    if keep is None:
-        return manifest
     train = np.flatnonzero(rare & (manifest.splits == SPLITS.index("train")))
+    stays = ~rare | (manifest.splits == SPLITS.index("test"))
+    if keep is None if validation is None else validation:
+        stays |= manifest.splits == SPLITS.index("validation")
+    if keep is None:
+        stays[train] = True
+        return manifest if stays.all() else manifest.select(stays)
     if not 0 <= keep <= len(train):
         named = class_name(manifest.schema, values)
         raise ConfigError(
             f"data.scarcity.keep is {keep}, but the manifest has {len(train)} training images of "
             f"{named}; give a number from 0 to {len(train)}"
         )
-    kept = _ranked(manifest, train, seed)[:keep]
-    stays = ~rare | (manifest.splits == SPLITS.index("test"))
-    stays[kept] = True
+    stays[_ranked(manifest, train, seed)[:keep]] = True
     return manifest.select(stays)
 
 

@@ -8,6 +8,7 @@ write the same rows twice, alike; one that is interrupted leaves whole shards on
 bytes changed on disk is known by its checksum, and written once more: the later one counts.
 """
 
+import io
 import time
 import uuid
 import zlib
@@ -83,8 +84,8 @@ class Shards:
         # Names in the order of time: of two rows with one key the later is found.
         path = self.folder / f"{time.time_ns():020}-{uuid.uuid4().hex[:12]}.npy"
         for file, array in ((path, rows), (path.with_suffix(".keys.npy"), listed)):
-            with replacing_file(file) as partial, partial.open("wb") as opened:
-                np.save(opened, array)
+            with replacing_file(file) as partial:
+                _write(partial, array)
         self._append([path], [listed])
 
     def __getitem__(self, place: int) -> np.ndarray:
@@ -126,6 +127,13 @@ class Shards:
 
     def _is_sound(self, place: int) -> bool:
         return self._row(place)[1] == int(self._listed["checksum"][place])
+
+
+def _write(path: Path, array: np.ndarray) -> None:
+    """Write an array; numpy itself would not notice where a disk is full in the end."""
+    content = io.BytesIO()
+    np.save(content, array)
+    path.write_bytes(content.getbuffer())
 
 
 def _checksum(rows: np.ndarray, i: int, shape: int) -> int:

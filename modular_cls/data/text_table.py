@@ -18,6 +18,7 @@ import pandas as pd
 
 from modular_cls.data.parquet_table import read_parquet
 from modular_cls.errors import ManifestError
+from modular_cls.files import put_back
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -47,6 +48,7 @@ def read_table(
         ManifestError: If the file is missing, empty, not text, or not a table: a row has more or
             fewer fields than the header, or a column's name stands there twice.
     """
+    put_back(path.parent)
     if not path.is_file():
         raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
     if path.suffix.lower() == ".parquet":

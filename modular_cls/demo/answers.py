@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +13,13 @@ import torch
 from modular_cls.config import Config
 from modular_cls.data.images import decode_image, read_image
 from modular_cls.demo.gradcam import glance, map_places
+from modular_cls.demo.places import NoPlacesError, Places, find_places
 from modular_cls.errors import ConfigError, ModularClsError
+from modular_cls.export.folder import MARKER
+from modular_cls.export.read import is_export
 from modular_cls.predict.predictor import Given, Predictor
+from modular_cls.runs.metrics import calibration
+from modular_cls.runs.weights import read_json
 from modular_cls.schema import Schema
 
 _EXAMPLES = 8
@@ -40,10 +45,27 @@ class Shown:
     Attributes:
         name: How it is called there.
         predictor: The classifier.
+        places: The layer that maps are made of; None without one.
+        why_no_maps: Why there is none; blank where there is.
+        calibration: How far its probabilities were off on its test pictures, by composite.
     """
 
     name: str
     predictor: Predictor
+    places: Places | None = None
+    why_no_maps: str = ""
+    calibration: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: Path) -> "Shown":
+        """A run or an export; raises ConfigError if the folder is neither."""
+        name, predictor = folder.resolve().name, Predictor.load(folder)
+        try:
+            places = find_places(predictor.model.backbone, predictor.pixels.size)
+        except NoPlacesError as error:
+            why = f"no map for this network: {error}"
+            return cls(name, predictor, why_no_maps=why, calibration=_calibration(folder))
+        return cls(name, predictor, places, calibration=_calibration(folder))
 
     def answer(self, picture: bytes, given: Given, threads: int = 1) -> dict[str, Any]:
         """Look at a picture.
@@ -57,7 +79,7 @@ class Shown:
         Returns:
             For JSON: `picture`, what the network was shown, as a data URL; `probabilities` of each
             output, by class in order; `maps`, by output the class that the picture alone makes most
-            probable and where it does (`grad_cam`).
+            probable and where it does (`map_places`), or else `why_no_maps`.
 
         Raises:
             ImageError: If it is no picture.
@@ -65,12 +87,12 @@ class Shown:
         """
         scale = self.predictor.pixels
         pixels = decode_image(
-            picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
+            picture, "this picture", scale.size, None, scale.range, MAX_PIXELS, scale.fit
         )
         plain, told = self.predictor.terms(), self.predictor.terms(given=given)
         image = self.predictor.prepare(pixels)[None]
         torch.set_num_threads(threads)  # of this thread of the server's
-        seen = glance(self.predictor.model, image)
+        seen = glance(self.predictor.model, image, self.places)
         shares = self.predictor.predict_features(seen.features.detach(), *told)
         alone = self.predictor.predict_features(seen.features.detach(), *plain)
         classes = {name: int(p[0].argmax()) for name, p in alone.items()}
@@ -82,6 +104,7 @@ class Shown:
             "maps": {
                 name: {"class": classes[name], "values": _short(m)} for name, m in maps.items()
             },
+            "why_no_maps": self.why_no_maps,
         }
 
 
@@ -91,7 +114,7 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     Raises:
         ConfigError: If a folder is not a finished run, or the runs do not share their schema.
     """
-    runs = [Shown(_name(folder), Predictor.load(folder)) for folder in folders]
+    runs = [Shown.of(folder) for folder in folders]
     first = runs[0].predictor.schema
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:
@@ -101,6 +124,9 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
                 f"attributes and composites: {first.to_dict()}; found "
                 f"{run.predictor.schema.to_dict()}"
             )
+    for run in runs:
+        if run.why_no_maps:
+            print(f"  {run.name}: {run.why_no_maps}")
     return runs
 
 
@@ -123,7 +149,7 @@ def _examples(config: Config) -> list[Example]:
     from modular_cls.data.datamodule import read_manifest  # which needs Lightning
 
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
-    composite = test.schema.composites[0]
+    composite = test.schema.first
     targets = test.targets(composite)
     by_class = [
         np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1]
@@ -139,8 +165,13 @@ def _examples(config: Config) -> list[Example]:
     ]
 
 
-def _name(folder: Path) -> str:
-    return folder.resolve().name
+def _calibration(folder: Path) -> dict[str, dict[str, float]]:
+    """As the run was tested; empty where it was not, or an export does not tell."""
+    if is_export(folder):
+        return (read_json(folder / MARKER).get("run") or {}).get("calibration") or {}
+    from modular_cls.runs.folder import read_marker  # an export needs none of it
+
+    return calibration(read_marker(folder)["test"])
 
 
 def _short(values: np.ndarray) -> list[list[float]]:

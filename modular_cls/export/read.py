@@ -168,7 +168,8 @@ def _pixels(path: Path) -> Pixels:
         whole = all(isinstance(side, int) and 0 < side <= _MOST_PIXELS for side in size)
         if not whole or len(mean) != 3 or len(std) != 3 or not all(s > 0 for s in std):
             raise ValueError
-        return Pixels(size, mean, std, depth and (float(depth[0]), float(depth[1])))
+        ranged = depth and (float(depth[0]), float(depth[1]))
+        return Pixels(size, mean, std, ranged, found.get("fit", "squash"))
     except (KeyError, TypeError, ValueError, IndexError):
         raise ConfigError(
             f"{path}: it must hold height and width in whole pixels up to {_MOST_PIXELS:,}, and "

@@ -12,13 +12,13 @@ import torch
 
 from modular_cls import criteria
 from modular_cls.data.datamodule import AttributeDataModule, read_manifest
-from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.errors import ConfigError, ManifestError, shortened
 from modular_cls.export.folder import RECORD
 from modular_cls.export.read import is_export
 from modular_cls.export.record import read_record
 from modular_cls.extend.extension import read_extension
 from modular_cls.extend.growth import Extended, extend_model
-from modular_cls.files import check_free, new_folder
+from modular_cls.files import check_free, new_folder, put_back
 from modular_cls.runs.backbone import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
@@ -58,6 +58,7 @@ def extend(
     started = time.monotonic()
     check_free(Path(out), overwrite, MARKER)
     folder = Path(folder)
+    put_back(folder)
     run, place = (
         (read_record(folder), folder / RECORD) if is_export(folder) else (Run.load(folder), folder)
     )
@@ -92,14 +93,14 @@ def announce(done: Extended) -> None:
         ]
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if composed:
-            print(f"  without images, reachable by composition: {', '.join(composed)}")
+            print(f"  without images, reachable by composition: {shortened(composed)}")
         if lost:
             how = (
                 "predicted all the same"
                 if done.what.config.prediction.unreachable
                 else "never predicted"
             )
-            print(f"  without images, out of reach, {how}: {', '.join(lost)}")
+            print(f"  without images, out of reach, {how}: {shortened(lost)}")
 
 
 def _learned(accuracy: float | None, values: int) -> str:

@@ -48,7 +48,7 @@ def extract_features(
     if not len(manifest):
         return _none(pixels, network)
     try:
-        keys, bad = picture_keys(manifest, told and f"{told}: files")
+        keys, bad = picture_keys(manifest, told)
     except NoRoomError as error:
         print(f"  features are made anew each time: {error}")
         return _all(manifest, pixels, network, told)
@@ -58,14 +58,24 @@ def extract_features(
     if damaged := int(((store.find(keys) >= 0) & (places < 0)).sum()):
         print(f"  {damaged:,} kept features are damaged on disk; they are made again")
     missing = list({keys[i]: i for i in np.flatnonzero(places < 0).tolist()}.values())
+    loose: dict[bytes, np.ndarray] = {}  # what the disk has no room for
     for positions, rows in _computed(manifest, missing, pixels, network, told):
-        store.add(keys[positions], rows)
+        try:
+            store.add(keys[positions], rows)
+        except OSError as error:
+            if not loose:
+                print(f"  features are not kept: {store.folder}: {error.strerror or error}")
+            loose |= zip(keys[positions].tolist(), rows, strict=True)
     places = store.find(keys)
-    return torch.from_numpy(np.stack([store[p] for p in places.tolist()])).float()
+    pairs = zip(keys.tolist(), places.tolist(), strict=True)
+    every = [loose[key] if key in loose else store[place] for key, place in pairs]
+    return torch.from_numpy(np.stack(every)).float()
 
 
 def _folder(pixels: Pixels, digest: str) -> Path:
     settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {pixels.range} {VERSION}"
+    if pixels.fit != "squash":
+        settings += f" {pixels.fit}"
     named = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
     return cache_folder() / "features" / f"{digest}-{pixels.size[0]}x{pixels.size[1]}-{named}"
 
@@ -112,7 +122,7 @@ def _batches(
 
     def prepare(i: int) -> Tensor:
         file, named, box = manifest.file(i), manifest.named(i), manifest.box(i)
-        return pixels(read_image(file, named, pixels.size, box, pixels.range))
+        return pixels(read_image(file, named, pixels.size, box, pixels.range, pixels.fit))
 
     batch: list[tuple[int, Tensor]] = []
     bad = Bad()

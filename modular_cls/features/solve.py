@@ -14,7 +14,7 @@ from modular_cls.features.basis import Basis
 TOLERANCE = 1e-4  # largest component of the gradient, in coordinates scaled to unit curvature
 _MOST_STEPS = 3000
 _RULED_OUT = -1e4  # an offset that no softmax sees; finite, so that 0 times it is 0
-_MEMORY = 20  # pairs of steps and gradients that L-BFGS keeps
+_MEMORY = 10  # pairs of steps and gradients that L-BFGS keeps
 _CURVATURE = 0.1  # of the cross-entropy along an axis of unit spread; decides only how fast it goes
 
 

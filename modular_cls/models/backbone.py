@@ -12,6 +12,7 @@ from torch import nn
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError, nearest
+from modular_cls.files import put_back
 from modular_cls.models.kept import fill, keep
 
 _FOLDER, _HUB = "local-dir:", "hf-hub:"
@@ -248,6 +249,7 @@ def _pretrained_cfg(name: str) -> Any:
 
 
 def _check_folder(folder: Path) -> None:
+    put_back(folder)
     if not (folder / "config.json").is_file():
         raise ConfigError(
             f"backbone.name: {folder} is no timm folder: there is no {folder / 'config.json'}. It "

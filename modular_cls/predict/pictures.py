@@ -117,7 +117,7 @@ def _look(picture: Picture, pixels: Pixels) -> Look:
     box = parse_box(picture.box) if picture.box else None
     sign = sign_picture(picture)
     try:
-        image = read_image(picture.file, picture.named, pixels.size, box, pixels.range)
+        image = read_image(picture.file, picture.named, pixels.size, box, pixels.range, pixels.fit)
     except ImageError as error:
         return Look(picture, error, sign)
     return Look(picture, image, sign)

@@ -20,7 +20,7 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
-from modular_cls.files import tidy
+from modular_cls.files import put_back
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.schema import Schema
@@ -50,7 +50,7 @@ class Predictions:
 
     def names(self, output: str) -> list[str]:
         """The most probable class of an attribute or composite, by name, for each picture."""
-        classes = next(o.class_names for o in self.schema.outputs if o.name == output)
+        classes = self.schema.output(output).class_names
         return [classes[z] for z in self.probabilities[output].argmax(axis=1)]
 
 
@@ -86,8 +86,7 @@ class Predictor:
             ConfigError: If the folder is neither, or its files are damaged or do not fit together.
         """
         folder = Path(folder)
-        if not folder.exists():
-            tidy(folder)
+        put_back(folder)
         if is_export(folder):
             exported = read_export(folder, graph)
             _check_weights(folder, exported.model)
@@ -124,9 +123,9 @@ class Predictor:
         Raises:
             ImageError: If it cannot be decoded, or the array has another shape or type.
         """
-        size, depth = self.pixels.size, self.pixels.range
+        size, depth, fit = self.pixels.size, self.pixels.range, self.pixels.fit
         if isinstance(picture, (str, Path)):
-            return self.pixels(read_image(Path(picture), str(picture), size, depth=depth))
+            return self.pixels(read_image(Path(picture), str(picture), size, depth=depth, fit=fit))
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
                 raise ImageError(
@@ -134,7 +133,7 @@ class Predictor:
                     f"{picture.dtype} of {picture.shape}"
                 )
             picture = Image.fromarray(picture)
-        return self.pixels(convert_image(picture, "the picture", size, depth=depth))
+        return self.pixels(convert_image(picture, "the picture", size, depth=depth, fit=fit))
 
     def __call__(
         self,

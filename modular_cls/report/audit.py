@@ -1,41 +1,35 @@
-"""Were the methods compared on identical terms? Which learning rate validates best?"""
+"""Were the methods compared on identical terms?"""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modular_cls.report.results import FinishedRun, keep_order
-from modular_cls.report.statistics import mean_interval
-from modular_cls.report.wording import listed, table, with_interval
-from modular_cls.runs.metrics import NAMES, SCORES
+from modular_cls.report.wording import listed, table
+from modular_cls.runs.metrics import MISSING
+
+_SAME = "digest of images"
 
 
 def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
-    """The section "Identical terms"."""
+    """The section "Identical terms": what each method was given, and how it was set."""
     by_method: dict[str, list[FinishedRun]] = defaultdict(list)
     for run in runs:
         by_method[run.method].append(run)
-    frozen = all(run.frozen for run in runs)
-    header = [
-        "method",
-        "trainable parameters",
-        "updates",
-        "batch",
-        "passes",
-        "sampling",
-        "weight decay",
-        "learning rate",
-        "rates tried",
-        "precision",
+    terms = _solved_terms if all(run.frozen for run in runs) else _terms
+    digests = _digests(by_method)
+    rows = [
+        {"method": method} | terms(part) | _chosen_terms(part) | {_SAME: digests[method]}
+        for method, part in sorted(by_method.items())
     ]
-    terms = _solved_terms if frozen else _terms
-    if frozen:
-        header = ["method", "parameters of heads", "ridge", "at the edge", "ridges tried", "folds"]
-    rows = [[method, *terms(part).values()] for method, part in sorted(by_method.items())]
     return [
         "## Identical terms",
         "",
-        *table(header, rows),
+        *table(list(rows[0]), [list(row.values()) for row in rows]),
+        "Trials: how many rates and values of the knob were tried before, on what other images the "
+        "page of the choice says. The digest is that of the lists of training images in the cells "
+        "that all methods have.",
+        "",
         _parameters(runs),
         "",
         *_training_images(runs),
@@ -43,72 +37,53 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
     ]
 
 
-def tuning_lines(runs: Sequence[FinishedRun]) -> list[str]:
-    """The section on runs that try learning rates: validation scores only, the best rate marked."""
-    composites = dict.fromkeys(name for run in runs for name in run.composites)
-    lines = [
-        "## Choice of the learning rate",
-        "",
-        "Several learning rates occur for these methods, so their runs are for choosing one. "
-        "Scores are of the "
-        "validation split; test scores are not shown. A scarce class has no validation images.",
-        "",
-    ]
-    for composite in composites:
-        lines += [f"### {composite}", "", *_tuning_table(runs, composite)]
-    return lines
-
-
-@dataclass(frozen=True)
-class _Rate:
-    learning_rate: float
-    runs: list[FinishedRun]
-
-    def score(self, composite: str, name: str) -> list[float]:
-        found = (run.value(composite, name, "validation") for run in self.runs)
-        return [float(value) for value in found if value is not None]
-
-
-def _tuning_table(runs: Sequence[FinishedRun], composite: str) -> list[str]:
-    cells: dict[tuple[str, str], dict[float, list[FinishedRun]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for run in runs:
-        if composite in run.composites and not run.undefined:
-            cells[run.method, run.keep][run.learning_rate or 0.0].append(run)
-    rows = []
-    for method, keep in sorted(cells, key=lambda cell: (cell[0], keep_order(cell[1]))):
-        rates = [_Rate(*item) for item in sorted(cells[method, keep].items())]
-        means = {
-            r.learning_rate: mean_interval(r.score(composite, "balanced_accuracy")).mean
-            for r in rates
-        }
-        best = max(
-            (rate for rate, mean in means.items() if mean == mean),
-            key=means.__getitem__,
-            default=None,
-        )
-        for rate in rates:
-            scores = [with_interval(mean_interval(rate.score(composite, s))) for s in SCORES]
-            mark = "best" if rate.learning_rate == best else ""
-            rows.append([method, keep, f"{rate.learning_rate:g}", len(rate.runs), *scores, mark])
-    return table(["method", "kept", "learning rate", "seeds", *NAMES.values(), ""], rows)
-
-
 def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
     defined = [r for r in runs if not r.undefined] or runs
     return {
-        "parameters": listed(
+        "trainable parameters": listed(
             f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None
         ),
         "updates": listed(r.metrics.get("updates") for r in defined),
         "batch": listed(r.config.data.batch_size for r in defined),
         "passes": _range([_passes(r) for r in defined if r.metrics.get("train_images")]),
         "sampling": listed(r.config.data.sampling for r in defined),
-        "weight_decay": listed(f"{r.config.training.weight_decay:g}" for r in defined),
-        "learning_rate": listed(f"{r.learning_rate or 0:g}" for r in defined),
-        "trials": listed(r.metrics.get("trials") for r in defined),
+        "weight decay": listed(f"{r.config.training.weight_decay:g}" for r in defined),
         "precision": listed(r.config.training.precision for r in defined),
+        "learning rate": listed(f"{r.learning_rate or 0:g}" for r in defined),
+    }
+
+
+def _chosen_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
+    """The knob, and how rate and knob were chosen."""
+    defined = [r for r in runs if not r.undefined] or runs
+    knobs = [r.metrics.get("knob") or {} for r in defined]
+    edges = [r.metrics.get("edges") for r in defined]
+    told = (None if e is None else ", ".join(e) or "no" for e in edges)
+    return {
+        "knob": listed(f"{k} = {_plain(v)}" for knob in knobs for k, v in knob.items()),
+        "trials": listed(r.metrics.get("trials") for r in defined),
+        "at their edge": listed(told),
+    }
+
+
+def _plain(value: object) -> str:
+    return "its own" if value is None else str(value)
+
+
+def _digests(by_method: dict[str, list[FinishedRun]]) -> dict[str, str]:
+    """By method, a digest of the training images of the cells that all have; a dash for none."""
+    lists = {
+        method: {(r.keep, r.seed): r.metrics.get("train_list") for r in runs if not r.undefined}
+        for method, runs in by_method.items()
+    }
+    defined = [cells.keys() for cells in lists.values() if cells]
+    shared = sorted(set.intersection(*map(set, defined))) if defined else []
+    found = {m: [str(cells.get(cell)) for cell in shared] for m, cells in lists.items()}
+    return {
+        m: hashlib.blake2b("\n".join(each).encode(), digest_size=4).hexdigest()
+        if shared and lists[m]
+        else MISSING
+        for m, each in found.items()
     }
 
 
@@ -118,12 +93,12 @@ def _solved_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
     ridges = sorted(p["ridge"] for p in problems)
     edges = sum(bool(p["at_edge"]) for p in problems)
     return {
-        "parameters": listed(
+        "parameters of heads": listed(
             f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None
         ),
         "ridge": f"{ridges[0]:.0e} to {ridges[-1]:.0e}" if ridges else "-",
-        "at_edge": f"{edges} of {len(problems)}",
-        "tried": listed(len(r.config.heads.ridges or range(13)) for r in defined),
+        "at its edge": f"{edges} of {len(problems)}",
+        "ridges tried": listed(len(r.config.heads.ridges or range(13)) for r in defined),
         "folds": listed(r.config.heads.folds for r in defined),
     }
 

@@ -7,9 +7,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 
+import numpy as np
+
+from modular_cls.report.answers import Answers, read_answers
 from modular_cls.report.results import ALL, FinishedRun, keep_order
-from modular_cls.report.statistics import Estimate, mean_interval
+from modular_cls.report.statistics import Estimate, Sample, estimate
+from modular_cls.runs.metrics import SCORES
 
 _ACCURACY = "balanced_accuracy"
 
@@ -34,6 +39,8 @@ class Comparison:
         self.composite = composite
         self.runs = [r for r in runs if composite in r.composites]
         self.keeps = sorted({r.keep for r in self.runs}, key=keep_order)
+        self._answers: dict[Path, Answers | None] = {}
+        self._samples: dict[tuple[str, str, str], Sample] = {}
         self._cells: dict[tuple[str, str], list[FinishedRun]] = defaultdict(list)
         for run in sorted(self.runs, key=lambda r: r.seed):
             self._cells[run.method, run.keep].append(run)
@@ -74,9 +81,62 @@ class Comparison:
         }
         return {seed: float(value) for seed, value in found.items() if value is not None}
 
+    def sample(self, method: str, keep: str, score: str) -> Sample:
+        """The score of each run in which it is defined, and what each test image adds to it.
+
+        Args:
+            method: The method.
+            keep: The number kept.
+            score: A name of SCORES, or that of a joint class, for its recall.
+        """
+        key = (method, keep, score)
+        if key in self._samples:
+            return self._samples[key]
+        sample = self._sample(method, keep, score)
+        if score in SCORES:  # asked for again and again
+            self._samples[key] = sample
+        return sample
+
+    def _sample(self, method: str, keep: str, score: str) -> Sample:
+        scored = [(r, value) for r in self.cell(method, keep)
+                  if not r.undefined and (value := self._value(r, score)) is not None]  # fmt: skip
+        seeds = tuple(r.seed for r, _ in scored)
+        values = np.array([value for _, value in scored], dtype=float)
+        answers = [found for r, _ in scored if (found := self._read(r)) is not None]
+        if len(answers) < len(scored) or len({a.images for a in answers}) != 1:
+            return Sample(seeds, values)
+        weights = [self._weights(r, score) for r, _ in scored]
+        parts = [a.part(w) for a, w in zip(answers, weights, strict=True)]
+        return Sample(seeds, values, np.stack(parts), answers[0].true, answers[0].images)
+
     def estimate(self, method: str, keep: str, score: str) -> Estimate:
-        """Mean over seeds with its interval."""
-        return mean_interval(list(self.scores(method, keep, score).values()))
+        """Mean over seeds with its interval, over seeds and test images."""
+        return estimate(self.sample(method, keep, score))
+
+    def difference(self, method: str, other: str, keep: str, score: str) -> Estimate:
+        """Mean of one method minus another, paired by seed and image, with its interval."""
+        return estimate(self.sample(method, keep, score) - self.sample(other, keep, score))
+
+    def _value(self, run: FinishedRun, score: str) -> float | None:
+        if score in SCORES:
+            return run.value(self.composite, score)
+        return (run.value(self.composite, "recall") or {}).get(score)
+
+    def _weights(self, run: FinishedRun, score: str) -> np.ndarray:
+        """How a score is a sum of recalls: the weight of each joint class in it."""
+        recall = run.value(self.composite, "recall")
+        known = {c: r for c, r in recall.items() if r is not None}
+        chosen = {
+            "balanced_accuracy": known.keys(),
+            "rare_class_recall": run.rare_classes(self.composite) & known.keys(),
+            "worst_class_recall": {min(known, key=known.__getitem__)},
+        }.get(score, {score})
+        return np.array([(c in chosen) / len(chosen) for c in recall])
+
+    def _read(self, run: FinishedRun) -> Answers | None:
+        if run.folder not in self._answers:
+            self._answers[run.folder] = read_answers(run, self.composite)
+        return self._answers[run.folder]
 
     def best(self, methods: Iterable[str], keep: str) -> str | None:
         """The method with the highest mean balanced accuracy at a number kept.
@@ -87,6 +147,16 @@ class Comparison:
         return max(
             (m for m in means if not math.isnan(means[m])), key=means.__getitem__, default=None
         )
+
+    @cached_property
+    def over_images(self) -> bool:
+        """Whether intervals are over test images too: their answers are kept, and are of the same.
+
+        Else they are over seeds only.
+        """
+        cells = ((m, k) for m in self.methods for k in self.keeps)
+        samples = (self.sample(m, k, _ACCURACY) for m, k in cells)
+        return all(s.parts is not None for s in samples if s.seeds)
 
     @property
     def telling_keeps(self) -> list[str]:

@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.statistics import (
     Estimate,
+    Sample,
+    holm,
     images_to_match,
     match_interval,
-    paired_difference,
 )
 from modular_cls.runs.metrics import MISSING, SCORES
 
@@ -29,12 +28,14 @@ class Contrast:
         rival: The best of the others there.
         differences: Score -> mean difference over the seeds that both have.
         closer: Rivals that the reference leads by less, but on too few seeds to be judged by.
+        p: Of no difference in balanced accuracy, adjusted for the numbers kept (Holm).
     """
 
     keep: str
     rival: str
     differences: dict[str, Estimate]
     closer: tuple[str, ...] = ()
+    p: float = math.nan
 
     @property
     def lead(self) -> float:
@@ -74,32 +75,45 @@ def contrasts(comparison: Comparison, rivals: Sequence[str]) -> list[Contrast]:
             best = min(enough, key=lambda c: c.lead)
             closer = tuple(c.rival for c in each if c.lead < best.lead)
             found.append(replace(best, closer=closer))
-    return found
+    adjusted = holm([c.differences["balanced_accuracy"].p for c in found])
+    return [replace(c, p=p) for c, p in zip(found, adjusted, strict=True)]
 
 
 def _contrast(comparison: Comparison, rival: str, keep: str) -> Contrast:
     ours = comparison.reference or ""
-    pairs = {
-        s: (comparison.scores(ours, keep, s), comparison.scores(rival, keep, s)) for s in SCORES
-    }
-    return Contrast(keep, rival, {s: paired_difference(*pair) for s, pair in pairs.items()})
+    return Contrast(keep, rival, {s: comparison.difference(ours, rival, keep, s) for s in SCORES})
+
+
+def images_needed(comparison: Comparison, method: str, score: str) -> float:
+    """Images that a method needs to reach the reference at k = 0; NaN where that is not known."""
+    keeps, curve, target = _to_match(comparison, method, score)
+    if not keeps:
+        return math.nan
+    means = [float(sample.values.mean()) for sample in curve]
+    return images_to_match(keeps, means, float(target.values.mean()))
 
 
 def match_text(comparison: Comparison, method: str, score: str) -> str:
-    """Images that a method needs to reach the reference at k = 0, with a 95 % interval, as text."""
-    goal = comparison.scores(comparison.reference or "", "0", score)
-    curve = {n: comparison.scores(method, str(n), score) for n in comparison.numbers}
-    curve = {n: by_seed for n, by_seed in curve.items() if by_seed}
-    seeds = sorted(set(goal).intersection(*curve.values()))
-    if not curve or not seeds:
+    """`images_needed` with a 95 % interval, as text."""
+    keeps, curve, target = _to_match(comparison, method, score)
+    if not keeps:
         return MISSING
-    keeps = list(curve)
-    curves = np.array([[curve[n][seed] for n in keeps] for seed in seeds])
-    targets = np.array([goal[seed] for seed in seeds])
-    found = images_to_match(keeps, curves.mean(0).tolist(), float(targets.mean()))
-    low, high = match_interval(keeps, curves, targets)
-    text = _images(found, keeps)
+    low, high = match_interval(keeps, curve, target)
+    text = _images(images_needed(comparison, method, score), keeps)
     return text if math.isnan(low) else f"{text} ({_images(low, keeps)} to {_images(high, keeps)})"
+
+
+def _to_match(
+    comparison: Comparison, method: str, score: str
+) -> tuple[list[int], list[Sample], Sample]:
+    """Numbers kept, a method's scores there, and those of the reference at 0, of shared seeds."""
+    target = comparison.sample(comparison.reference or "", "0", score)
+    samples = {n: comparison.sample(method, str(n), score) for n in comparison.numbers}
+    curve = {n: sample for n, sample in samples.items() if sample.seeds}
+    seeds = sorted(set(target.seeds).intersection(*(sample.seeds for sample in curve.values())))
+    if not seeds:
+        return [], [], target
+    return list(curve), [sample.only(seeds) for sample in curve.values()], target.only(seeds)
 
 
 def _images(number: float, keeps: Sequence[int]) -> str:

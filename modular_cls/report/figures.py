@@ -24,7 +24,7 @@ _MOST_TICKS = 40
 
 
 def curves(comparison: Comparison) -> Figure:
-    """Each score against the number kept, one panel a score; bars are 95 % intervals over seeds."""
+    """Each score against the number kept, one panel a score; bars are 95 % intervals."""
     figure = Figure(figsize=(13, 4.6), layout="constrained")
     axes = figure.subplots(1, len(SCORES))
     looks = styles(comparison)
@@ -203,8 +203,7 @@ def _bars(
     look: Style,
     place: tuple[int, int],
 ) -> None:
-    found = [r.value(comparison.composite, "recall") or {} for r in comparison.cell(*cell)]
-    estimates = [mean_interval([f[c] for f in found if f.get(c) is not None]) for c in classes]
+    estimates = [comparison.estimate(*cell, c) for c in classes]
     means = np.nan_to_num([e.mean for e in estimates])
     i, methods = place
     places = np.arange(len(classes)) + (i - (methods - 1) / 2) * 0.8 / methods

@@ -1,6 +1,5 @@
 """Which rare test images are missed, and by what kind of error, from `predictions.csv`."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ import numpy as np
 
 from modular_cls.config import expand
 from modular_cls.data.images import read_image
-from modular_cls.errors import ConfigError, ImageError, nearest
+from modular_cls.errors import ConfigError, ImageError
+from modular_cls.report.answers import read_predictions
 from modular_cls.report.results import FinishedRun
-from modular_cls.runs.weights import changed
+from modular_cls.runs.folder import given
 
-_PREDICTIONS = "predictions.csv"
 _SHOWN = 24
 
 
@@ -25,13 +24,14 @@ class Prediction:
         path: The image, as in the manifest.
         true: Its joint class.
         predicted: The joint class predicted.
-        attributes_right: Whether every attribute of the composite was predicted right by itself.
+        mended_by: The attributes each of which, set to the truth, would make the prediction right;
+            None where the run did not write that.
     """
 
     path: str
     true: str
     predicted: str
-    attributes_right: bool
+    mended_by: frozenset[str] | None
 
     @property
     def missed(self) -> bool:
@@ -50,14 +50,19 @@ class MissedImage:
 
 @dataclass(frozen=True)
 class MissShares:
-    """Share of rare images missed, and of the misses those with a wrong attribute.
+    """Share of rare images missed; of the misses, those that setting an attribute would mend.
 
-    None of no misses.
+    Attributes:
+        images: Number of images, over all runs.
+        missed: Share of them missed.
+        mended: By attribute, share of the misses; empty without misses, or where it is not known.
+        composition: Share of the misses that no attribute mends; None likewise.
     """
 
     images: int
     missed: float
-    attribute_errors: float | None
+    mended: dict[str, float]
+    composition: float | None
 
 
 def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | None:
@@ -66,31 +71,21 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
     Raises:
         ConfigError: If the table lacks a column, or is not what the run wrote.
     """
-    file = run.folder / _PREDICTIONS
-    known = (run.metrics.get("sha256") or {}).get(_PREDICTIONS)
-    if known and (wrong := changed(file, known)):
-        raise ConfigError(f"{run.folder}: {wrong}")
-    if not file.is_file():
-        return None
-    joint = run.schema.composite(composite)
+    joint, rare = run.schema.output(composite), run.rare_classes(composite)
     names = [a.name for a in joint.attributes]
-    scarce = (run.schema.scarce_values(s.joint_class) for s in run.config.data.scarcities)
-    rare = {joint.class_names[z] for values in scarce for z in joint.contains(values)}
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = csv.DictReader(opened)
-        wanted = [
-            "path",
-            *(column for n in (composite, *names) for column in (n, f"{n}:predicted")),
-        ]
-        if lacking := [c for c in wanted if c not in (rows.fieldnames or [])]:
-            raise ConfigError(
-                f"{file}: no column {lacking[0]!r}{nearest(lacking[0], rows.fieldnames or [])}"
-            )
-        return [
-            Prediction(row["path"], row[composite], row[f"{composite}:predicted"],
-                       all(row[n] == row[f"{n}:predicted"] for n in names))
-            for row in rows if row[composite] in rare
-        ]  # fmt: skip
+    wanted = ("path", composite, f"{composite}:predicted")
+    found = read_predictions(run, wanted, [given(joint, a) for a in joint.attributes])
+    if found is None:
+        return None
+    (paths, true, predicted), with_set = found[:3], found[3:]
+
+    def mended_by(i: int) -> frozenset[str] | None:
+        if len(with_set) < len(names):
+            return None
+        return frozenset(n for n, c in zip(names, with_set, strict=True) if c[i] == true[i])
+
+    rows = (i for i, name in enumerate(true) if name in rare)
+    return [Prediction(paths[i], true[i], predicted[i], mended_by(i)) for i in rows]
 
 
 def gather_predictions(runs: Iterable[FinishedRun], composite: str) -> list[list[Prediction]]:
@@ -104,8 +99,11 @@ def miss_shares(predictions: Iterable[Sequence[Prediction]]) -> MissShares | Non
     missed = [p for p in seen if p.missed]
     if not seen:
         return None
-    wrong = sum(not p.attributes_right for p in missed)
-    return MissShares(len(seen), len(missed) / len(seen), wrong / len(missed) if missed else None)
+    told = [p.mended_by for p in missed if p.mended_by is not None]
+    names = sorted(set().union(*told))
+    mended = {name: sum(name in each for each in told) / len(told) for name in names}
+    composition = sum(not each for each in told) / len(told) if told else None
+    return MissShares(len(seen), len(missed) / len(seen), mended, composition)
 
 
 def most_missed(predictions: Iterable[Sequence[Prediction]]) -> list[MissedImage]:

@@ -1,4 +1,4 @@
-"""The page that compares finished runs: `report.md` with its figures, and `results.csv`."""
+"""The page that compares finished runs: `report.md`, its figures and two tables (CSV)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,18 +6,22 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from modular_cls.files import replacing_file
-from modular_cls.report.audit import audit_lines, tuning_lines
+from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
+from modular_cls.report.first import FIRST, first_lines
+from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
-from modular_cls.report.results import read_runs, split_tuning, write_results
+from modular_cls.report.results import read_runs, split_trials, write_results
 from modular_cls.report.sections import (
     contrast_lines,
     match_lines,
     miss_lines,
+    over,
     score_lines,
     undefined_lines,
 )
+from modular_cls.report.trials import tuning_lines
 
 _FEW_METHODS = 4
 
@@ -27,7 +31,7 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
 
     Args:
         places: Run folders, or folders that hold run folders.
-        out: Where `report.md`, its figures and `results.csv` are written.
+        out: Where `report.md`, its figures, `results.csv` and `intervals.csv` are written.
         command: What was typed to make it, printed at the top.
 
     Returns:
@@ -36,16 +40,19 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
     Raises:
         ConfigError: If a place holds no finished run, a run cannot be read, or two are of one cell.
     """
-    final, tuning = split_tuning(read_runs(places))
+    final, trials = split_trials(read_runs(places))
     comparisons = compare(final)
     lines = ["# Runs compared", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
+    if first := [line for comparison in comparisons for line in first_lines(comparison)]:
+        lines += [FIRST, "", *first, ""]
     for number, comparison in enumerate(comparisons, start=1):
         lines += _composite_lines(comparison, out, "" if number == 1 else f"_{number}")
     lines += audit_lines(final) if final else []
-    lines += tuning_lines(tuning) if tuning else []
+    lines += tuning_lines(trials) if trials else []
     lines += undefined_lines(comparisons)
-    write_results(out / "results.csv", final, tuning)
+    write_results(out / "results.csv", final, trials)
+    write_intervals(out / "intervals.csv", comparisons)
     page = "\n".join(lines)
     with replacing_file(out / "report.md") as partial:
         partial.write_text(page, encoding="utf-8")
@@ -73,7 +80,8 @@ def _composite_lines(comparison: Comparison, out: Path, suffix: str) -> list[str
 
 
 def _introduction(comparison: Comparison) -> str:
-    text = "Test split; mean over seeds with its 95 % interval (Student's t)."
+    text = f"Test split; mean over seeds with its 95 % interval, {over(comparison)}."
+    text += " Close to 0 and 100 % intervals are too narrow."
     if not comparison.same_test:
         text += " **The runs were tested on different images, so their scores do not compare.**"
     untested = sum(not run.metrics["test"] and not run.undefined for run in comparison.runs)

@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,9 +102,20 @@ class FinishedRun:
         return float(self.metrics.get("learning_rate") or self.config.training.learning_rate)
 
     @property
+    def trial(self) -> bool:
+        """Whether it is one of the runs by which a rate or knob is chosen, not one to compare."""
+        return not self.config.data.test
+
+    @property
     def frozen(self) -> bool:
         """Whether heads were solved on a frozen backbone."""
         return self.config.backbone.frozen
+
+    def rare_classes(self, composite: str) -> set[str]:
+        """Names of the joint classes made scarce, in a composite."""
+        joint = self.schema.output(composite)
+        scarce = (self.schema.scarce_values(s.joint_class) for s in self.config.data.scarcities)
+        return {joint.class_names[z] for values in scarce for z in joint.contains(values)}
 
     @property
     def ridge(self) -> float | None:
@@ -114,11 +124,15 @@ class FinishedRun:
 
     @property
     def composites(self) -> list[str]:
-        """Names of the composites; an undefined run has no metrics to read them from."""
+        """Names of the composites; without any, of the attributes.
+
+        An undefined run has no metrics to read them from.
+        """
         scored = [
             name for name, values in self.metrics["test"].items() if "rare_class_recall" in values
         ]
-        return scored or [c.name for c in self.schema.composites]
+        asked = self.schema.composites or self.schema.outputs
+        return scored or [output.name for output in asked]
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
         """One metric of a composite; None where it is unknown or not a number."""
@@ -149,20 +163,14 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
     return list(found.values())
 
 
-def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[FinishedRun]]:
-    """Separate final runs from those that try learning rates.
-
-    The runs of a method that has several.
+def split_trials(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[FinishedRun]]:
+    """Separate final runs from trials, by which rates and knobs are chosen.
 
     Raises:
         ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not
             pair.
     """
-    rates: dict[str, set[float | None]] = defaultdict(set)
-    for run in runs:
-        if not run.undefined:
-            rates[run.method].add(run.learning_rate)
-    final = [r for r in runs if len(rates[r.method]) <= 1]
+    final = [r for r in runs if not r.trial]
     seen: dict[tuple[str, str, int], FinishedRun] = {}
     for run in final:
         first = seen.setdefault((run.method, run.keep, run.seed), run)
@@ -172,19 +180,17 @@ def split_tuning(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[F
                 f"{run.keep}, seed {run.seed}; "
                 "give one another `method` name, or report them apart"
             )
-    return final, [r for r in runs if len(rates[r.method]) > 1]
+    return final, [r for r in runs if r.trial]
 
 
-def write_results(path: Path, final: Sequence[FinishedRun], tuning: Sequence[FinishedRun]) -> None:
+def write_results(path: Path, final: Sequence[FinishedRun], trials: Sequence[FinishedRun]) -> None:
     """Write one row per run and composite.
 
-    Runs that try learning rates stay without test scores.
+    Trials have no test scores.
     """
     rows = [_row(run, composite) for run in final for composite in run.composites]
-    hidden = dict.fromkeys(SCORES, "") | {
-        "undefined": "learning rate being chosen; test scores stay unseen"
-    }
-    rows += [_row(run, composite) | hidden for run in tuning for composite in run.composites]
+    hidden = dict.fromkeys(SCORES, "") | {"undefined": "a trial: not measured on the test split"}
+    rows += [_row(run, composite) | hidden for run in trials for composite in run.composites]
     rows.sort(key=lambda r: (r["composite"], keep_order(r["keep"]), r["method"], r["seed"]))
     with replacing_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")

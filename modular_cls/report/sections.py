@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match_text
 from modular_cls.report.misses import gather_predictions, miss_shares
-from modular_cls.report.wording import in_points, listed, table, with_interval
+from modular_cls.report.wording import in_points, listed, p_value, table, with_interval
 from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
@@ -13,6 +13,11 @@ _CRITERION = (
     "lower end of its interval "
     "at least -3 points"
 )
+
+
+def over(comparison: Comparison) -> str:
+    """What intervals are over, in words."""
+    return "over seeds and test images" if comparison.over_images else "over seeds only"
 
 
 def score_lines(comparison: Comparison) -> list[str]:
@@ -43,12 +48,12 @@ def contrast_lines(comparison: Comparison) -> list[str]:
         return []
     lines = [f"### Paired differences: {reference} minus the best of the others", ""]
     lines += [
-        "Points, mean over the seeds that both have, with its 95 % interval (seeds only; the "
-        "same test images serve "
-        f"all). The best is the method that {reference} leads least in mean balanced accuracy "
-        "at that number kept, "
-        "chosen on these same test scores, to the favour of the others, among those with "
-        f"{LEAST_PAIRS} seeds if any.",
+        f"Points, mean over the seeds that both have, with its 95 % interval ({over(comparison)}). "
+        f"The best is the method that {reference} leads least in mean balanced accuracy at that "
+        "number kept, chosen after the fact, on these same test scores: that favours the others, "
+        f"who are many against one. Among those with {LEAST_PAIRS} seeds if any. *p* is of no "
+        "difference in balanced accuracy, adjusted for the several numbers kept (Holm); the "
+        "intervals stand each for itself.",
         "",
     ]
     if flat := contrasts(comparison, comparison.flats):
@@ -81,45 +86,41 @@ def match_lines(comparison: Comparison) -> list[str]:
         "",
         f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
         "rare class, by straight "
-        "lines over log(1 + k) between the numbers measured; in brackets, for five "
-        "seeds or more, a 95 % interval by drawing seeds anew.",
+        "lines over log(1 + k) between the numbers measured; in brackets a 95 % interval "
+        f"({over(comparison)}): the numbers at which the paired gap could be 0.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
     ]
 
 
 def miss_lines(comparison: Comparison) -> list[str]:
-    """How many rare images modular methods miss: by an attribute, or by the composition."""
-    rows = []
-    for method in comparison.modulars:
+    """How many rare images each method misses: by an attribute, or by the composition."""
+    found = {}
+    for method in comparison.methods:
         for keep in comparison.keeps:
-            shares = miss_shares(
-                gather_predictions(comparison.cell(method, keep), comparison.composite)
-            )
-            if shares:
-                wrong = shares.attribute_errors
-                composition = None if wrong is None else 1 - wrong
-                rows.append(
-                    [method, keep, percent(shares.missed), percent(wrong), percent(composition)]
-                )
-    if not rows:
+            predictions = gather_predictions(comparison.cell(method, keep), comparison.composite)
+            if shares := miss_shares(predictions):
+                found[method, keep] = shares
+    if all(shares.composition is None for shares in found.values()):
         return []
+    joint = comparison.runs[0].schema.output(comparison.composite)
+    names = [a.name for a in joint.attributes]
+    rows = []
+    for cell, shares in found.items():
+        none = shares.composition
+        told = [None if none is None else shares.mended.get(name, 0.0) for name in names]
+        told += [None if none is None else 1 - none, none]
+        rows.append([*cell, *map(percent, [shares.missed, *told])])
+    header = [f"mended by {name}" for name in names]
     return [
         "### Missed rare images",
         "",
-        "Of the misses, an attribute error has some attribute of the composite predicted "
-        "wrongly by itself; a "
-        "composition error has every attribute right and the joint class wrong.",
+        "By intervention, for every method alike: one attribute is set to the truth, and the most "
+        "probable joint class of those that have it is taken. Of the misses, an attribute error "
+        "is mended by setting one attribute (some by either); a composition error by none.",
         "",
         *table(
-            [
-                "method",
-                "kept",
-                "missed",
-                "of these attribute errors",
-                "of these composition errors",
-            ],
-            rows,
+            ["method", "kept", "missed", *header, "attribute errors", "composition errors"], rows
         ),
     ]
 
@@ -144,10 +145,10 @@ def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
 def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:
     rows = [
         [c.keep, c.rival, c.differences["balanced_accuracy"].count or MISSING,
-         *(in_points(c.differences[s]) for s in SCORES), c.verdict(lead)]
+         *(in_points(c.differences[s]) for s in SCORES), p_value(c.p), c.verdict(lead)]
         for c in found
     ]  # fmt: skip
-    lines = table(["kept", "best", "pairs", *NAMES.values(), "criterion holds"], rows)
+    lines = table(["kept", "best", "pairs", *NAMES.values(), "p", "criterion holds"], rows)
     if behind := [f"{c.rival} at {c.keep}" for c in found if c.lead < 0]:
         lines += [f"Ahead of the reference in mean balanced accuracy: {'; '.join(behind)}.", ""]
     if closer := [f"{', '.join(c.closer)} at {c.keep}" for c in found if c.closer]:

@@ -1,17 +1,25 @@
-"""Statistics of few runs: means with intervals, differences paired by seed, images to match.
+"""Statistics of few runs on some test images: means, differences, images to match; intervals.
 
-Pure functions.
+Runs vary by their seed, and the same test images, which are a sample too, are put to all of them.
+Both are in an interval: seeds and images are crossed random effects, whose variances add up (Owen,
+Annals of Applied Statistics 2007). Each has its own quantile of Student's t, and their squares are
+added (MOVER; Zou and Donner, Statistics in Medicine 2008), so that no interval is narrower than
+that over seeds alone. Pure functions.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import stdtrit
 
-_RESAMPLES = 1000
-FEWEST_TO_RESAMPLE = 5  # three seeds have ten resamples, an interval far too narrow
+_T = TypeVar("_T")
+_STEPS = 50  # between two numbers of images
+_LEAST = 1e-9  # no smaller p-value is told
 
 
 @dataclass(frozen=True)
@@ -22,11 +30,13 @@ class Estimate:
         mean: NaN where there is no run.
         half: Half the width of its 95 % interval; NaN for fewer than two runs.
         count: Number of runs.
+        p: Of the hypothesis that it is 0, two-sided; NaN for fewer than two runs.
     """
 
     mean: float
     half: float
     count: int
+    p: float = math.nan
 
     @property
     def low(self) -> float:
@@ -34,24 +44,82 @@ class Estimate:
         return self.mean - self.half
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A score of some runs, one a seed, and what each test image adds to it.
+
+    Attributes:
+        seeds: Of the runs, ascending, different.
+        values: The score of each, shape (seeds,).
+        parts: What each image adds, shape (seeds, images): a score is the sum over groups of the
+            mean of its images' parts. None where that is not known.
+        groups: Which group each image is of, its joint class, shape (images,).
+        images: What tells these test images from others.
+    """
+
+    seeds: tuple[int, ...]
+    values: np.ndarray
+    parts: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    images: str = ""
+
+    def only(self, seeds: Sequence[int]) -> "Sample":
+        """The runs of some seeds."""
+        at = [self.seeds.index(seed) for seed in seeds]
+        parts = None if self.parts is None else self.parts[at]
+        return replace(self, seeds=tuple(seeds), values=self.values[at], parts=parts)
+
+    def __sub__(self, other: "Sample") -> "Sample":
+        """Differences, paired by the seeds that both have and, if they share them, by images."""
+        both = sorted(set(self.seeds) & set(other.seeds))
+        one, two = self.only(both), other.only(both)
+        values = one.values - two.values
+        if one.parts is None or two.parts is None or one.images != two.images:
+            return Sample(one.seeds, values)
+        return replace(one, values=values, parts=one.parts - two.parts)
+
+
 def mean_interval(values: Sequence[float]) -> Estimate:
-    """Mean of independent runs with its 95 % interval after Student's t."""
-    count = len(values)
-    mean = float(np.mean(values)) if count else math.nan
-    if count < 2:
-        return Estimate(mean, math.nan, count)
-    quantile = float(stdtrit(count - 1, 0.975))
-    return Estimate(mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(count), count)
+    """Mean of independent runs with its 95 % interval after Student's t: seeds only."""
+    return estimate(Sample(tuple(range(len(values))), np.array(values, dtype=float)))
 
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Estimate:
-    """Mean of ours minus theirs over the seeds that both have.
-
-    Each argument maps a seed to a score.
-    """
-    return mean_interval(
-        [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
+    """Mean of ours minus theirs, each seed -> score, over the seeds that both have: seeds only."""
+    one, two = (
+        Sample(tuple(sorted(by_seed)), np.array([by_seed[s] for s in sorted(by_seed)], dtype=float))
+        for by_seed in (ours, theirs)
     )
+    return estimate(one - two)
+
+
+def estimate(sample: Sample) -> Estimate:
+    """Mean with its 95 % interval, over seeds and, where their parts are known, test images."""
+    count = len(sample.values)
+    mean = float(np.mean(sample.values)) if count else math.nan
+    if count < 2 or not math.isfinite(mean):
+        return Estimate(mean, math.nan, count)
+    parts = _variances(sample, sample)
+
+    def half(level: float) -> float:
+        return float(_half(sample, *parts, level))
+
+    p = 1.0  # where the interval at that level ends at 0
+    if mean and half(_LEAST) < abs(mean):
+        p = _LEAST
+    elif mean:
+        p = float(brentq(lambda level: half(level) - abs(mean), _LEAST, 1.0))
+    return Estimate(mean, half(0.05), count, p)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P-values adjusted for being several (Holm, 1979); NaN stays and does not count."""
+    known = sorted((value, i) for i, value in enumerate(p) if not math.isnan(value))
+    adjusted, least = [math.nan] * len(p), 0.0
+    for place, (value, i) in enumerate(known):
+        least = max(least, min(1.0, (len(known) - place) * value))
+        adjusted[i] = least
+    return adjusted
 
 
 def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float) -> float:
@@ -79,30 +147,80 @@ def images_to_match(keeps: Sequence[int], curve: Sequence[float], target: float)
 
 
 def match_interval(
-    keeps: Sequence[int], curves: np.ndarray, targets: np.ndarray
+    keeps: Sequence[int], curve: Sequence[Sample], target: Sample
 ) -> tuple[float, float]:
-    """95 % bootstrap interval of `images_to_match`.
+    """95 % interval of `images_to_match`.
 
-    Seeds are drawn anew, each with its curve and its target.
+    The numbers of images at which the gap between curve and target, paired by seed, could be 0: a
+    test inverted, as Fieller's theorem does for ratios, so that it covers with few seeds too.
 
     Args:
         keeps: Numbers of images, ascending.
-        curves: Scores of shape (seeds, keeps).
-        targets: Scores to reach, shape (seeds,).
+        curve: Scores at each of them, of the same seeds.
+        target: Scores to reach.
 
     Returns:
-        Lower and upper end, infinity where the target is not reached; NaN for fewer than five
-        seeds.
+        Lower and upper end, infinity where the target is not reached; NaN for fewer than two seeds.
     """
-    seeds = len(targets)
-    if seeds < FEWEST_TO_RESAMPLE:
+    gaps = [sample - target for sample in curve]
+    if len(gaps[0].seeds) < 2:
         return math.nan, math.nan
-    draws = np.random.default_rng(0).integers(seeds, size=(_RESAMPLES, seeds))
-    found = [
-        images_to_match(keeps, curves[draw].mean(0).tolist(), float(targets[draw].mean()))
-        for draw in draws
-    ]
-    # A quantile between a number and infinity would be neither, so one of the values found is
-    # taken.
-    low, high = np.quantile(found, [0.025, 0.975], method="inverted_cdf")
-    return float(low), float(high)
+    bounds = np.concatenate([_bounds(a, b) for a, b in _neighbours(gaps)], axis=1)
+    ends = _neighbours(np.log1p(keeps).tolist())
+    numbers = np.expm1(np.concatenate([np.linspace(a, b, _STEPS + 1) for a, b in ends]))
+    could, short = np.flatnonzero(bounds[1] >= 0), np.flatnonzero(bounds[0] < 0)
+    low = float(numbers[could[0]]) if len(could) else math.inf
+    if not len(short):
+        return low, float(keeps[0])
+    return low, math.inf if short[-1] + 1 >= len(numbers) else float(numbers[short[-1] + 1])
+
+
+def _neighbours(values: Sequence[_T]) -> list[tuple[_T, _T]]:
+    return [*pairwise(values)] or [(values[0], values[0])]
+
+
+def _bounds(one: Sample, other: Sample) -> np.ndarray:
+    """Ends of the interval on the way from one sample to another, shape (2, steps + 1)."""
+    share = np.linspace(0, 1, _STEPS + 1)
+    mean = (1 - share) * one.values.mean() + share * other.values.mean()
+    known = one.parts is not None and other.parts is not None and one.images == other.images
+    pair = (one, other) if known else (replace(one, parts=None), replace(other, parts=None))
+    squares = [_variances(pair[i], pair[j]) for i, j in ((0, 0), (0, 1), (1, 1))]
+    weights = np.stack([(1 - share) ** 2, 2 * share * (1 - share), share**2])
+    over_seeds, over_images, both = np.array(squares).T @ weights
+    half = _half(pair[0], over_seeds, over_images, both)
+    return np.stack([mean - half, mean + half])
+
+
+def _variances(one: Sample, other: Sample) -> tuple[float, float, float]:
+    """Covariance of two samples' means over seeds, over images, and what is counted in both."""
+    seeds = len(one.values)
+    over_seeds = float(np.cov(one.values, other.values)[0, 1]) / seeds
+    over_images = both = 0.0
+    if one.parts is None or other.parts is None or one.groups is None:
+        return over_seeds, over_images, both
+    for group in np.unique(one.groups):
+        a, b = (s.parts[:, one.groups == group] for s in (one, other))  # type: ignore[index]
+        size = a.shape[1]
+        if size < 2:
+            continue
+        over_images += float(np.cov(a.mean(0), b.mean(0))[0, 1]) / size
+        rests = [x - x.mean(0) - x.mean(1, keepdims=True) + x.mean() for x in (a, b)]
+        both += float((rests[0] * rests[1]).sum()) / ((seeds - 1) * (size - 1) * seeds * size)
+    return over_seeds, over_images, both
+
+
+def _half(
+    sample: Sample,
+    over_seeds: float | np.ndarray,
+    over_images: float | np.ndarray,
+    both: float | np.ndarray,
+    level: float = 0.05,
+) -> np.ndarray:
+    """Half the width of an interval that leaves out a share `level`."""
+    groups = sample.groups if sample.parts is not None else None
+    images = max(1, len(groups) - len(np.unique(groups))) if groups is not None else 1
+    quantiles = stdtrit([len(sample.seeds) - 1, images], 1 - level / 2)
+    seeds_part = quantiles[0] ** 2 * np.maximum(over_seeds, 0)
+    images_part = quantiles[1] ** 2 * np.maximum(np.asarray(over_images) - both, 0)
+    return np.sqrt(seeds_part + images_part)

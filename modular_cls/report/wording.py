@@ -19,7 +19,14 @@ def in_points(estimate: Estimate) -> str:
     if math.isnan(estimate.mean):
         return MISSING
     half = "" if math.isnan(estimate.half) else f" ± {100 * estimate.half:.1f}"
-    return f"{100 * estimate.mean:+.1f}{half}"
+    return f"{round(100 * estimate.mean, 1) + 0.0:+.1f}{half}"  # no -0.0
+
+
+def p_value(p: float) -> str:
+    """A p-value; a dash where there is none."""
+    if math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

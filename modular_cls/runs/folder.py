@@ -19,7 +19,7 @@ from torch import Tensor
 from modular_cls.config import Config
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
-from modular_cls.files import new_folder, replacing_file
+from modular_cls.files import new_folder, put_back, replacing_file
 from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
@@ -38,7 +38,7 @@ from modular_cls.runs.weights import (
     refuse,
     write_tensors,
 )
-from modular_cls.schema import Schema
+from modular_cls.schema import Attribute, Composite, Schema
 
 MARKER = "metrics.json"
 CONFIG = "config.yaml"
@@ -89,6 +89,7 @@ class Run:
 
 def read_marker(folder: Path) -> dict[str, Any]:
     """Read the `metrics.json` of a run; raises ConfigError if there is none that one can trust."""
+    put_back(folder)
     if not (folder / MARKER).is_file():
         raise ConfigError(f"{folder} is not a finished run: it holds no {MARKER}")
     metrics = read_json(folder / MARKER)
@@ -155,6 +156,7 @@ def describe(config: Config) -> dict[str, Any]:
         "keep": keeps if len(keeps) > 1 else (keeps[0] if keeps else None),
         "learning_rate": config.training.learning_rate,
         "trials": config.training.trials,
+        "edges": config.training.edges,
     }
 
 
@@ -170,13 +172,15 @@ def write_result(folder: Path, config: Config, metrics: dict[str, Any]) -> None:
     write_metrics(folder / MARKER, metrics | known)
 
 
-def write_undefined(config: Config, out: Path, reason: str, overwrite: bool = False) -> None:
+def write_undefined(
+    config: Config, out: Path, reason: str, overwrite: bool = False, **facts: Any
+) -> None:
     """Write the folder of a run that has no meaning for its method.
 
-    Its metrics are null, with the reason.
+    Its metrics are null, with the reason; `facts` stand beside what its configuration says.
     """
     with new_folder(out, overwrite, MARKER) as folder:
-        write_result(folder, config, {**describe(config), "undefined": reason, "test": {}})
+        write_result(folder, config, {**describe(config), **facts, "undefined": reason, "test": {}})
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
@@ -195,19 +199,29 @@ def write_classes(folder: Path, schema: Schema) -> None:
     )
 
 
+def given(composite: Composite, attribute: Attribute) -> str:
+    """Name of what is predicted of a composite when one of its attributes is set to the truth."""
+    return f"{composite.name}:given:{attribute.name}"
+
+
 def write_predictions(
     path: Path, dataset: AttributeDataset, predicted: Mapping[str, Tensor]
 ) -> None:
-    """Write the class and the predicted class of each test image, for every output."""
-    outputs = dataset.manifest.schema.outputs
-    names = {o.name: [*o.class_names, ""] for o in outputs}  # -1, unknown, is the last
-    columns: list[Any] = [dataset.manifest.paths]
-    for o in outputs:
-        columns.append([names[o.name][z] for z in dataset.targets[o.name].tolist()])
-        columns.append([names[o.name][z] for z in predicted[o.name].tolist()])
+    """Write the class and the predicted class of each test image, for every output.
+
+    And of each composite what is predicted with an attribute set to the truth (`given`).
+    """
+    schema = dataset.manifest.schema
+    columns: dict[str, Any] = {"path": dataset.manifest.paths}
+    for o in schema.outputs:
+        names = [*o.class_names, ""]  # -1, unknown, is the last
+        columns[o.name] = [names[z] for z in dataset.targets[o.name].tolist()]
+        columns[f"{o.name}:predicted"] = [names[z] for z in predicted[o.name].tolist()]
+    for c in schema.composites:
+        names = [*c.class_names, ""]
+        for name in (given(c, a) for a in c.attributes):
+            columns[name] = [names[z] for z in predicted[name].tolist()]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["path", *(column for o in outputs for column in (o.name, f"{o.name}:predicted"))]
-        )
-        writer.writerows(zip(*columns, strict=True))
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))

@@ -17,6 +17,7 @@ _FREE = {
 }
 
 
+_TOLD = ("trials", "edges")  # of the training, only reported
 _ENDING = ("method", "finish", "prediction")
 
 
@@ -29,13 +30,13 @@ def identity(config: Mapping[str, Any]) -> str:
 def same_run(asked: Config, done: Config) -> bool:
     """Whether a run that is done is the one asked for.
 
-    What was left to its weights, the scale of pixels, is as it is; how many trials there were is
-    only reported.
+    What was left to its weights, the scale of pixels, is as it is; how settings were chosen is only
+    reported.
     """
     data = asked.data
     filled = replace(data, mean=data.mean or done.data.mean, std=data.std or done.data.std)
     pairs = [
-        replace(config, training=replace(config.training, trials=0))
+        replace(config, training=replace(config.training, trials=0, edges=None))
         for config in (replace(asked, data=filled), done)
     ]
     return len({identity(c.to_dict()) for c in pairs}) == 1 and all(
@@ -46,12 +47,12 @@ def same_run(asked: Config, done: Config) -> bool:
 def fit_terms(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a configuration decides how its network is fitted; how it ends is left out."""
     bound = {key: value for key, value in _bound(config).items() if key not in _ENDING}
-    bound["training"] = {k: v for k, v in bound["training"].items() if k != "trials"}
+    bound["training"] = {k: v for k, v in bound["training"].items() if k not in _TOLD}
     return bound
 
 
 def _bound(config: Mapping[str, Any]) -> dict[str, Any]:
-    bound = dict(config)
+    bound = {key: value for key, value in config.items() if key != "knob"}  # what may be chosen
     for section, free in _FREE.items():
         found = bound.get(section)
         if isinstance(found, Mapping):

@@ -1,8 +1,35 @@
-"""What a study may be asked for, as a typed dataclass; no torch."""
+"""What a study may be asked for, as typed dataclasses; no torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from modular_cls.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Tune:
+    """How learning rates and knobs are chosen: where another joint class is scarce.
+
+    The rare class of the study keeps its training images there, but none in validation.
+
+    Args:
+        scarce: That other class, as {attribute: value}; its validation images are used.
+        rates: Learning rates that every method tries. Then it tries the values of its knob at the
+            best of them; a method without a knob, the rates halfway between. A frozen backbone has
+            no rates.
+    """
+
+    scarce: dict[str, str]
+    rates: list[float] = field(default_factory=lambda: [0.001, 0.002, 0.004, 0.008, 0.016, 0.032])
+
+    def __post_init__(self) -> None:
+        _refuse_repeated("tune.rates", self.rates)
+        if len(self.rates) < 2:
+            raise ConfigError(f"study: tune.rates is {self.rates}; give two or more to choose from")
+        for rate in self.rates:
+            if not rate > 0:
+                raise ConfigError(f"study: tune.rates holds {rate}; each must be above 0")
 
 
 @dataclass(frozen=True)
@@ -14,8 +41,9 @@ class Study:
         keep: Training images kept of the scarce class, or of each of several; null leaves all.
         seeds: One run per seed; it also decides which images are kept.
         also: Configuration files applied on top of every method's, for example other data.
-        learning_rates: Try each of these in place of every method's own; the report then compares
-            them on the validation split and shows no test score.
+        tune: Choose each method's learning rate and knob, and write them into OUT/tuned.yaml,
+            instead of comparing methods; `keep` is then the number kept of `tune.scarce`.
+        tuned: Such a file: its rates and knobs take the place of the methods' own.
         processes: Runs at a time, each in a process of its own; 1 runs them in this one.
     """
 
@@ -23,17 +51,15 @@ class Study:
     keep: list[int | None]
     seeds: list[int]
     also: list[str] = field(default_factory=list)
-    learning_rates: list[float] = field(default_factory=list)
+    tune: Tune | None = None
+    tuned: str | None = None
     processes: int = 1
 
     def __post_init__(self) -> None:
         for name in ("methods", "keep", "seeds"):
             if not getattr(self, name):
                 raise ConfigError(f"study: {name} is empty; give at least one")
-        for name in ("methods", "keep", "seeds", "learning_rates"):
-            values = getattr(self, name)
-            if repeated := [v for i, v in enumerate(values) if v in values[:i]]:
-                raise ConfigError(f"study: {name} holds {repeated[0]} twice; each cell is one run")
+            _refuse_repeated(name, getattr(self, name))
         for name, least, values in (
             ("keep", 0, self.keep),
             ("seeds", 0, self.seeds),
@@ -41,6 +67,15 @@ class Study:
         ):
             if wrong := [v for v in values if v is not None and v < least]:
                 raise ConfigError(f"study: {name} holds {wrong[0]}; each must be at least {least}")
-        for rate in self.learning_rates:
-            if not rate > 0:
-                raise ConfigError(f"study: learning_rates holds {rate}; each must be above 0")
+        if self.tune and self.tuned:
+            raise ConfigError(
+                "study: give tune, which chooses, or tuned, which was chosen; not both"
+            )
+        if self.tune and (len(self.keep) > 1 or not self.keep[0]):
+            told = "with tune it is one number of images, of the class tune.scarce, as [5]"
+            raise ConfigError(f"study: keep is {self.keep}; {told}")
+
+
+def _refuse_repeated(name: str, values: Sequence[Any]) -> None:
+    if repeated := [v for i, v in enumerate(values) if v in values[:i]]:
+        raise ConfigError(f"study: {name} holds {repeated[0]} twice; each cell is one run")

@@ -4,8 +4,15 @@ import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
+from modular_cls.files import put_back
 from modular_cls.jobs.signals import Interrupted
-from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser
+from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser, whole_config
+
+_FULL = """
+A whole configuration: configs/modular.yaml with every field that has a default. A file names only
+what it changes; several --config are put on top of each other, in order.
+
+"""
 
 
 def train(prog: str, arguments: list[str]) -> None:
@@ -27,6 +34,10 @@ def _train(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help=told)
     told = "address of a dask scheduler whose workers extract the features of a frozen backbone"
     parser.add_argument("--cluster", help=told)
+    if {"-h", "--help"} & set(arguments):
+        parser.print_help()
+        print(_FULL + whole_config("modular.yaml"))
+        raise SystemExit(0)
     config, given = parse_run(parser, arguments)
     from modular_cls.jobs.executors import connect
     from modular_cls.runs.terminal import print_metrics
@@ -89,6 +100,7 @@ def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:
             f"{prog} needs a run folder as its first argument: {prog} RUN [options]"
         )
     folder = Path(arguments[0])
+    put_back(folder)
     if not (folder / "config.yaml").is_file():
         raise ModularClsError(f"{folder} is not a run: it holds no config.yaml")
     return folder, arguments[1:]

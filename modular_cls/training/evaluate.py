@@ -16,9 +16,10 @@ from modular_cls.finish import Features
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.kept import digest_of
 from modular_cls.runs.folder import Run
+from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import build_metrics
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.trainer import ConfinedTrainer, be_quiet, use_threads
+from modular_cls.training.trainer import ConfinedTrainer, MeasuringBar, be_quiet, use_threads
 
 _ROWS = 4096  # of features that are scored at once
 
@@ -26,13 +27,13 @@ _ROWS = 4096  # of features that are scored at once
 def evaluate_features(
     model: JointClassifier, found: Features, scarce: list[dict[str, str]]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Metrics of a model on features of images, and the classes predicted, both by output."""
+    """Metrics of a model on features of images by output, and its `answers`."""
     meters = build_metrics(model.schema, scarce)
     logs = log_probabilities(model, found.features)
     for name, meter in meters.items():
         meter.update(logs[name], found.targets[name])
     results = {name: meter.compute() for name, meter in meters.items()}
-    return results, {name: logs[name].argmax(1) for name in meters}
+    return results, answers(model.schema, logs, found.targets)
 
 
 @torch.no_grad()
@@ -86,6 +87,7 @@ def evaluate(
             precision=task.training_config.precision,
             logger=False,
             enable_progress_bar=progress,
+            callbacks=[MeasuringBar(split)] if progress else [],
         )
         tester.test(task, data.split_dataloader(split), verbose=False)
     return task.results["test"]

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -55,8 +56,9 @@ class FrozenFit(Fit):
 
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""
-        self._features = self._extract(progress)
-        self.data.find_repeated(read=True)
+        if not self._features:
+            self._features = self._extract(progress)
+            self.data.find_repeated(read=True)
         announce_repeated(self.data)
         balanced = self.config.data.sampling == "balanced"
         how, seed = self.config.heads, self.config.seed
@@ -69,6 +71,11 @@ class FrozenFit(Fit):
         self.weights = {name: t.clone() for name, t in self.model.head_weights().items()}
         self.seconds = time.monotonic() - self._started
 
+    def share_features(self, earlier: Fit) -> None:
+        """Take over the features of an earlier fit, if it saw the same pictures."""
+        if isinstance(earlier, FrozenFit) and _pictures(earlier.config) == _pictures(self.config):
+            self._features, self.data.repeated = earlier._features, earlier.data.repeated
+
     def _tell_ridges(self) -> None:
         for name, chosen in self.ridges.items():
             edge = ", at the edge of heads.ridges: a better one may lie outside"
@@ -78,7 +85,9 @@ class FrozenFit(Fit):
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
         first = next(iter(self.ridges.values()), {}).get("ridge")
-        none = {"updates": None, "learning_rate": None, "trials": None}
+        chosen = self.config.training  # the trials of a knob; those of rates mean nothing here
+        trials = None if chosen.edges is None else chosen.trials
+        none = {"updates": None, "learning_rate": None, "trials": trials}
         return none | {"ridge": first, "ridges": self.ridges}
 
     def restore(self) -> None:
@@ -119,3 +128,9 @@ class FrozenFit(Fit):
             kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
             for kind, rows in kinds.items()
         }
+
+
+def _pictures(config: Config) -> tuple[object, ...]:
+    """What decides which pictures a fit sees, and what their features are."""
+    data = replace(config.data, sampling="shuffled", workers=0)
+    return config.seed, config.schema, config.backbone, data

@@ -34,9 +34,11 @@ from modular_cls.training.ending import Ending, finish_model
 from modular_cls.training.fit import Fit
 from modular_cls.training.frozen import FrozenFit
 from modular_cls.training.guard import check_weights
+from modular_cls.training.knob import knob_told
 from modular_cls.training.trainer import is_first_process, one_voice
 
 _MARKERS = (MARKER, f"{FOLDER}/{TERMS}")
+_FEATURES = "features that were made are kept"  # all that is slow on a frozen network
 
 
 def train(
@@ -82,7 +84,7 @@ def train(
             fit.run(progress)
             return complete(fit, ending, config, out, True, progress)
         except Interrupted as stop:
-            stop.told = checkpoints.told()
+            stop.told = _FEATURES if config.backbone.frozen else checkpoints.told()
             raise
         except DivergedError as error:
             raise DivergedError(f"{error}; {checkpoints.told()}") from None
@@ -159,6 +161,7 @@ def complete(
         check_weights(fit.model.state_dict(), "after the finish steps")
         metrics = {
             **describe(config),
+            "knob": knob_told(config),
             "train_images": len(fit.data.manifest.split("train")),
             "train_list": fit.data.train_digest,
             "train_counts": {name: counts.tolist() for name, counts in fit.counts["train"].items()},

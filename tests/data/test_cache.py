@@ -127,6 +127,16 @@ def test_an_interrupted_process_leaves_what_it_finished(faces, monkeypatch):
     assert len(Shards(shards()[0].parent)) == len(faces)  # none twice
 
 
+@pytest.mark.parametrize("bytes_left", [100, 130, 200, 400])
+def test_a_disk_that_fills_up_leaves_no_shard(bytes_left, tmp_path, writes_up_to):
+    """Not even a short one: numpy's own writing does not notice the last bytes missing."""
+    shards = Shards(tmp_path)
+    with writes_up_to(bytes_left), pytest.raises(OSError, match="File too large"):
+        shards.add(np.array([b"a" * 16, b"b" * 16]), np.zeros((2, 300), dtype=np.uint8))
+    assert len(shards) == len(Shards(tmp_path)) == 0
+    assert list(tmp_path.glob("*.keys.npy")) == []
+
+
 def test_no_room(faces, monkeypatch, tmp_path):
     decode_once(faces.select(np.arange(8)), SIZE)
     monkeypatch.setattr(

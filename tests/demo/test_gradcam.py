@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from modular_cls.config import Backbone
-from modular_cls.demo.gradcam import find_layer, grad_cam, log_odds
+from modular_cls.demo.gradcam import grad_cam, log_odds
+from modular_cls.demo.places import find_places
 from modular_cls.models import FlatClassifier, ModularClassifier
 from modular_cls.schema import Schema
 
@@ -42,7 +43,7 @@ def image():
 
 def slow_maps(model, image, classes):
     """The weight of a channel is how fast the score grows when all of that channel is raised, by its places."""
-    layer, kept = find_layer(model.backbone), []
+    layer, kept = find_places(model.backbone, (64, 64)).layer, []
 
     @torch.no_grad()
     def scores(raise_channel=None, by=0.0):
@@ -88,9 +89,9 @@ def test_maps_are_those_of_captum(model, image, classes):
     found = grad_cam(model, image, classes)
     for name in classes:
         forward = lambda x, name=name: log_odds(model, model.extract(x), classes)[name][None]  # noqa: E731
-        theirs = captum.LayerGradCam(forward, find_layer(model.backbone)).attribute(
-            image, relu_attributions=True
-        )
+        theirs = captum.LayerGradCam(
+            forward, find_places(model.backbone, (64, 64)).layer
+        ).attribute(image, relu_attributions=True)
         np.testing.assert_allclose(found[name], scaled(theirs[0, 0].detach().numpy()), atol=1e-9)
 
 
@@ -98,7 +99,7 @@ def test_the_model_is_left_as_it_was(model, image):
     before = model(image)
     grad_cam(model, image, ASKED[0])
     assert all(p.grad is None for p in model.parameters())
-    assert not find_layer(model.backbone)._forward_hooks
+    assert not find_places(model.backbone, (64, 64)).layer._forward_hooks
     after = model(image)
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -112,7 +113,7 @@ def test_threads_look_at_pictures_of_their_own(model):
     for one, other in zip(alone, together, strict=True):
         for name in one:
             np.testing.assert_allclose(other[name], one[name], atol=1e-9)
-    assert not find_layer(model.backbone)._forward_hooks
+    assert not find_places(model.backbone, (64, 64)).layer._forward_hooks
 
 
 def test_a_network_without_places_has_no_maps():

@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +15,16 @@ from modular_cls.errors import ModularClsError
 KINDS = ("byte", "zeroed", "truncated", "text", "empty", "deleted", "swapped")
 
 
-def damage(place: Place, folders: int, seed: int = 0) -> list[Row]:
+def damage(place: Place, folders: int, frozen: bool = False, seed: int = 0) -> Iterator[Row]:
     """Damage so many copies of a run, and of its export."""
-    export, other = place.fresh("export"), place.fresh("other")
-    place.done(["export", str(place.run()), "--no-onnx", "--out", str(export)])
-    place.done(place.train(other, "--seed=1"))
-    theirs = place.fresh("export")
-    place.done(["export", str(other), "--no-onnx", "--out", str(theirs)])
-    rng = random.Random(seed)
-    return [
-        _damaged(place, "run", place.run(), other, folders, rng),
-        _damaged(place, "export", export, theirs, folders, rng),
-    ]
+    train, run = (place.frozen, place.frozen_run()) if frozen else (place.train, place.run())
+    export, other, theirs = place.fresh("export"), place.fresh("other"), place.fresh("export")
+    place.done(train(other, "--seed=1", *(["--heads.ridges=[1e-1]"] if frozen else [])))
+    for folder, out in ((run, export), (other, theirs)):
+        place.done(["export", str(folder), "--no-onnx", "--out", str(out)])
+    rng, kind = random.Random(seed), "frozen " if frozen else ""
+    yield _damaged(place, f"a {kind}run", run, other, folders, rng)
+    yield _damaged(place, f"an export of a {kind}run", export, theirs, folders, rng)
 
 
 def _damaged(place: Place, what: str, whole: Path, other: Path, folders: int, rng: random.Random) -> Row:  # fmt: skip
@@ -37,7 +36,7 @@ def _damaged(place: Place, what: str, whole: Path, other: Path, folders: int, rn
         copy = shutil.copytree(whole, place.fresh("copy"))
         file = rng.choice([f for f in sorted(copy.rglob("*")) if f.is_file()])
         kind = rng.choice(KINDS)
-        _spoil(file, kind, other / file.relative_to(copy), rng)
+        spoil(file, kind, other / file.relative_to(copy), rng)
         told = f"{kind}: {file.relative_to(copy)}"
         try:
             found = Predictor.load(copy)(pictures)
@@ -57,7 +56,7 @@ def _damaged(place: Place, what: str, whole: Path, other: Path, folders: int, rn
         shutil.rmtree(copy)
     return Row(
         "What is damaged is refused by name, or makes no difference",
-        f"{folders} copies of a {what}, one file of each damaged (a byte, 64 zeroed bytes, truncated, "
+        f"{folders} copies of {what}, one file of each damaged (a byte, 64 zeroed bytes, truncated, "
         "text, empty, deleted, that of another)",
         ", ".join(f"{n} {end}" for end, n in sorted(ends.items())) + f"; {len(wrong)} other ends",
         not wrong,
@@ -65,7 +64,8 @@ def _damaged(place: Place, what: str, whole: Path, other: Path, folders: int, rn
     )
 
 
-def _spoil(file: Path, kind: str, other: Path, rng: random.Random) -> None:
+def spoil(file: Path, kind: str, other: Path, rng: random.Random) -> None:
+    """Damage a file; `other` is what takes its place if it is swapped."""
     data = bytearray(file.read_bytes())
     place = rng.randrange(max(1, len(data)))
     if kind == "byte" and data:

@@ -1,7 +1,7 @@
-"""Faults injected on purpose: `python tests/faults/faults.py [--quick] [--out docs/reliability.md]`.
+"""Faults injected on purpose: `python tests/faults/faults.py [--only PART ...] [--quick]`.
 
 Every experiment runs the real command line on small drawn faces. A promise that does not hold is named on
-the page and ends the program with status 1.
+the page and ends the program with status 1. Each part writes its own table, so that one can be done again.
 """
 
 import argparse
@@ -9,66 +9,76 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 os.environ |= {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}  # read when torch is imported
+sys.path.insert(0, str(Path(__file__).parents[1]))  # forked, small_networks
 
 import torch
 from cases import cases
 from damage import damage
-from kills import kill
+from frozen import not_finite, shards
+from kills import commands, frozen_commands, kill
+from pictures import pictures
 from place import ROOT, Place, Row
 from stops import cost, devices, methods, rates, signals
 
-HEAD = """
-On {where}:
-
-| promise | experiment | result | held |
-|---|---|---|---|
-"""
-START, END = "<!-- table -->\n", "<!-- end of table -->"
+PARTS: dict[str, Callable[[Place, int], Iterable[Row]]] = {  # of a place, and of how many kills
+    "kills": lambda place, n: kill(place, commands(place), n),
+    "resumed": lambda place, n: [methods(place)],
+    "frozen kills": lambda place, n: kill(place, frozen_commands(place), n),
+    "signals": lambda place, n: [signals(place, 2 * n), signals(place, 2 * n, frozen=True)],
+    "damage": lambda place, n: damage(place, 7 * n),
+    "frozen damage": lambda place, n: [shards(place, 4 * n), *damage(place, 4 * n, frozen=True)],
+    "numbers": lambda place, n: [rates(place), not_finite(place)],
+    "pictures": lambda place, n: [pictures(place, 14 * n)],
+    "devices": lambda place, n: devices(place),
+    "cost": lambda place, n: cost(place),
+    "cases": lambda place, n: cases(place),
+}
+_KILLS, _QUICK = 15, 2
+_HEAD = "| promise | experiment | result | held |\n|---|---|---|---|\n"
 
 
 def main() -> int:
-    """Run all experiments and write the page."""
+    """Run the experiments and write their tables into the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the kills and damages")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    parser.add_argument("--quick", action="store_true", help="a seventh of the kills and damages")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
     given = parser.parse_args()
-    part = 10 if given.quick else 1
+    held = True
     with tempfile.TemporaryDirectory(prefix="faults.") as folder:
         os.environ["MODULAR_CLS_CACHE"] = str(Path(folder) / "cache")
         place = Place(Path(folder))
-        rows: list[Row] = []
-        for experiment in (
-            lambda: [methods(place)],
-            lambda: kill(place, max(1, 15 // part)),
-            lambda: [signals(place, 30 // part)],
-            lambda: damage(place, 100 // part),
-            lambda: [rates(place)],
-            lambda: devices(place),
-            lambda: cost(place),
-            lambda: cases(place),
-        ):
-            for row in experiment():
-                rows.append(row)
-                print(
-                    f"{'held' if row.held else 'BROKEN'}: {row.experiment}: {row.result}",
-                    flush=True,
-                )
-                print(*(f"    {line}" for line in row.wrong[:5]), sep="\n", end="\n" if row.wrong else "", flush=True)  # fmt: skip
-    given.out.write_text(_page(given.out.read_text(encoding="utf-8"), rows), encoding="utf-8")
-    return 0 if all(row.held for row in rows) else 1
-
-
-def _page(page: str, rows: list[Row]) -> str:
-    """The page with its table made anew."""
+        for name in given.only:
+            rows = list(map(_told, PARTS[name](place, _QUICK if given.quick else _KILLS)))
+            held = held and all(row.held for row in rows)
+            _write(given.out, name, _table(rows))
     where = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
+    _write(given.out, "machine", f"Made by `make faults` on {where}.\n")
+    return 0 if held else 1
+
+
+def _told(row: Row) -> Row:
+    """A row, printed as it comes."""
+    word = "held" if row.held else "BROKEN"
+    print(f"{word}: {row.experiment}: {row.result}", *row.wrong[:5], sep="\n    ", flush=True)
+    return row
+
+
+def _table(rows: list[Row]) -> str:
     held = {True: "yes", False: "**no**"}
     lines = [f"| {r.promise} | {r.experiment} | {r.result} | {held[r.held]} |\n" for r in rows]
-    before, rest = page.split(START)
-    table = HEAD.format(where=where) + "".join(lines) + "\n"
-    return before + START + table + END + rest.split(END)[1]
+    return _HEAD + "".join(lines)
+
+
+def _write(page: Path, part: str, content: str) -> None:
+    """Replace what stands between the marks of a part."""
+    start, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->"
+    before, rest = page.read_text(encoding="utf-8").split(start)
+    page.write_text(f"{before}{start}\n{content}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import random
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,8 @@ class Command:
         again: Added when it is given again.
         whole: What it leaves once it is through.
         unfinished: Raises or returns after a kill; returns whether something finished is there.
+        times: How many times as often as others it is killed.
+        own_cache: Whether each round begins with nothing decoded, and no features.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Command:
     again: list[str]
     whole: Check
     unfinished: Callable[[Path], bool]
+    times: int = 1
+    own_cache: bool = False
 
 
 def result(folder: Path) -> object:
@@ -78,43 +82,53 @@ def is_whole(load: Callable[[Path], object], marker: str) -> Callable[[Path], bo
     return look
 
 
-def commands(place: Place) -> dict[str, Command]:
+def commands(place: Place) -> list[Command]:
     """The commands that write something."""
     run = place.run()
     pictures = [str(f) for f in sorted((place.faces / "test").glob("*.png"))]
     study = place.study()
-    return {
-        "train, training and finish": Command("train", lambda out: place.train(out), ["--resume"], result, is_whole(Run.load, "metrics.json")),
-        "train, decoding": Command("cache", lambda out: place.train(out, "--training.updates=2"), ["--resume"], result, is_whole(Run.load, "metrics.json")),
-        "study": Command("study", lambda out: ["study", "--config", str(study), "--out", str(out)], [], results, lambda out: bool(results(out)) and False),
-        "export": Command("export", lambda out: ["export", str(run), "--no-onnx", "--out", str(out)], ["--overwrite"], weights, is_whole(Predictor.load, "modular_cls/model.json")),
-        "predict": Command("predict", lambda out: ["predict", str(run), *pictures, "--out", str(out / "table.csv")], [], table, lambda out: False),
-        "faces": Command("faces", lambda out: ["faces", "--out", str(out), "--per-class", "10"], ["--overwrite"], digests, lambda out: False),
-    }  # fmt: skip
-
-
-def kill(place: Place, kills: int, seed: int = 0) -> list[Row]:
-    """Kill each command so often, training three times as often, at moments spread over the time that it takes."""
-    rng = random.Random(seed)
+    finished = is_whole(Run.load, "metrics.json")
     return [
-        _killed(place, title, command, kills * (3 if command.name == "train" else 1), rng)
-        for title, command in commands(place).items()
-    ]
+        Command("train, training and finish", lambda out: place.train(out), ["--resume"], result, finished, times=3),
+        Command("train, decoding", lambda out: place.train(out, "--training.updates=2"), ["--resume"], result, finished, own_cache=True),
+        Command("study", lambda out: ["study", "--config", str(study), "--out", str(out)], [], results, lambda out: bool(results(out)) and False),
+        Command("export", lambda out: ["export", str(run), "--no-onnx", "--out", str(out)], ["--overwrite"], weights, is_whole(Predictor.load, "modular_cls/model.json")),
+        Command("predict", lambda out: ["predict", str(run), *pictures, "--out", str(out / "table.csv")], [], table, lambda out: False),
+        Command("faces", lambda out: ["faces", "--out", str(out), "--per-class", "10"], ["--overwrite"], digests, lambda out: False),
+    ]  # fmt: skip
 
 
-def _killed(place: Place, title: str, command: Command, kills: int, rng: random.Random) -> Row:
+def frozen_commands(place: Place) -> list[Command]:
+    """The same on frozen features: extracting, solving, finishing, and what is made of the run."""
+    run, study = place.frozen_run(), place.study(frozen=True)
+    pictures = [str(f) for f in sorted((place.faces / "test").glob("*.png"))]
+    finished = is_whole(Run.load, "metrics.json")
+    return [
+        Command("train, frozen, extraction and solving", lambda out: place.frozen(out), ["--resume"], result, finished, times=2, own_cache=True),
+        Command("train, frozen, solving and finish", lambda out: place.frozen(out), ["--resume"], result, finished),
+        Command("study, frozen", lambda out: ["study", "--config", str(study), "--out", str(out)], [], results, lambda out: bool(results(out)) and False, own_cache=True),
+        Command("export of a frozen run", lambda out: ["export", str(run), "--no-onnx", "--out", str(out)], ["--overwrite"], weights, is_whole(Predictor.load, "modular_cls/model.json")),
+        Command("predict by a frozen run", lambda out: ["predict", str(run), *pictures, "--out", str(out / "table.csv")], [], table, lambda out: False),
+    ]  # fmt: skip
+
+
+def kill(place: Place, commands: Sequence[Command], kills: int, seed: int = 0) -> Iterator[Row]:
+    """Kill each command so often, at moments spread over the time that it takes."""
+    rng = random.Random(seed)
+    for command in commands:
+        yield _killed(place, command, kills * command.times, rng)
+
+
+def _killed(place: Place, command: Command, kills: int, rng: random.Random) -> Row:
     log, reference = place.fresh("log"), place.fresh("whole")
-    environment = (
-        {"MODULAR_CLS_CACHE": str(place.fresh("cache"))} if command.name == "cache" else {}
-    )
+    environment = _cache(place, command)
     end = forked.run(command.arguments(reference), log, environment=environment)
     assert end.status == 0, end.told
     expected, seconds = command.whole(reference), end.seconds
     killed, rounds, wrong = 0, 0, []
     while killed < kills:
         out, again = place.fresh("out"), []
-        if command.name == "cache":
-            environment = {"MODULAR_CLS_CACHE": str(place.fresh("cache"))}
+        environment = _cache(place, command)
         rounds += 1
         while True:
             # half of the rounds are left to come to their end, so that every stage is met
@@ -136,10 +150,14 @@ def _killed(place: Place, title: str, command: Command, kills: int, rng: random.
     left = [f.name for f in place.root.iterdir() if f.name.startswith(".") and "partial" in f.name]
     return Row(
         "Killed at any moment, nothing is lost and nothing is half there",
-        f"`{title}`: SIGKILL to all its processes at {killed} random moments, then the same command"
+        f"`{command.name}`: SIGKILL to all its processes at {killed} random moments, then the same command"
         + (f" and `{' '.join(command.again)}`" if command.again else ""),
         f"{rounds} rounds came to their end, {rounds - len(wrong)} equal to an uninterrupted one"
         + (f"; {len(left)} files of killed processes left over" if left else ""),
         not wrong,
         wrong,
     )
+
+
+def _cache(place: Place, command: Command) -> dict[str, str]:
+    return {"MODULAR_CLS_CACHE": str(place.fresh("cache"))} if command.own_cache else {}

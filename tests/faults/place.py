@@ -7,6 +7,7 @@ from pathlib import Path
 
 import forked
 import yaml
+from small_networks import write_network
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +32,7 @@ class Place:
 
     def __init__(self, root: Path) -> None:
         self.root, self.faces = root, root / "faces"
+        self.many, self.network = root / "many", root / "network"
         self._numbers: Iterator[int] = count()
         self.done(["faces", "--out", str(self.faces), "--per-class", "48"])
 
@@ -53,6 +55,25 @@ class Place:
         config = ROOT / "configs" / f"{method}.yaml"
         return ["train", "--config", str(config), *given, *flags, "--out", str(out)]
 
+    def frozen(self, out: Path, *flags: str) -> list[str]:
+        """A frozen fit of some seconds: 1,200 pictures to train on, so features in several shards."""
+        if not self.many.is_dir():
+            self.done(["faces", "--out", str(self.many), "--per-class", "300"])
+            write_network(self.network, seed=0)
+        given = {"data.manifest": self.many / "manifest.csv", "data.image_size": 32, "data.scarcity": "null", "data.workers": 0,
+                 "backbone.name": f"local-dir:{self.network}", "backbone.pretrained": "true", "backbone.frozen": "true",
+                 "backbone.args": "{}", "training.threads": 1}  # fmt: skip
+        config = ROOT / "configs" / "modular.yaml"
+        words = [f"--{key}={value}" for key, value in given.items()]
+        return ["train", "--config", str(config), *words, *flags, "--out", str(out)]
+
+    def frozen_run(self) -> Path:
+        """A finished run on frozen features."""
+        out = self.root / "frozen"
+        if not out.is_dir():
+            self.done(self.frozen(out))
+        return out
+
     def run(self) -> Path:
         """A finished run."""
         out = self.root / "run"
@@ -60,14 +81,16 @@ class Place:
             self.done(self.train(out))
         return out
 
-    def study(self) -> Path:
+    def study(self, frozen: bool = False) -> Path:
         """A study of three methods, two of which share a fit."""
-        also, grid = self.root / "also.yaml", self.root / "study.yaml"
+        kind = "_frozen" if frozen else ""
+        also, grid = self.root / f"also{kind}.yaml", self.root / f"study{kind}.yaml"
         data = {"manifest": str(self.faces / "manifest.csv"), "image_size": 32, "batch_size": 16, "workers": 0}  # fmt: skip
         training = {"updates": 30, "validate_every": 0, "save_every": 10, "threads": 1}
-        also.write_text(yaml.safe_dump({"data": data, "training": training}))
-        methods = [
-            str(ROOT / "configs" / f"{m}.yaml") for m in ("flat", "flat_retrained", "product")
-        ]
+        backbone = {"name": f"local-dir:{self.network}", "pretrained": True, "frozen": True, "args": {}}  # fmt: skip
+        more = {"backbone": backbone} if frozen else {}
+        also.write_text(yaml.safe_dump({"data": data, "training": training, **more}))
+        names = ("flat", "flat_logit_adjusted" if frozen else "flat_retrained", "product")
+        methods = [str(ROOT / "configs" / f"{name}.yaml") for name in names]
         grid.write_text(yaml.safe_dump({"methods": methods, "keep": [5], "seeds": [0], "also": [str(also)]}))  # fmt: skip
         return grid

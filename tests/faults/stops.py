@@ -16,18 +16,22 @@ from place import ROOT, Place, Row
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}
 
 
-def signals(place: Place, number: int, seed: int = 0) -> Row:
+def signals(place: Place, number: int, frozen: bool = False, seed: int = 0) -> Row:
     """Signals at random moments, and the command that each stopped training says."""
     rng, wrong, times = random.Random(seed), [], []
+    train = place.frozen if frozen else place.train
     whole, log = place.fresh("whole"), place.fresh("log")
-    seconds = place.done(place.train(whole)).seconds
-    expected, sent = result(whole), 0
+    environment = {"MODULAR_CLS_CACHE": str(place.fresh("cache"))}
+    end = forked.run(train(whole), log, environment=environment)
+    assert end.status == 0, end.told
+    seconds, expected, sent = end.seconds, result(whole), 0
     while sent < number:
         out, again = place.fresh("out"), []
+        environment = {"MODULAR_CLS_CACHE": str(place.fresh("cache"))}
         while True:
             signum = rng.choice(list(CODES))
             after = rng.uniform(0.3, seconds) if sent < number and rng.random() < 0.8 else None
-            end = forked.run([*place.train(out), *again], log, after, signum)
+            end = forked.run([*train(out), *again], log, after, signum, environment)
             if end.status == 0:
                 break
             sent += 1
@@ -41,7 +45,7 @@ def signals(place: Place, number: int, seed: int = 0) -> Row:
             wrong.append("not the same in the end")
     return Row(
         "SIGTERM, SIGINT and SIGUSR1 save, say how to go on, and exit with 143, 130, 138 within 10 s",
-        f"`train`: {sent} signals at random moments, each time gone on with",
+        f"`train`{', frozen' if frozen else ''}: {sent} signals at random moments, each time gone on with",
         f"longest {max(times):.1f} s; {len(wrong)} other ends; equal to an uninterrupted run in the end",
         not wrong,
         wrong,

@@ -207,6 +207,21 @@ def test_without_a_cache_folder_features_are_made_each_time(rows, tmp_path, monk
     assert "made anew each time" in capsys.readouterr().out
 
 
+def test_a_disk_that_fills_up_keeps_nothing_and_stops_nothing(rows, tmp_path, writes_up_to, capsys):
+    expected = features(rows, Small())
+    network = Small(seed=1)
+    with writes_up_to(250):  # less than a shard of features
+        found = features(rows, network)
+    assert network.seen == 40
+    assert capsys.readouterr().out.count("features are not kept: ") == 1
+    assert torch.equal(found, features(rows, network))
+    assert network.seen == 80
+    shutil.rmtree(tmp_path / "cache")
+    with writes_up_to(250):  # nor of the digests of files
+        assert torch.equal(features(rows, Small()), expected)
+    assert "made anew each time" in capsys.readouterr().out
+
+
 def test_no_pictures(rows):
     """A split may be empty."""
     assert features(rows.select(np.zeros(0, dtype=int)), Small()).shape == (0, 6)

@@ -64,6 +64,17 @@ def test_damage_is_told(cache, place):
     file.write_bytes(data)
     with pytest.raises(ConfigError, match=f"{digest}.*damaged"):
         fill(network(), digest)
+    assert keep(network()) == digest  # whoever has them at hand mends it
+    fill(network(seed=1), digest)
+
+
+def test_no_room_is_told(cache, writes_up_to):
+    with (
+        writes_up_to(1000),
+        pytest.raises(ConfigError, match=r"cannot be kept in .*backbones.*MODULAR_CLS_CACHE"),
+    ):
+        keep(network())
+    assert list(cache.iterdir()) == []
 
 
 def test_other_architectures_and_unknown_digests():

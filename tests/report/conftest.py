@@ -41,7 +41,7 @@ class RunWriter:
         self, method="modular", keep=0, seed=0, skill=0.9, rare_skill=0.8, model=None, **changes
     ):
         model = model or ("FlatClassifier" if method.startswith("flat") else "ModularClassifier")
-        config = self.config(method, keep, seed, model)
+        config = self.config(method, keep, seed, model, not changes.pop("trial", False))
         folder = self.root / changes.pop(
             "folder", f"{method}_k{'all' if keep is None else keep}_seed{seed}"
         )
@@ -64,8 +64,9 @@ class RunWriter:
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return folder
 
-    def config(self, method, keep, seed, model):
+    def config(self, method, keep, seed, model, test):
         data = self.base["data"] | {"manifest": str(self.root / "images" / "manifest.csv")}
+        data["test"] = test
         keeps = keep if isinstance(keep, list) else [keep]
         data["scarcity"] = [{"joint_class": RARE, "keep": k} for k in keeps]
         changes = {
@@ -114,12 +115,24 @@ class RunWriter:
     def write_predictions(self, file, table):
         schema = Schema.from_dict(self.spec)
         names = {o.name: o.class_names for o in schema.outputs}
+        rng, given = np.random.default_rng(len(file.parent.name)), {}
+        for c in schema.composites:
+            true, predicted = table[c.name]
+            for a in c.attributes:  # some misses are mended
+                mended = rng.random(len(true)) < 0.4
+                given[f"{c.name}:given:{a.name}"] = [
+                    c.class_names[z] for z in np.where(mended, true, predicted)
+                ]
         with file.open("w", newline="") as opened:
             writer = csv.writer(opened)
-            writer.writerow(["path", *(c for n in names for c in (n, f"{n}:predicted"))])
+            writer.writerow(["path", *(c for n in names for c in (n, f"{n}:predicted")), *given])
             for i in range(8 * self.images):
                 writer.writerow(
-                    [f"{i}.png", *(names[n][side[i]] for n in names for side in table[n])]
+                    [
+                        f"{i}.png",
+                        *(names[n][side[i]] for n in names for side in table[n]),
+                        *(column[i] for column in given.values()),
+                    ]
                 )
 
 

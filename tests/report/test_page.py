@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 from modular_cls.errors import ConfigError
+from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import Contrast
 from modular_cls.report.page import write_report
+from modular_cls.report.results import read_runs
 from modular_cls.report.statistics import Estimate
-from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.metrics import MISSING, SCORES
 from modular_cls.runs.terminal import print_metrics
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
@@ -56,7 +58,9 @@ def test_a_study_becomes_a_page(write_run, tmp_path):
     assert "modular minus the best of the others" in page
     assert "| 0 | flat | 5 | +" in page
     assert "| flat_weights | ≤5 (≤5 to ≤5) | ≤5 (≤5 to ≤5) |" in page
-    assert "| flat | >5 (>5 to >5) |" in page
+    assert "| flat | >5 (" in page
+    assert "over seeds and test images" in page
+    assert "that favours the others" in page
     assert "Ahead of the reference in mean balanced accuracy: flat_weights at 5" in page
     assert "Lists of training images: the same in all 15 cells" in page
     assert "Largest difference in trainable parameters: 0.80 %." in page
@@ -80,6 +84,46 @@ def test_results_hold_one_row_per_run(write_run, tmp_path):
     run = json.loads((write_run.root / "flat_k5_seed0" / "metrics.json").read_text())
     row = next(r for r in rows if (r["method"], r["keep"]) == ("flat", "5"))
     assert float(row["rare_class_recall"]) == run["test"]["hair_gender"]["rare_class_recall"]
+
+
+def pair(write_run):
+    for seed in range(3):
+        write_run("modular", 0, seed)
+        write_run("flat", 0, seed, rare_skill=0.1)
+
+
+def test_intervals_hold_what_the_page_says(write_run, tmp_path):
+    pair(write_run)
+    page = write_report([write_run.root], tmp_path / "out")
+    with (tmp_path / "out" / "intervals.csv").open() as file:
+        rows = {(r["method"], r["minus"], r["keep"], r["score"]): r for r in csv.DictReader(file)}
+    found = rows["modular", "", "0", "balanced_accuracy"]
+    mean, half = (100 * float(found[name]) for name in ("mean", "half"))
+    assert f"| {mean:.1f} ± {half:.1f} % |" in page
+    assert found["over"] == "seeds and images"
+    found = rows["modular", "flat", "0", "rare_class_recall"]
+    mean, half = (100 * float(found[name]) for name in ("mean", "half"))
+    assert f"| {mean:+.1f} ± {half:.1f} |" in page
+
+
+def test_without_the_answers_intervals_are_over_seeds_and_say_so(write_run, tmp_path):
+    pair(write_run)
+    for file in write_run.root.glob("*/predictions.csv"):
+        file.unlink()
+    page = write_report([write_run.root], tmp_path / "out")
+    assert "over seeds only" in page
+    assert "over seeds and test images" not in page
+
+
+def test_the_parts_of_a_score_add_up_to_it(write_run):
+    """For every score, with a worst class that changes from run to run."""
+    for seed in range(5):
+        write_run(seed=seed, skill=0.7, rare_skill=0.7)
+    comparison = Comparison("hair_gender", read_runs([write_run.root]))
+    for score in (*SCORES, "short_female"):
+        sample = comparison.sample("modular", "0", score)
+        sums = [sum(part[sample.groups == z].mean() for z in range(4)) for part in sample.parts]
+        assert sums == pytest.approx(sample.values.tolist())
 
 
 def test_one_run_of_an_older_version_is_enough(write_run, tmp_path):
@@ -138,18 +182,17 @@ def test_several_composites_each_have_a_section(write_run, tmp_path):
     assert (tmp_path / "out" / "report_2.png").is_file()
 
 
-def test_runs_that_try_learning_rates_show_validation_only(write_run, tmp_path):
+def test_trials_show_validation_only(write_run, tmp_path):
     for seed in range(2):
         for rate, skill in ((0.001, 0.6), (0.004, 0.95)):
             folder = f"tune_{rate}_{seed}"
-            write_run(
-                "flat", None, seed, skill=skill, rare_skill=skill, learning_rate=rate, folder=folder
-            )
+            write_run("flat", 5, seed, skill, skill, learning_rate=rate, folder=folder, trial=True)
     page = write_report([write_run.root], tmp_path / "out")
-    rows = [line for line in page.splitlines() if line.startswith("| flat | all |")]
-    assert [row.split(" | ")[2] for row in rows] == ["0.001", "0.004"]
-    assert "best" not in rows[0]
-    assert rows[1].endswith("| best |")
+    chosen, *rows = [line for line in page.splitlines() if line.startswith("| flat |")]
+    assert chosen.startswith(f"| flat | none | 2 | 0.004 | {MISSING} | learning rate | ")
+    assert [row.split(" | ")[1] for row in rows] == ["0.001", "0.004"]
+    assert "chosen" not in rows[0]
+    assert rows[1].endswith("| chosen |")
     assert "Test split" not in page
     assert not (tmp_path / "out" / "report.png").exists()
     assert {r["balanced_accuracy"] for r in read_csv(tmp_path / "out")} == {""}

@@ -10,8 +10,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modular_cls import Run, load_config, train
+from modular_cls import Predictor, Run, load_config, train
+from modular_cls.cli import main
 from modular_cls.errors import ConfigError
+from modular_cls.files import _MACHINE
 from modular_cls.runs.folder import CONFIG, MARKER, WEIGHTS, read_weights
 from modular_cls.runs.identity import identity
 from modular_cls.runs.weights import digest, write_tensors
@@ -43,6 +45,19 @@ def finished(faces_dir, tmp_path_factory):
 @pytest.fixture
 def copy(finished, tmp_path):
     return shutil.copytree(finished / "flat", tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [Run.load, Predictor.load, lambda run: main(["evaluate", str(run)])],
+    ids=["run", "predictor", "evaluate"],
+)
+def test_a_run_that_was_being_replaced_is_found(read, copy, dead, capsys):
+    """Whoever asks for it first after the kill puts it back."""
+    copy.rename(copy.with_name(f".copy.{_MACHINE}-{dead}.old"))
+    assert read(copy) != 1
+    assert "copy: put back; a process was killed while it replaced it" in capsys.readouterr().err
+    assert [f.name for f in copy.parent.iterdir()] == ["copy"]
 
 
 def zero(file, start=1000):

@@ -1,0 +1,47 @@
+"""What a study varies beside seeds: how scarce a joint class is, and the one knob of a method."""
+
+from dataclasses import dataclass
+
+from modular_cls.errors import ConfigError
+
+PLACES = ("model", "criterion", "finish")  # of a configuration, where a knob may be
+
+
+@dataclass(frozen=True)
+class Scarcity:
+    """Make one joint class scarce in training.
+
+    Args:
+        joint_class: The class, as {attribute: value}.
+        keep: Training images kept, none in validation; null keeps all, and only names the class.
+        validation: Whether its validation images stay; default only where keep is null.
+    """
+
+    joint_class: dict[str, str]
+    keep: int | None
+    validation: bool | None = None
+
+
+@dataclass(frozen=True)
+class Knob:
+    """The one setting of a method that a study may choose, beside its learning rate.
+
+    Args:
+        key: Where it stands, as criterion.tau, model.composite.hidden or finish.FitBias.kappa.
+        values: What is tried, ascending, the method's own value among them; null stands for what
+            the method does by itself.
+        frozen: Whether it means anything to heads that are solved on frozen features.
+    """
+
+    key: str
+    values: list[int | float | None]
+    frozen: bool = True
+
+    def __post_init__(self) -> None:
+        if self.key.split(".")[0] not in PLACES or "." not in self.key:
+            told = f"it begins with {', '.join(PLACES)}, as criterion.tau or finish.FitBias.kappa"
+            raise ConfigError(f"knob.key is {self.key!r}; {told}")
+        numbers = [v for v in self.values if v is not None]
+        if len(set(self.values)) < max(2, len(self.values)) or numbers != sorted(numbers):
+            told = "it holds two or more different ones, ascending"
+            raise ConfigError(f"knob.values is {self.values}; {told}")

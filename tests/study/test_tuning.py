@@ -1,0 +1,323 @@
+"""Rates and knobs chosen on real tiny runs, and read by the study that they are for."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modular_cls.cli import main
+from modular_cls.config import Knob
+from modular_cls.errors import ConfigError
+from modular_cls.parsing import load_config, method_config
+from modular_cls.report.results import FinishedRun
+from modular_cls.report.trials import Trial, best_trial, edges
+from modular_cls.study.cells import grid
+from modular_cls.study.grid import Study, Tune
+from modular_cls.study.study import run_study
+from modular_cls.study.tuned import Tuned
+from modular_cls.training.knob import knob_value, turned
+
+ROOT = Path(__file__).parents[2]
+OTHER = {"hair": "short", "gender": "female"}
+KNOBS = {
+    "flat": None,
+    "flat_logit_adjusted": {"key": "criterion.tau", "values": [0.5, 1]},
+    "flat_retrained": {"key": "finish.RetrainClassifier.l2", "values": [2.5e-4, 0.25]},
+}
+
+
+def write(path, content):
+    path.write_text(yaml.safe_dump(content))
+    return str(path)
+
+
+def method(folder, name, **changes):
+    spec = yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text())
+    return write(folder / f"{name}.yaml", spec | {"knob": KNOBS.get(name)} | changes)
+
+
+@pytest.fixture(scope="module")
+def tiny(faces_dir, tmp_path_factory):
+    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0}
+    training = {"updates": 3, "threads": 1, "validate_every": 0}
+    content = {"data": data | {"batch_size": 8}, "training": training}
+    return write(tmp_path_factory.mktemp("config") / "tiny.yaml", content)
+
+
+@pytest.fixture(scope="module")
+def tuned(tiny, tmp_path_factory):
+    """Three methods tuned through the command line; the highest rate diverges."""
+    folder = tmp_path_factory.mktemp("tuning")
+    grid = {
+        "methods": [method(folder, name) for name in KNOBS],
+        "keep": [5],
+        "seeds": [100, 101],
+        "also": [tiny],
+        "tune": {"scarce": OTHER, "rates": [0.001, 1e30]},
+    }
+    out = folder / "out"
+    assert main(["study", "--config", write(folder / "tune.yaml", grid), "--out", str(out)]) == 0
+    return out
+
+
+def read(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_every_method_has_as_many_trials_of_another_scarce_class(tuned):
+    names = {f.parent.name for f in tuned.glob("*/metrics.json")}
+    expected = {
+        "flat_rate0.001", "flat_rate1e+30", f"flat_rate{(0.001 * 1e30) ** 0.5:.4g}",
+        "flat_logit_adjusted_rate0.001_tau1", "flat_logit_adjusted_rate1e+30_tau1",
+        "flat_logit_adjusted_rate0.001_tau0.5",
+        "flat_retrained_rate0.001_l20.00025", "flat_retrained_rate1e+30_l20.00025",
+        "flat_retrained_rate0.001_l20.25",
+    }  # fmt: skip
+    assert names == {f"{name}_seed{seed}" for name in expected for seed in (100, 101)}
+    config = load_config(tuned / "flat_rate0.001_seed100" / "config.yaml")
+    scarce, rare = config.data.scarcities
+    assert (scarce.joint_class, scarce.keep, scarce.validation) == (OTHER, 5, True)
+    assert (rare.joint_class["gender"], rare.keep, rare.validation) == ("male", None, False)
+
+
+def test_no_trial_sees_test_images_or_the_rare_class_in_validation(tuned):
+    for file in tuned.glob("*_rate0.001*/metrics.json"):
+        run = read(file.parent)
+        assert run["test"] == {}
+        assert not (file.parent / "predictions.csv").exists()
+        support = run["validation"]["hair_gender"]["support"]
+        assert support["long_haired_man"] == 0 < support["short_female"]
+        counts = dict(zip(support, run["train_counts"]["hair_gender"], strict=True))
+        assert counts["short_female"] == 5 < counts["long_haired_man"]
+
+
+def test_the_best_on_validation_is_written_with_its_terms(tuned):
+    found = Tuned.read(tuned / "tuned.yaml")
+    assert found.terms == {
+        "scarce": OTHER, "keep": 5, "seeds": [100, 101], "budget": {"updates": 3, "batch_size": 8},
+    }  # fmt: skip
+    for name, chosen in found.methods.items():
+        means = {}
+        for file in tuned.glob(f"{name}_rate*_seed*/metrics.json"):
+            run = read(file.parent)
+            if not run.get("undefined"):
+                key = (run["learning_rate"], *(run["knob"] or {"": None}).values())
+                score = run["validation"]["hair_gender"]["balanced_accuracy"]
+                means[key] = means.get(key, 0) + score / 2
+        knob = next(iter(chosen["knob"].values()), None)
+        assert means[chosen["learning_rate"], knob] == max(means.values())
+        assert chosen["validation"] == round(max(means.values()), 4)
+        assert chosen["trials"] == 3
+        assert "learning rate" in chosen["edges"]
+
+
+def test_a_rate_that_diverges_is_a_trial_that_failed(tuned):
+    assert "diverged" in read(tuned / "flat_rate1e+30_seed100")["undefined"]
+    page = (tuned / "report.md").read_text()
+    assert "| flat | none | 3 | 0.001 |" in page
+    assert "| flat_logit_adjusted | criterion.tau | 3 | 0.001 |" in page
+    assert "diverged" in page
+    assert not (tuned / ".fits").exists()
+
+
+def test_finished_trials_are_not_run_again(tuned, tiny):
+    before = {f: f.stat().st_mtime_ns for f in tuned.glob("*/metrics.json")}
+    text = (tuned / "tuned.yaml").read_text()
+    (tuned / "tuned.yaml").unlink()
+    assert main(["study", "--config", str(tuned.parent / "tune.yaml"), "--out", str(tuned)]) == 0
+    assert (tuned / "tuned.yaml").read_text() == text
+    assert {f: f.stat().st_mtime_ns for f in tuned.glob("*/metrics.json")} == before
+
+
+def test_a_study_takes_what_was_chosen_and_its_audit_says_so(tuned, tiny, tmp_path):
+    methods = [str(tuned.parent / f"{name}.yaml") for name in KNOBS]
+    study = Study(methods, [5], [0], [tiny], tuned=str(tuned / "tuned.yaml"))
+    found = Tuned.read(tuned / "tuned.yaml").methods
+    for config, _ in grid(study, tmp_path):
+        chosen = found[config.method]
+        assert config.training.learning_rate == chosen["learning_rate"]
+        assert (config.training.trials, config.training.edges) == (3, chosen["edges"])
+        if chosen["knob"]:
+            assert {config.knob.key: knob_value(config)} == chosen["knob"]
+    flags = [
+        "--methods",
+        json.dumps(methods[:2]),
+        "--keep",
+        "[5]",
+        "--seeds",
+        "[0]",
+        "--also",
+        json.dumps([tiny]),
+    ]
+    out = tmp_path / "study"
+    assert main(["study", *flags, "--tuned", str(tuned / "tuned.yaml"), "--out", str(out)]) == 0
+    row = next(
+        x
+        for x in (out / "report.md").read_text().splitlines()
+        if x.startswith("| flat_logit_adjusted | 36")
+    )
+    tau = found["flat_logit_adjusted"]["knob"]["criterion.tau"]
+    assert f"| 0.001 | criterion.tau = {tau} | 3 | learning rate" in row
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training": {"updates": 4}}, "chosen at updates 3, batch_size 8, but here flat has updates 4"),
+        ({"method": "other"}, "unknown method 'other'"),
+        ({"method": "flat_logit_adjusted"}, "the knob of flat_logit_adjusted is not criterion.tau any more"),
+    ],
+)  # fmt: skip
+def test_what_was_chosen_for_something_else_is_refused(change, message, tuned, tiny, tmp_path):
+    also = [tiny, write(tmp_path / "also.yaml", {"training": change.pop("training", {})})]
+    study = Study(
+        [method(tmp_path, "flat", **change)], [5], [0], also, tuned=str(tuned / "tuned.yaml")
+    )
+    with pytest.raises(ConfigError, match=message):
+        grid(study, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("learning_rate", "fast", "learning_rate is 'fast'"),
+        ("learning_rate", -1, "above 0"),
+        ("knob", 3, "knob must be a mapping"),
+        ("trials", None, "trials a whole number"),
+    ],
+)
+def test_a_damaged_choice_is_named(key, value, message, tuned, tmp_path):
+    content = yaml.safe_load((tuned / "tuned.yaml").read_text())
+    content["methods"]["flat"][key] = value
+    with pytest.raises(ConfigError, match=f"tuned.yaml: flat: .*{message}"):
+        Tuned.read(write(tmp_path / "tuned.yaml", content))
+
+
+def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
+    study = Study(["flat"], [5], [0], ["configs/data/mnist.yaml"], tuned=str(tuned / "tuned.yaml"))
+    with pytest.raises(ConfigError, match="chosen on other data: unknown attribute"):
+        grid(study, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("scarce", "knob", "message"),
+    [
+        ({"hair": "long", "gender": "male"}, {}, "overlaps the rare class"),
+        ({"gender": "male"}, {}, "overlaps the rare class"),
+        ({"gender": "mail"}, {}, "did you mean 'male'"),
+        (OTHER, {"key": "criterion.tau", "values": [0.5, 1, 2]}, "has 3 values; it must be 2"),
+        (OTHER, {"key": "criterion.tau", "values": [0.5, 2]}, "its own value is 1.0"),
+        (OTHER, {"key": "criterion.smothing", "values": [0.5, 1]}, "did you mean 'smoothing'"),
+        (OTHER, {"key": "finish.FitBias.kappa", "values": [0, 5]}, "unknown knob"),
+        (OTHER, {"key": "model.composite.hidden", "values": [1, 2]}, "no part 'composite'"),
+    ],
+)
+def test_wrong_tunings_are_refused_before_anything_runs(
+    scarce, knob, message, tiny, tmp_path, capsys
+):
+    changes = {"knob": knob} if knob else {}
+    grid = {
+        "methods": [method(tmp_path, "flat_logit_adjusted", **changes)],
+        "keep": [5], "seeds": [0], "also": [tiny],
+        "tune": {"scarce": scarce, "rates": [0.001, 0.002]},
+    }  # fmt: skip
+    told = main(
+        ["study", "--config", write(tmp_path / "t.yaml", grid), "--out", str(tmp_path / "out")]
+    )
+    assert told != 0
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "message"),
+    [
+        ("criterion.tau", [1, 0.5], "ascending"),
+        ("criterion.tau", [1], "two or more"),
+        ("criterion.tau", [1, 1], "different"),
+        ("tau", [1, 2], "it begins with model, criterion, finish"),
+        ("data.workers", [1, 2], "it begins with model, criterion, finish"),
+    ],
+)
+def test_a_knob_that_is_none_is_refused(key, values, message):
+    with pytest.raises(ConfigError, match=message):
+        Knob(key, values)
+
+
+def test_tune_is_for_one_number_kept_and_not_with_tuned():
+    with pytest.raises(ConfigError, match="one number of images"):
+        Study(["flat"], [0, 5], [0], tune=Tune(OTHER))
+    with pytest.raises(ConfigError, match="not both"):
+        Study(["flat"], [5], [0], tune=Tune(OTHER), tuned="tuned.yaml")
+    with pytest.raises(ConfigError, match="above 0"):
+        Tune(OTHER, [0.0, 0.1])
+
+
+def test_frozen_methods_try_their_knobs_only(faces_dir, pretrained_dir, tmp_path):
+    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0}
+    backbone = {
+        "name": f"local-dir:{pretrained_dir}",
+        "pretrained": True,
+        "frozen": True,
+        "args": {},
+    }
+    also = write(tmp_path / "also.yaml", {"data": data, "backbone": backbone})
+    knob = {"key": "finish.CorrectPrior.smoothing", "values": [1, 30]}
+    methods = [
+        method(tmp_path, "product_corrected", knob=knob),
+        method(tmp_path, "product"),
+        "flat_retrained",
+    ]
+    study = Study(methods, [5], [0], [also], tune=Tune(OTHER))
+    assert run_study(study, tmp_path / "out") == []
+    names = sorted(f.parent.name for f in (tmp_path / "out").glob("*/metrics.json"))
+    assert names == ["product_corrected_smoothing1_seed0", "product_corrected_smoothing30_seed0"]
+    found = Tuned.read(tmp_path / "out" / "tuned.yaml").methods
+    assert [m["trials"] for m in found.values()] == [2, 1, 1]
+    final = Study(methods, [5], [0], [also], tuned=str(tmp_path / "out" / "tuned.yaml"))
+    configs = {c.method: c for c, _ in grid(final, tmp_path)}
+    assert knob_value(configs["product_corrected"]) in (1, 30)
+    assert configs["product_corrected"].training.edges == ["finish.CorrectPrior.smoothing"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_method_says_its_knob_or_that_it_has_none(file):
+    """Six values, the method's own among them, and a knob that turns something."""
+    config = load_config(method_config(file.stem))
+    assert "\nknob:" in file.read_text()
+    if config.knob is not None:
+        own = knob_value(config)
+        assert own in config.knob.values
+        assert len(config.knob.values) == len(Tune(OTHER).rates)
+        other = next(v for v in config.knob.values if v != own)
+        assert turned(config, other) != config
+        assert knob_value(turned(turned(config, other), own)) == own
+        assert knob_value(turned(config, other)) == other
+
+
+def trial(rate, value, *scores):
+    runs = []
+    for score in scores:
+        validation = {"c": {"rare_support": 3, "rare_class_recall": 0, "balanced_accuracy": score}}
+        metrics = {
+            "method": "m",
+            "seed": 0,
+            "keep": 5,
+            "test": validation,
+            "validation": validation,
+        }
+        runs.append(FinishedRun(Path(), metrics))
+    return Trial(rate, "a.b", value, tuple(runs))
+
+
+def test_of_equals_the_middle_one_and_edges_are_said():
+    trials = [trial(r, 1, s) for r, s in ((0.1, 0.5), (0.2, 0.9), (0.4, 0.9), (0.8, 0.9))]
+    assert best_trial(trials) is trials[2]
+    assert edges(trials[2], trials) == []
+    assert edges(trials[3], trials) == ["learning rate"]
+    assert best_trial([]) is None
+    assert best_trial([trial(0.1, 1, float("nan"))]) is None
+    knob = [trial(None, v, s) for v, s in ((None, 0.2), (1, 0.3), (2, 0.7))]
+    assert edges(knob[2], knob) == ["a.b"]
+    assert edges(knob[0], knob) == []
