@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench clean
+.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench docs clean
 
 install: $(VENV)/.installed
 
@@ -17,6 +17,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
 $(VENV)/.lecture: $(VENV)/.installed
@@ -86,8 +90,11 @@ lecture: $(VENV)/.lecture
 	  echo "== $$claim"; $(RUN) lecture $$claim --size quick || failed="$$failed $$claim"; done; \
 	if [ -n "$$failed" ]; then echo "not measured:$$failed"; exit 1; fi
 
+# Processes side by side, each on a core of its own (tests/conftest.py); a file's tests stay together.
+PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -95,7 +102,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/from_csv.py --check
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # The numbers of README and docs/results, from the CSVs beside the pages.
 numbers: install
@@ -107,6 +114,11 @@ faults: install
 
 bench: install $(FACES)
 	$(BIN)/python tests/bench/bench.py
+
+# The site, in build/docs: warnings are errors.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
 
 clean:
 	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

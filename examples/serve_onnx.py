@@ -49,9 +49,18 @@ class Model:
     def _prepare(self, data: bytes) -> np.ndarray:
         how = self.preprocessing
         picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-        picture = picture.resize((how["width"], how["height"]), Image.Resampling.BILINEAR)
+        picture = fit(picture, (how["width"], how["height"]), how.get("fit"))
         pixels = (np.asarray(picture) / 255 - how["mean"]) / how["std"]
         return pixels.transpose(2, 0, 1)[None].astype(np.float32)
+
+
+def fit(picture: Image.Image, size: tuple[int, int], how: str | None) -> Image.Image:
+    """A picture at (width, height), as training brought others of its shape to it."""
+    if how == "pad":
+        return ImageOps.pad(picture, size, Image.Resampling.BILINEAR, (128, 128, 128))
+    if how == "crop":
+        return ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
+    return picture.resize(size, Image.Resampling.BILINEAR)
 
 
 def make_server(model: Model, port: int) -> ThreadingHTTPServer:

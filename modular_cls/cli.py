@@ -13,6 +13,7 @@ from modular_cls import __version__
 from modular_cls.audit.command import audit
 from modular_cls.data.faces.command import faces
 from modular_cls.demo.command import demo
+from modular_cls.doctor.command import doctor
 from modular_cls.errors import ModularClsError, nearest
 from modular_cls.export.command import export
 from modular_cls.extend.command import extend
@@ -35,6 +36,7 @@ _IN_ORDER = (
     study,
     lecture,
     report,
+    doctor,
 )
 VERBS = {verb.__name__: verb for verb in _IN_ORDER}
 

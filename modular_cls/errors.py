@@ -1,9 +1,14 @@
 """What can be wrong with what a user gives, as named errors, and how to word them."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
-_SHOWN_PROBLEMS = 20
+_SHOWN_PROBLEMS, _SHOWN_ROWS = 20, 5
+_ROW = re.compile(r"row (\d+)\b")
+_OF_PICTURE = re.compile(r"row \d+, (?:column path: '[^']*'|(?!column )[^:]*[./\\][^:]*:)")
+_OF_ROW = re.compile(r"^row \d+, ")
+_SHOWN_NAMES = 20
 
 
 class ModularClsError(ValueError):
@@ -27,12 +32,21 @@ class DivergedError(ModularClsError):
 
 
 class ManifestError(ModularClsError):
-    """A manifest that cannot be used; the message lists every problem found (up to 20)."""
+    """A manifest that cannot be used; the message lists every problem found (up to 20).
+
+    Attributes:
+        problems: All of them, in words.
+    """
 
     def __init__(self, where: object, problems: Sequence[str]) -> None:
-        shown = "".join(f"\n  {p}" for p in problems[:_SHOWN_PROBLEMS])
-        more = len(problems) - _SHOWN_PROBLEMS
+        self.where, self.problems = where, list(problems)
+        shown = "".join(f"\n  {p}" for p in self.problems[:_SHOWN_PROBLEMS])
+        more = len(self.problems) - _SHOWN_PROBLEMS
         super().__init__(f"{where}:{shown}" + (f"\n  ... and {more} more" if more > 0 else ""))
+
+    def __reduce__(self) -> tuple[type, tuple[object, list[str]]]:
+        """As other processes get it: made anew of what it was made of."""
+        return ManifestError, (self.where, self.problems)
 
 
 class ImageError(ModularClsError):
@@ -45,6 +59,39 @@ class DepthError(ImageError):
 
 class OutputExistsError(ModularClsError):
     """An output that is there already and may not be replaced."""
+
+
+def group_alike(problems: Iterable[str]) -> list[str]:
+    """Problems that differ only in row and picture become one: the first, and how many others.
+
+    Args:
+        problems: In words, `row 7, column hair: ...` or `row 7, folder/picture.png: ...`.
+    """
+    groups: dict[str, list[str]] = {}
+    for problem in problems:
+        groups.setdefault(_kind_of(problem), []).append(problem)
+    return [first + _others(rest) for first, *rest in groups.values()]
+
+
+def _kind_of(problem: str) -> str:
+    """A problem without what tells rows apart: numbers count only among a column's values."""
+    if picture := _OF_PICTURE.match(problem):
+        return re.sub(r"\d+", "", problem[picture.end() :])
+    return _OF_ROW.sub("", problem)
+
+
+def _others(rest: Sequence[str]) -> str:
+    rows = [found.group(1) for problem in rest if (found := _ROW.match(problem))]
+    told = f": rows {', '.join(rows[:_SHOWN_ROWS])}" if rows else ""
+    more = " ..." if len(rows) > _SHOWN_ROWS else ""
+    return f" (and {len(rest):,} more like it{told}{more})" if rest else ""
+
+
+def shortened(names: Sequence[str], where: str = "") -> str:
+    """Names with commas between; of many the first, and how many more there are (`where`)."""
+    more = len(names) - _SHOWN_NAMES
+    place = f" ({where})" if where else ""
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more:,} more{place}" if more > 0 else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,10 @@
 """Command line and YAML -> Config. The only file that knows jsonargparse."""
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
@@ -10,10 +12,11 @@ from typing import Any, NoReturn, get_args, get_type_hints
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from modular_cls.config import Config
+from modular_cls.config import Config, expand
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
-_CHECKOUT = Path(__file__).parent.parent / "configs"
+_PACKAGED = Path(str(resources.files("modular_cls"))) / "configs"  # of an installed package
+_CONFIGS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "configs"
 
 
 class Parser(ArgumentParser):
@@ -54,7 +57,7 @@ class Parser(ArgumentParser):
 
 def _configurations() -> list[str]:
     """The main configurations, as they would be given from the folder of the checkout."""
-    return [f"configs/{file.name}" for file in sorted(_CHECKOUT.glob("*.yaml"))]
+    return [f"configs/{file.name}" for file in packaged_configs()]
 
 
 def run_parser(prog: str, description: str) -> Parser:
@@ -75,7 +78,22 @@ def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
     """Parse a command line into a Config and the parser's other arguments."""
     parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))
     fields = {name: parsed.pop(name) for name in Config.__dataclass_fields__}
+    if isinstance(named := fields["data"].augmentation, str):
+        fields["data"] = replace(fields["data"], augmentation=_read_pipeline(named))
     return Config(**fields), parsed
+
+
+def _read_pipeline(name: str) -> dict[str, Any]:
+    """What a file of `data.augmentation` holds, which is kept in its place."""
+    path = expand(name)
+    if path.suffix == ".json":
+        with contextlib.suppress(OSError, ValueError):  # both worded below
+            if isinstance(content := json.loads(path.read_text(encoding="utf-8")), dict):
+                return content
+    try:
+        return read_yaml(path)
+    except ConfigError as error:
+        raise ConfigError(f"data.augmentation: {error}") from None
 
 
 def load_config(*paths: str | Path, **overrides: Any) -> Config:
@@ -89,6 +107,11 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
     return parse_run(run_parser("configuration", ""), arguments)[0]
+
+
+def whole_config(name: str) -> str:
+    """A configuration that comes with the package as YAML, with every field and its default."""
+    return yaml.safe_dump(load_config(_CONFIGS / name).to_dict(), sort_keys=False)
 
 
 def read_config(path: Path) -> Config:
@@ -106,6 +129,8 @@ def read_config(path: Path) -> Config:
     parser.exit_on_error = False
     try:
         parsed = parser.instantiate(parser.parse_object(content))
+        if isinstance(parsed["data"].augmentation, str):
+            raise ConfigError("data.augmentation names a file; a run holds what stood in it")
         return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
     except ModularClsError as error:
         raise ConfigError(f"{path}: {error}") from None
@@ -159,23 +184,22 @@ def method_config(name: str) -> str:
     found = _config_path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if Path(found).is_file():
         return found
-    known = {p.stem for folder in _config_folders() for p in folder.glob("*.yaml")}
-    raise ConfigError(
-        unknown("method", name, sorted(known), "(a file, or the name of one in configs/)")
-    )
+    known = [file.stem for file in packaged_configs()]
+    raise ConfigError(unknown("method", name, known, "(a file, or the name of one in configs/)"))
 
 
-def _config_folders() -> list[Path]:
-    return [_CHECKOUT, Path(str(resources.files("modular_cls"))) / "configs"]
+def packaged_configs(kind: str = "") -> list[Path]:
+    """The configurations that come with the package.
+
+    Those of the methods, or of one folder of `configs/`, such as `data`.
+    """
+    return sorted((_CONFIGS / kind).glob("*.yaml"))
 
 
 def _config_path(name: str) -> str:
-    if Path(name).exists():
+    """A file; or that of the package with its name, with or without `configs/` before it."""
+    if Path(name).exists() or Path(name).is_absolute():
         return name
-    for folder in _config_folders():
-        if (folder / Path(name).name).is_file() and Path(name).parent in (
-            Path("."),
-            Path("configs"),
-        ):
-            return str(folder / Path(name).name)
-    return name
+    inside = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("configs",) else Path(name)
+    found = _CONFIGS / inside
+    return str(found) if found.is_file() and ".." not in inside.parts else name

@@ -12,6 +12,7 @@ import yaml
 
 import modular_cls
 from modular_cls.cli import main
+from modular_cls.parsing import load_config
 
 ROOT = Path(__file__).parent.parent
 TINY = ["--training.updates", "4", "--data.batch_size", "8", "--data.image_size", "32", "--data.workers", "0",
@@ -116,6 +117,9 @@ def test_evaluate_takes_any_manifest(run, faces_dir, tmp_path, capsys):
     assert metrics["recall"]["short_female"] is None
     assert "-" in capsys.readouterr().out
     assert main(["evaluate", str(run), "--split", "validation"]) == 0
+    told = capsys.readouterr().out
+    assert "Measuring validation" in told  # not "Testing"
+    assert "Testing" not in told
     assert main(["evaluate", str(run), "--split", "tset"]) == 1
     assert "did you mean 'test'" in capsys.readouterr().err
 
@@ -306,6 +310,25 @@ def test_frame(capsys):
     )
     assert out.returncode == 0
     assert "--manifest" in out.stdout
+
+
+def test_help_of_train_ends_with_a_whole_configuration(tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["train", "--help"])
+    assert left.value.code == 0
+    printed = capsys.readouterr().out
+    (tmp_path / "whole.yaml").write_text("schema:" + printed.partition("\nschema:")[2])
+    assert load_config(tmp_path / "whole.yaml") == load_config("modular.yaml")
+
+
+def test_a_split_has_one_bar_for_its_decoding(faces_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "cache"))
+    capsys.readouterr()
+    assert main(command(faces_dir, tmp_path / "run")) == 0
+    told = capsys.readouterr().out
+    for split in ("train", "validation", "test"):
+        assert told.count(f"Decoding {split}") == 1
+        assert (split == "train") or told.count(f"Measuring {split}") == 1
 
 
 def test_balanced_sampling_never_draws_what_lacks_a_label_and_says_so(faces_dir, tmp_path, capsys):

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from modular_cls import Predictor, load_config, train
+from modular_cls.data.images import convert_image
 from modular_cls.export.whole import export_run
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -85,6 +87,14 @@ def test_serve_onnx(exported, faces_dir, example):
         np.testing.assert_allclose(
             list(told[output.name].values()), expected[output.name][0], atol=1e-5
         )
+
+
+@pytest.mark.parametrize("how", ["squash", "pad", "crop"])
+def test_the_server_brings_pictures_to_size_as_training_does(example, how):
+    module = example("serve_onnx")
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (21, 60, 3), np.uint8))
+    expected = convert_image(picture, "it", (32, 24), fit=how)
+    np.testing.assert_array_equal(module.fit(picture, (24, 32), how), expected)
 
 
 def test_map_over_processes(exported, faces_dir, example, capsys):

@@ -6,7 +6,7 @@ The findings, by the names that scripts may rely on:
   emptied_split, value_without_training, never_together, identity_across_test (labels); missing,
   misnamed, outside, unreadable, oversized, unscaled (files); conflicting_labels,
   duplicates_across_test (copies);
-- warnings: unmeasured_split, large_composite, few_training_images, untested, out_of_reach,
+- warnings: unmeasured_split, few_training_images, untested, out_of_reach,
   uninformative_pool, unlabelled, identity_across_validation; tiny, one_colour, animated;
   duplicates_across_validation, duplicates_within_split, near_duplicates_across_test,
   near_duplicates_across_validation, near_duplicates_within_split;

@@ -9,9 +9,8 @@ from itertools import chain
 import numpy as np
 
 from modular_cls.audit.findings import Finding, Labels, Level, cited
-from modular_cls.audit.labels import MOST_CLASSES, count_values
+from modular_cls.audit.labels import count_values
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
-from modular_cls.schema import Schema
 
 FEW = 10  # training images below which a joint class is called nearly empty
 
@@ -29,7 +28,6 @@ def judge_labels(
         validates: Whether training looks at validation.
     """
     yield from _empty_splits(labels, validates)
-    yield from _large(manifest.schema)
     yield from _identities(manifest)
     yield from _untested(labels)
     if len(train):  # without any training image, all that follows would only say so again
@@ -51,20 +49,6 @@ def _empty_splits(labels: Labels, validates: bool) -> Iterator[Finding]:
         what = "splits without any row: training does without, and measures nothing on them"
         advice = "give some rows that split, or evaluate on another table later"
         yield Finding("warning", "unmeasured_split", len(without), what, advice, without)
-
-
-def _large(schema: Schema) -> Iterator[Finding]:
-    large = [
-        f"{c.name}: {c.size:,} joint classes" for c in schema.composites if c.size > MOST_CLASSES
-    ]
-    if large:
-        what = (
-            f"composites of over {MOST_CLASSES:,} joint classes: few can have images; they "
-            "are not tabulated here"
-        )
-        yield Finding(
-            "warning", "large_composite", len(large), what, "compose fewer attributes", large
-        )
 
 
 def _untrained_values(train: Manifest) -> Iterator[Finding]:
@@ -102,7 +86,9 @@ def _never_together(train: Manifest, labels: Labels) -> Iterator[Finding]:
             "never_together",
             len(several),
             what,
-            "label some training images in full",
+            "label some training images in full: the others then teach by the marginal likelihood "
+            "(docs/results/partly.md); or take the composite out: attributes are then learned side "
+            "by side, each from the images that know it",
             named,
         )
 

@@ -29,6 +29,8 @@ class Finding:
         rows: All manifest rows concerned, counted as a spreadsheet does; empty where it is not
             about rows.
         groups: Rows that belong together, such as copies of one picture; empty where none do.
+        kinds: All of them in words, equal sentences as one with their number; empty where each is
+            another matter. The first 20.
     """
 
     level: Level
@@ -39,9 +41,11 @@ class Finding:
     examples: Sequence[str] = ()
     rows: Sequence[int] = ()
     groups: Sequence[Sequence[int]] = ()
+    kinds: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "examples", list(self.examples)[:SHOWN])
+        object.__setattr__(self, "kinds", list(self.kinds)[:SHOWN])
         object.__setattr__(self, "rows", [int(r) for r in self.rows])
         object.__setattr__(self, "groups", [[int(r) for r in group] for group in self.groups])
 

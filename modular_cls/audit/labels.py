@@ -12,9 +12,7 @@ from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ModularClsError
 from modular_cls.models.reach import affine_reach
-from modular_cls.schema import MAX_JOINT_CLASSES, Composite
-
-MOST_CLASSES = 4096  # joint classes of the largest composite that is counted
+from modular_cls.schema import Composite
 
 
 def make_scarce(manifest: Manifest, config: Config) -> tuple[Manifest, list[Finding]]:
@@ -62,11 +60,7 @@ def count_labels(manifest: Manifest, train: Manifest) -> Labels:
         unknown={a.name: n for a, n in zip(attributes, unknown, strict=True)},
         sources=_sources(manifest),
         together=_together(manifest),
-        classes={
-            c.name: _classes(c, manifest, train)
-            for c in manifest.schema.composites
-            if c.size <= MOST_CLASSES
-        },
+        classes={c.name: _classes(c, manifest, train) for c in manifest.schema.composites},
         **_reach(train),
     )
 
@@ -114,7 +108,7 @@ def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
     How the modular method takes each.
     """
     found: dict[str, dict[str, list[str]]] = {"from_parts": {}, "reachable": {}, "unreachable": {}}
-    joints = [j for j in train.schema.joints if j.size <= MOST_CLASSES]
+    joints = train.schema.joints
     counts = {j.name: torch.from_numpy(train.counts(j)) for j in joints}
     parts = _taught_by_parts(train, counts)
     for joint in joints:
@@ -131,13 +125,8 @@ def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
 def _taught_by_parts(
     train: Manifest, counts: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor | None]:
-    """The classes that partly labelled images teach, as training finds them.
-
-    None for none, or for a large space.
-    """
+    """The classes that partly labelled images teach, as training finds them; None for none."""
     joints = train.schema.joints
-    if any(joint.size > MAX_JOINT_CLASSES for joint in joints):
-        return dict.fromkeys(counts)
     observed = {joint.name: torch.from_numpy(train.observed(joint)) for joint in joints}
     criterion = JointLikelihood(train.schema, counts, observed)
     return {joint.name: criterion.taught_by_parts(joint.name) for joint in joints}

@@ -13,14 +13,20 @@ from PIL import Image
 from rich.console import Console
 
 from modular_cls.data.colours import Range
-from modular_cls.data.images import check_size, decode_image, open_image, read_file
+from modular_cls.data.images import (
+    check_size,
+    decode_image,
+    open_image,
+    orientation,
+    read_file,
+    upright_size,
+)
 from modular_cls.data.manifest import Manifest
 from modular_cls.errors import DepthError, ImageError
 from modular_cls.jobs.cores import on_all_cores
 
 LOOK = 16  # side of the small colour picture that near copies are compared by
 _DECODED = 64  # side that pictures are decoded to for it
-_ORIENTATION = 0x0112  # EXIF
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Picture:
         oversized: Whether that is for its size.
         unscaled: Whether that is for its depth: which values are black and white is not known.
         mode: Pillow's mode of the file.
-        size: Width and height in pixels, of the box if there is one.
+        size: Width and height in pixels, upright, of the box if there is one.
         frames: Whether it has several.
         turned: Whether EXIF says that it has to be turned or mirrored.
         digest: Of the file's bytes.
@@ -81,9 +87,9 @@ def _picture(manifest: Manifest, position: int, depth: Range | None) -> Picture:
     data = read_file(manifest.file(position), named)
     try:
         with open_image(data) as opened:
-            size, mode = opened.size, opened.mode
             check_size(opened, named)
-            frames, turned = bool(getattr(opened, "is_animated", False)), _turned(opened)
+            size, mode = upright_size(opened), opened.mode
+            frames, turned = bool(getattr(opened, "is_animated", False)), orientation(opened) != 1
     except Image.DecompressionBombError as error:
         return Picture(f"{named}: {error}", oversized=True)
     except ImageError as error:
@@ -105,9 +111,3 @@ def _picture(manifest: Manifest, position: int, depth: Range | None) -> Picture:
         hash=int.from_bytes(bits.tobytes()),
         look=np.asarray(small.resize((LOOK, LOOK), Image.Resampling.BOX)),
     )
-
-
-def _turned(opened: Image.Image) -> bool:
-    if opened.format == "PNG" and "exif" not in opened.info:
-        return False  # Pillow would unpack the whole picture to look for it behind the pixels
-    return opened.getexif().get(_ORIENTATION, 1) != 1

@@ -7,7 +7,9 @@ import numpy as np
 
 from modular_cls.audit.findings import SHOWN, Finding, Level, cited
 from modular_cls.audit.pictures import Picture
+from modular_cls.data.fitting import Fit, is_far
 from modular_cls.data.manifest import Manifest
+from modular_cls.errors import group_alike
 
 _LEAST = 16  # pixels; below, a picture shows next to nothing
 # Standard deviation of all colour values, out of 255, below which a picture shows one colour.
@@ -15,7 +17,11 @@ _EVEN = 2.0
 
 
 def judge_pictures(
-    manifest: Manifest, positions: np.ndarray, pictures: Sequence[Picture], size: tuple[int, int]
+    manifest: Manifest,
+    positions: np.ndarray,
+    pictures: Sequence[Picture],
+    size: tuple[int, int],
+    fit: Fit = "squash",
 ) -> Iterator[Finding]:
     """Judge pictures one by one.
 
@@ -24,15 +30,16 @@ def judge_pictures(
         positions: Their rows, shape (n,).
         pictures: What was seen of them, in the same order.
         size: (height, width) that training resizes to.
+        fit: How it does so to pictures of another shape.
     """
     least = (max(_LEAST, size[1] / 2), max(_LEAST, size[0] / 2))
-    facts: list[list[str]] = [_facts(p, least) for p in pictures]
+    facts = [[*_facts(p, least), *_shaped(p, size, fit)] for p in pictures]
     for level, name, what, advice in _KINDS:
         which = [i for i, some in enumerate(facts) if name in some]
         if which:
             where = positions[which]
             named = _worded(name, manifest, where, [pictures[i] for i in which])
-            what = what.format(f"{least[0]:g} x {least[1]:g}")
+            what = what.format(least=f"{least[0]:g} x {least[1]:g}", size=f"{size[1]} x {size[0]}")
             yield Finding(
                 level,
                 name,
@@ -41,6 +48,7 @@ def judge_pictures(
                 advice,
                 named,
                 manifest.rows[where].tolist(),
+                kinds=group_alike(pictures[i].problem for i in which if pictures[i].problem),
             )
 
 
@@ -66,8 +74,26 @@ _KINDS: tuple[tuple[Level, str, str, str], ...] = (
     (
         "warning",
         "tiny",
-        "smaller than {} pixels: blown up to what training sees, they show little",
+        "smaller than {least} pixels: blown up to what training sees, they show little",
         "use larger originals",
+    ),
+    (
+        "warning",
+        "squashed",
+        "far from the shape that training sees, {size}: stretched more than 1.5 times",
+        "keep their proportions (data.fit: pad, or crop), or give data.image_size their shape",
+    ),
+    (
+        "warning",
+        "cropped",
+        "of which data.fit: crop leaves less than two thirds, to the shape {size}",
+        "data.fit: pad, or data.image_size of their shape; or see that the middle is what counts",
+    ),
+    (
+        "note",
+        "padded",
+        "that fill less than two thirds of {size}: data.fit: pad makes the rest grey",
+        "give data.image_size their shape",
     ),
     (
         "warning",
@@ -112,6 +138,13 @@ def _facts(picture: Picture, least: tuple[float, float]) -> list[str]:
     ]
 
 
+def _shaped(picture: Picture, size: tuple[int, int], fit: Fit) -> list[str]:
+    """What becomes of a picture whose shape is far from what training sees."""
+    if picture.problem or not is_far(picture.size, size):
+        return []
+    return [{"squash": "squashed", "crop": "cropped", "pad": "padded"}[fit]]
+
+
 def _worded(
     name: str, manifest: Manifest, where: np.ndarray, pictures: Sequence[Picture]
 ) -> list[str]:
@@ -127,5 +160,6 @@ def _worded(
             f"{mode}: {n:,} pictures, the first is {first[mode]}"
             for mode, n in Counter(modes).most_common()
         ]
-    sizes = [f": {p.size[0]} x {p.size[1]}" if name == "tiny" else "" for p in pictures[:SHOWN]]
+    shaped = name in ("tiny", "squashed", "cropped", "padded")
+    sizes = [f": {p.size[0]} x {p.size[1]}" if shaped else "" for p in pictures[:SHOWN]]
     return [text + size for text, size in zip(cited(manifest, where), sizes, strict=True)]

@@ -1,6 +1,5 @@
 """A manifest read so that all of it can be judged, also where training would refuse it."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from modular_cls.config import Config, expand
 from modular_cls.data.cells import index_of, is_unknown, likeness, meaning
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.text_table import read_table
-from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.errors import ConfigError, ManifestError, group_alike
 from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema
 
 _MOST_VALUES = 20  # a column with more of them is no attribute, if none is named
@@ -105,14 +104,10 @@ def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
 
 def _refused(error: ManifestError) -> Finding:
     """What training says of the table."""
-    problems = [line.strip() for line in str(error).splitlines()[1:]]
-    if more := re.fullmatch(r"\.\.\. and (\d+) more", problems[-1]):
-        problems.pop()
-    count = len(problems) + (int(more.group(1)) if more else 0)
     what = "places of the table that do not fit: training refuses it, with these words"
-    return Finding(
-        "error", "table", count, what, "correct them, or the schema of the configuration", problems
-    )
+    advice = "correct them, or the schema of the configuration"
+    problems, kinds = error.problems, group_alike(error.problems)
+    return Finding("error", "table", len(problems), what, advice, problems, kinds=kinds)
 
 
 def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from modular_cls.audit.findings import LEVELS, Audit, Finding, JointClass
 _MOST_ROWS = 20  # of one table
 _EXAMPLES = 3
 # Each of their examples is another matter.
-_IN_FULL = ("table", "spelling", "value", "schema_from_table")
+_IN_FULL = ("spelling", "value", "schema_from_table")
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
@@ -102,9 +102,9 @@ def _findings(findings: list[Finding]) -> Table:
         if finding.advice:
             grid.add_row("", "", Text(f"to do: {finding.advice}", "dim"))
         shown = finding.examples if finding.name in _IN_FULL else finding.examples[:_EXAMPLES]
-        for example in shown:
+        for example in finding.kinds or shown:  # kinds say how many others are like each
             grid.add_row("", "", Padding(Text(example), (0, 0, 0, 2)))
-        if len(shown) < min(finding.count, len(finding.examples)):
+        if not finding.kinds and len(shown) < min(finding.count, len(finding.examples)):
             grid.add_row(
                 "", "", Padding(f"... and {finding.count - len(shown):,} more", (0, 0, 0, 2))
             )

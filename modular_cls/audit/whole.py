@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from modular_cls.audit.augmentation import judge_augmentation
 from modular_cls.audit.copies import find_copies
 from modular_cls.audit.coverage import judge_labels
 from modular_cls.audit.disk import find_files
@@ -45,11 +46,12 @@ def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit
             bool(config.training.validate_every),
         ),
     ]
+    findings += judge_augmentation(config, manifest.schema)
     there, problems = find_files(manifest)
     findings += problems
     if pictures:
         seen = look_at(manifest, there.tolist(), progress, config.data.range)
-        findings += judge_pictures(manifest, there, seen, config.data.height_width)
+        findings += judge_pictures(manifest, there, seen, config.data.height_width, config.data.fit)
         usable = np.array([not p.problem for p in seen], dtype=bool)
         findings += find_copies(manifest, there[usable], [p for p in seen if not p.problem])
     findings = _excused(findings, config.data, len(manifest))

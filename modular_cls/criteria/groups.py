@@ -35,7 +35,7 @@ class LabelGroups(nn.Module):
     cells: Tensor
     known: Tensor
     counts: Tensor
-    same: Tensor
+    part: Tensor
     shares: Tensor
 
     def __init__(self, joint: Composite, observed: Tensor, unknown: str, smoothing: float) -> None:
@@ -53,9 +53,11 @@ class LabelGroups(nn.Module):
         self.register_buffer("known", known, persistent=False)  # (groups, m)
         # (groups, classes)
         self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)
-        agree = (cells[:, None] == cells[None]) | ~known[:, None, None]
-        # (groups, classes, classes)
-        self.register_buffer("same", agree.all(-1).float(), persistent=False)
+        sizes = torch.tensor([len(a.values) for a in joint.attributes])
+        steps = torch.cat([sizes.flip(0).cumprod(0).flip(0)[1:], torch.ones(1, dtype=torch.long)])
+        # What the classes of a group share of their known values, as a number: (groups, classes)
+        part = torch.where(known[:, None], cells * steps, 0).sum(-1)
+        self.register_buffer("part", part, persistent=False)
         self.estimates = unknown == "em"
         self.register_buffer("shares", self._shares(observed, unknown))  # (groups, classes)
 
@@ -75,15 +77,18 @@ class LabelGroups(nn.Module):
         """
         fits = ((labels >= 0)[:, None] == self.known).all(-1)
         group = torch.where(fits.any(1), fits.int().argmax(1), len(self.known))
-        possible = (labels[:, None] == self.cells) | (labels < 0)[:, None]
-        return group, possible.all(-1)
+        possible = torch.ones(len(labels), len(self.cells), dtype=torch.bool, device=labels.device)
+        for value, column in zip(labels.T[:, :, None], self.cells.T, strict=True):
+            possible &= (value == column) | (value < 0)
+        return group, possible
 
     def log_prior(self) -> Tensor:
         """Log of `p(known) p(unknown | known)` of each class, shape (groups + 1, classes).
 
         The last is flat.
         """
-        images = (self.counts / self.same.sum(-1)).sum(1, keepdim=True)
+        alike = self._over_part(torch.ones_like(self.counts))
+        images = (self.counts / alike).sum(1, keepdim=True)
         prior = self.counts / images * self._within(self.shares)
         return torch.cat([prior.log(), torch.zeros_like(prior[:1])])
 
@@ -105,10 +110,11 @@ class LabelGroups(nn.Module):
         Some of these images know each of their values.
         """
         part = ~self.known.all(1)
-        # (groups, classes, m)
-        told = (self.known & part[:, None])[:, None] & (self.counts > 0)[:, :, None]
-        possible = (self._within(self.shares) > _RULED_OUT) & (self.counts > 0) & part[:, None]
-        return told.any(0).all(-1) & possible.any(0)
+        there = (self.counts > 0) & part[:, None]
+        told = torch.ones(len(self.cells), dtype=torch.bool, device=there.device)
+        for known in self.known.T:
+            told &= (there & known[:, None]).any(0)
+        return told & (there & (self._within(self.shares) > _RULED_OUT)).any(0)
 
     def estimate(self) -> dict[str, float]:
         """Share of each class among the partly labelled images of its group that may be of it."""
@@ -125,8 +131,12 @@ class LabelGroups(nn.Module):
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
-        # A product of matrices would lose precision.
-        return smoothed / (self.same * smoothed[:, None]).sum(-1)
+        return smoothed / self._over_part(smoothed)
+
+    def _over_part(self, values: Tensor) -> Tensor:
+        """Sum over the classes that share the group's known values, shape (groups, classes)."""
+        totals = torch.zeros_like(values).scatter_add(1, self.part, values)
+        return totals.gather(1, self.part)
 
     def _shares(self, observed: Tensor, unknown: str) -> Tensor:
         if unknown == "em":

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from modular_cls.data.colours import Range
+from modular_cls.data.fitting import Fit
 from modular_cls.data.images import VERSION, read_file, read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.picture_files import sign_file
@@ -81,7 +82,11 @@ def check_room(needed: int) -> None:
 
 
 def decode_once(
-    manifest: Manifest, size: tuple[int, int], told: str = "", depth: Range | None = None
+    manifest: Manifest,
+    size: tuple[int, int],
+    told: str = "",
+    depth: Range | None = None,
+    fit: Fit = "squash",
 ) -> tuple[DecodedImages, Bad]:
     """Decode the pictures that no earlier run has decoded to this size, and serve all of them.
 
@@ -90,6 +95,7 @@ def decode_once(
         size: (height, width).
         told: What to call it in a progress bar; blank shows none.
         depth: The values that are black and white, as for `read_image`.
+        fit: What becomes of pictures of another shape, likewise.
 
     Returns:
         The pictures, and an error for each that cannot be decoded and must not be asked for.
@@ -100,14 +106,15 @@ def decode_once(
     """
     keys, bad = picture_keys(manifest, told)
     scaled = f"-{depth[0]:g}-{depth[1]:g}" if depth else ""
-    folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}{scaled}"
+    fitted = "" if fit == "squash" else f"-{fit}"
+    folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}{scaled}{fitted}"
     places = _sound(Shards(folder), keys)
     missing = [i for i in np.flatnonzero(places < 0).tolist() if i not in bad]
     once = list({keys[i]: i for i in missing}.values())  # copies of a picture are decoded once
     check_room(len(once) * math.prod(size) * 3)
     batch: list[int] = []
     pixels: list[np.ndarray] = []
-    for i, image in _decoded(manifest, once, size, told, depth):
+    for i, image in _decoded(manifest, once, size, told, depth, fit):
         if isinstance(image, ImageError):
             bad[i] = image
             continue
@@ -121,7 +128,7 @@ def decode_once(
     places = shards.find(keys)
     copies = {i: ImageError(f"{manifest.named(i)}: a copy of a picture that cannot be decoded")
               for i in missing if places[i] < 0 and i not in bad}  # fmt: skip
-    anew = partial(_decode, manifest, size=size, depth=depth)
+    anew = partial(_decode, manifest, size=size, depth=depth, fit=fit)
     return DecodedImages(shards, places, anew), dict(sorted((bad | copies).items()))
 
 
@@ -154,7 +161,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
 
     Args:
         manifest: The pictures.
-        told: What to call it in a progress bar; blank shows none.
+        told: What to call it in a progress bar, which goes when it is full; blank shows none.
 
     Returns:
         The keys, shape (N,), `KEY`, and an error for each file that cannot be read, whose key is
@@ -187,7 +194,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
             read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode()
         )
 
-    for i, key in on_all_cores(digest, new, told):
+    for i, key in on_all_cores(digest, new, told, passing=True):
         if isinstance(key, ImageError):
             bad[i] = key
         else:
@@ -208,12 +215,16 @@ def _decoded(
     size: tuple[int, int],
     told: str,
     depth: Range | None,
+    fit: Fit = "squash",
 ) -> Iterator[tuple[int, np.ndarray | ImageError]]:
-    return on_all_cores(partial(_decode, manifest, size=size, depth=depth), positions, told)
+    decode = partial(_decode, manifest, size=size, depth=depth, fit=fit)
+    return on_all_cores(decode, positions, told)
 
 
-def _decode(manifest: Manifest, i: int, size: tuple[int, int], depth: Range | None) -> np.ndarray:
-    return read_image(manifest.file(i), manifest.named(i), size, manifest.box(i), depth)
+def _decode(
+    manifest: Manifest, i: int, size: tuple[int, int], depth: Range | None, fit: Fit
+) -> np.ndarray:
+    return read_image(manifest.file(i), manifest.named(i), size, manifest.box(i), depth, fit)
 
 
 def _sound(shards: Shards, keys: np.ndarray) -> np.ndarray:

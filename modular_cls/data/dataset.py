@@ -80,6 +80,7 @@ class AttributeDataset(Dataset[Example]):
             self.pixels.size,
             manifest.box(position),
             self.pixels.range,
+            self.pixels.fit,
         )
 
     @property

@@ -4,6 +4,7 @@ The only decoder: training, audit and prediction see the same pixels.
 """
 
 import io
+import math
 import stat
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin, features  # noqa: F401
 
 from modular_cls.data.colours import Encoding, Range
+from modular_cls.data.fitting import Fit, fill_up, fit_picture
 from modular_cls.errors import ImageError
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
@@ -24,6 +26,7 @@ MAX_SIDE = 65_535  # what a JPEG may have; one row of a wider picture can take m
 MAX_BYTES = 500_000_000
 MAX_SCANS = 100  # of a JPEG, each of which is a pass over all of its pixels; cameras write up to 10
 _ORIENTATION = 0x0112  # EXIF
+_QUARTERS = (5, 6, 7, 8)  # its values that are turned by a quarter
 # All others are refused: some run other programs (EPS), some are no pictures (PDF, video).
 FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"]
 if features.check("avif"):
@@ -39,6 +42,7 @@ def read_image(
     size: tuple[int, int] | None = None,
     box: Box | None = None,
     depth: Range | None = None,
+    fit: Fit = "squash",
 ) -> np.ndarray:
     """Decode a picture.
 
@@ -53,6 +57,7 @@ def read_image(
             outside of the picture is left away.
         depth: The values that are black and white, in pictures of more than 8 bits; by default as
             the file says.
+        fit: What becomes of other proportions than those of the size; see `fit_picture`.
 
     Returns:
         Array of shape (height, width, 3), RGB, uint8.
@@ -61,7 +66,7 @@ def read_image(
         ImageError: If the file is missing, truncated, too large or not a picture, the box is
             beside it, or nobody knows which of its values are black and white.
     """
-    return decode_image(read_file(path, named), named, size, box, depth)
+    return decode_image(read_file(path, named), named, size, box, depth, fit=fit)
 
 
 def read_file(path: Path, named: str) -> bytes:
@@ -70,11 +75,7 @@ def read_file(path: Path, named: str) -> bytes:
     Raises ImageError if it is missing, unreadable, no file, or too large for a picture.
     """
     try:
-        seen = path.stat()
-        if not stat.S_ISREG(seen.st_mode):  # reading a pipe or a device may never end
-            raise ImageError(f"{named}: cannot be read: it is no file")
-        if seen.st_size > MAX_BYTES:
-            raise ImageError(f"{named}: {seen.st_size:,} bytes is over {MAX_BYTES:,}")
+        _check_file(path, named)
         return path.read_bytes()
     except FileNotFoundError:
         raise ImageError(f"{named}: no such file") from None
@@ -84,6 +85,16 @@ def read_file(path: Path, named: str) -> bytes:
         raise ImageError(f"{named}: too large: there is no memory for its bytes") from None
 
 
+def parse_box(text: str) -> Box | None:
+    """A box from `x y width height`; None for what is none."""
+    try:
+        x, y, width, height = map(float, text.split())
+    except ValueError:
+        return None
+    known = math.isfinite(x) and math.isfinite(y) and 0 < width < math.inf and 0 < height < math.inf
+    return (x, y, width, height) if known else None
+
+
 def decode_image(
     data: bytes,
     named: str,
@@ -91,11 +102,12 @@ def decode_image(
     box: Box | None = None,
     depth: Range | None = None,
     most: int | None = None,
+    fit: Fit = "squash",
 ) -> np.ndarray:
     """Decode the bytes of a picture of at most so many pixels; see `read_image`."""
     with _told(named), open_image(data) as opened:
         _check_scans(data, opened, named)
-        return convert_image(opened, named, size, box, depth, most)
+        return convert_image(opened, named, size, box, depth, most, fit)
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -111,6 +123,7 @@ def convert_image(
     box: Box | None = None,
     depth: Range | None = None,
     most: int | None = None,
+    fit: Fit = "squash",
 ) -> np.ndarray:
     """Bring a picture opened by Pillow to upright RGB pixels; see `read_image`."""
     check_size(picture, named, most)
@@ -121,9 +134,31 @@ def convert_image(
         picture = encoding.reduce(picture, named, depth)
         if box is not None:
             picture = picture.crop(_inside(box, picture.size, named))
-        if size is not None and picture.size != size[::-1]:
-            picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
-        return np.asarray(encoding.to_srgb(picture))
+        if size is not None:
+            picture = fit_picture(picture, size, fit)
+        picture = encoding.to_srgb(picture)
+        return np.asarray(picture if size is None else fill_up(picture, size))
+
+
+def upright_size(opened: Image.Image) -> tuple[int, int]:
+    """Width and height of an opened picture once it is upright."""
+    quarter = orientation(opened) in _QUARTERS
+    return (opened.height, opened.width) if quarter else (opened.width, opened.height)
+
+
+def orientation(opened: Image.Image) -> int:
+    """What EXIF says of how a picture has to be turned or mirrored; 1 is not at all."""
+    if opened.format == "PNG" and "exif" not in opened.info:
+        return 1  # Pillow would unpack the whole picture to look for it behind the pixels
+    return int(opened.getexif().get(_ORIENTATION, 1))
+
+
+def read_shape(path: Path, named: str, box: Box | None = None) -> tuple[float, float]:
+    """Width and height of a picture, or of its box, from its header; raises ImageError."""
+    with _told(named):
+        _check_file(path, named)
+        with Image.open(path, formats=FORMATS) as opened:
+            return upright_size(opened) if box is None else (box[2], box[3])
 
 
 def check_size(picture: Image.Image, named: str, most: int | None = None) -> None:
@@ -154,6 +189,14 @@ def _told(named: str) -> Iterator[None]:
         raise ImageError(f"{named}: too large: there is no memory for its pixels") from None
     except Exception as error:  # Pillow's words for broken content are of every kind
         raise ImageError(f"{named}: broken: {error or type(error).__name__}") from None
+
+
+def _check_file(path: Path, named: str) -> None:
+    seen = path.stat()
+    if not stat.S_ISREG(seen.st_mode):  # reading a pipe or a device may never end
+        raise ImageError(f"{named}: cannot be read: it is no file")
+    if seen.st_size > MAX_BYTES:
+        raise ImageError(f"{named}: {seen.st_size:,} bytes is over {MAX_BYTES:,}")
 
 
 def _check_scans(data: bytes, picture: Image.Image, named: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from modular_cls.config import Data
 from modular_cls.data.colours import Range
+from modular_cls.data.fitting import Fit, check_fit
 from modular_cls.errors import ConfigError
 
 
@@ -26,17 +27,20 @@ class Pixels:
         std: Divided by after that, per channel.
         range: The values that are black and white, in pictures of more than 8 bits; None as each
             file says.
+        fit: What becomes of pictures of another shape.
 
     Raises:
-        ConfigError: If the range is none.
+        ConfigError: If the range or the fit is none.
     """
 
     size: tuple[int, int]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     range: Range | None = None
+    fit: Fit = "squash"
 
     def __post_init__(self) -> None:
+        check_fit(self.fit)
         if not all(map(isfinite, (*self.mean, *self.std))) or not min(self.std) > 0:
             raise ConfigError(
                 f"data.mean is {list(self.mean)} and data.std {list(self.std)}; they must be "
@@ -51,7 +55,7 @@ class Pixels:
     @classmethod
     def of(cls, data: Data) -> "Pixels":
         """As a configuration says."""
-        return cls(data.height_width, *data.scale, data.range)
+        return cls(data.height_width, *data.scale, data.range, data.fit)
 
     @cached_property
     def _scale_offset(self) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,11 @@ from modular_cls.data.images import decode_image, read_image
 from modular_cls.demo.gradcam import glance, map_places
 from modular_cls.demo.places import NoPlacesError, Places, find_places
 from modular_cls.errors import ConfigError, ModularClsError
+from modular_cls.export.folder import MARKER
+from modular_cls.export.read import is_export
 from modular_cls.predict.predictor import Given, Predictor
+from modular_cls.runs.metrics import calibration
+from modular_cls.runs.weights import read_json
 from modular_cls.schema import Schema
 
 _EXAMPLES = 8
@@ -43,12 +47,14 @@ class Shown:
         predictor: The classifier.
         places: The layer that maps are made of; None without one.
         why_no_maps: Why there is none; blank where there is.
+        calibration: How far its probabilities were off on its test pictures, by composite.
     """
 
     name: str
     predictor: Predictor
     places: Places | None = None
     why_no_maps: str = ""
+    calibration: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: Path) -> "Shown":
@@ -57,8 +63,9 @@ class Shown:
         try:
             places = find_places(predictor.model.backbone, predictor.pixels.size)
         except NoPlacesError as error:
-            return cls(name, predictor, why_no_maps=f"no map for this network: {error}")
-        return cls(name, predictor, places)
+            why = f"no map for this network: {error}"
+            return cls(name, predictor, why_no_maps=why, calibration=_calibration(folder))
+        return cls(name, predictor, places, calibration=_calibration(folder))
 
     def answer(self, picture: bytes, given: Given, threads: int = 1) -> dict[str, Any]:
         """Look at a picture.
@@ -80,7 +87,7 @@ class Shown:
         """
         scale = self.predictor.pixels
         pixels = decode_image(
-            picture, "this picture", scale.size, depth=scale.range, most=MAX_PIXELS
+            picture, "this picture", scale.size, None, scale.range, MAX_PIXELS, scale.fit
         )
         plain, told = self.predictor.terms(), self.predictor.terms(given=given)
         image = self.predictor.prepare(pixels)[None]
@@ -142,7 +149,7 @@ def _examples(config: Config) -> list[Example]:
     from modular_cls.data.datamodule import read_manifest  # which needs Lightning
 
     test = read_manifest(Schema.from_dict(config.schema), config.data).split("test")
-    composite = test.schema.composites[0]
+    composite = test.schema.first
     targets = test.targets(composite)
     by_class = [
         np.flatnonzero(targets == z)[: _EXAMPLES // composite.size + 1]
@@ -156,6 +163,15 @@ def _examples(config: Config) -> list[Example]:
         )
         for i in turns[:_EXAMPLES]
     ]
+
+
+def _calibration(folder: Path) -> dict[str, dict[str, float]]:
+    """As the run was tested; empty where it was not, or an export does not tell."""
+    if is_export(folder):
+        return (read_json(folder / MARKER).get("run") or {}).get("calibration") or {}
+    from modular_cls.runs.folder import read_marker  # an export needs none of it
+
+    return calibration(read_marker(folder)["test"])
 
 
 def _short(values: np.ndarray) -> list[list[float]]:

@@ -51,6 +51,7 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
     page = resources.files("modular_cls.demo").joinpath("page.html").read_text(encoding="utf-8")
     about = {
         "runs": [run.name for run in runs],
+        "calibration": [run.calibration for run in runs],
         "outputs": {o.name: list(o.class_names) for o in runs[0].predictor.schema.outputs},
         "attributes": [a.name for a in runs[0].predictor.schema.attributes],
         "examples": [example.told for example in pictures],

@@ -10,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from modular_cls import __version__
 from modular_cls.config import Config
-from modular_cls.export.folder import GRAPH, RECORDED, target_prior
+from modular_cls.export.folder import FITTED, GRAPH, RECORDED, target_prior
 from modular_cls.runs.folder import Run
 from modular_cls.schema import Composite
 
@@ -76,6 +76,7 @@ def _method(run: Run) -> dict[str, Any]:
         "start": "pretrained weights" if config.backbone.pretrained else "random weights",
         "height": config.data.height_width[0],
         "width": config.data.height_width[1],
+        "fitted": FITTED[config.data.fit],
         "about": (config.data.about or "").strip().splitlines(),
         "train_images": _UNKNOWN if images is None else f"{images:,}",
         "scarce": [_scarce(dict(s.joint_class), s.keep) for s in config.data.scarcities],

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
 from modular_cls.export.network import WEIGHTS, write_network
+from modular_cls.runs.metrics import calibration
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import digest, write_tensors
 from modular_cls.schema import Schema
@@ -64,7 +65,8 @@ def write_description(folder: Path, run: "Run") -> None:
         "run": {
             key: run.metrics.get(key)
             for key in ("method", "seed", "keep", "train_images", "updates")
-        },
+        }
+        | {"calibration": calibration(run.metrics["test"])},
         "sha256": {
             name: digest(folder / name)
             for name in (WEIGHTS, HEADS, GRAPH, *RECORDED)
@@ -83,6 +85,13 @@ def target_prior(run: "Run") -> dict[str, Any]:
     return {"name": run.config.prediction.prior, "shares": shares}
 
 
+FITTED = {
+    "squash": "to height x width, whatever the shape",
+    "pad": "as large as it fits into height x width, in the middle, the rest grey (128)",
+    "crop": "its largest middle part of the shape height x width, to that size",
+}
+
+
 def preparation(pixels: Pixels) -> dict[str, Any]:
     """What is done to a picture, in words and numbers that other programs can follow."""
     return {
@@ -92,7 +101,8 @@ def preparation(pixels: Pixels) -> dict[str, Any]:
         "std": pixels.std,
         "range": pixels.range,
         "channels": "RGB",
-        "resize": "bilinear with antialiasing, to height x width, whatever the shape",
+        "fit": pixels.fit,
+        "resize": f"bilinear with antialiasing, {FITTED[pixels.fit]}",
         "scale": "(pixel / 255 - mean) / std",
         "layout": "batch, channels, height, width; float32",
     }

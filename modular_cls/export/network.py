@@ -23,6 +23,9 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # What a new head, other channels, other sizes need.
 _COPIED = ("first_conv", "classifier", "fixed_input_size")
 
+# timm fills up with the mean of its scale, which is our grey where that is 0.5.
+_CROP_MODES = {"squash": "squash", "pad": "border", "crop": "center"}
+
 
 def write_network(
     folder: Path, network: nn.Module, args: Mapping[str, Any], pixels: Pixels, licence: str
@@ -53,7 +56,7 @@ def write_network(
             "std": list(pixels.std),
             "interpolation": "bilinear",
             "crop_pct": 1.0,
-            "crop_mode": "squash",  # pictures are resized to height x width, whatever their shape
+            "crop_mode": _CROP_MODES[pixels.fit],
             "license": licence,  # this and the tag would be those of timm's own weights otherwise
             "tag": "modular_cls",
             **{key: known[key] for key in _COPIED if known.get(key) is not None},

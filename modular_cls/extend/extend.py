@@ -12,7 +12,7 @@ import torch
 
 from modular_cls import criteria
 from modular_cls.data.datamodule import AttributeDataModule, read_manifest
-from modular_cls.errors import ConfigError, ManifestError
+from modular_cls.errors import ConfigError, ManifestError, shortened
 from modular_cls.export.folder import RECORD
 from modular_cls.export.read import is_export
 from modular_cls.export.record import read_record
@@ -93,14 +93,14 @@ def announce(done: Extended) -> None:
         ]
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if composed:
-            print(f"  without images, reachable by composition: {', '.join(composed)}")
+            print(f"  without images, reachable by composition: {shortened(composed)}")
         if lost:
             how = (
                 "predicted all the same"
                 if done.what.config.prediction.unreachable
                 else "never predicted"
             )
-            print(f"  without images, out of reach, {how}: {', '.join(lost)}")
+            print(f"  without images, out of reach, {how}: {shortened(lost)}")
 
 
 def _learned(accuracy: float | None, values: int) -> str:

@@ -18,7 +18,8 @@ from modular_cls.schema import Schema
 
 _KEYS = ("schema", "data", "prediction", "method")
 _PARTS = ("attributes", "composites")
-_FROZEN = ("image_size", "mean", "std")  # the backbone knows pictures of this size and scale only
+# The backbone knows pictures of this size, shape and scale only.
+_FROZEN = ("image_size", "fit", "mean", "std")
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,16 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     parts = {part: _mapping(given.get(part) or {}, more, f"schema.{part}") for part in _PARTS}
     if not any(parts.values()):
         raise ConfigError(f"{more}: schema adds neither attributes nor composites")
+    whole = {part: old.schema.get(part) or {} for part in _PARTS}
     taken = [
         f"schema.{part}.{name}: the run has that already; what it has stays as it is"
         for part in _PARTS
         for name in parts[part]
-        if any(str(name) in old.schema[p] for p in _PARTS)
+        if any(str(name) in whole[p] for p in _PARTS)
     ]
     if taken:
         raise ManifestError(more, taken)
-    schema = Schema.from_dict({part: {**old.schema[part], **parts[part]} for part in _PARTS})
+    schema = Schema.from_dict({part: {**whole[part], **parts[part]} for part in _PARTS})
     overlay = {"method": f"{old.method}, extended"} | {
         k: v for k, v in asked.items() if k != "schema"
     }

@@ -186,11 +186,7 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
 
 def _changed(before: Schema, after: Schema, fitted: list[Composite]) -> list[str]:
     """Old outputs that are marginals of a joint space that is new."""
-    spaces = {
-        o.name: next(j for j in after.joints if set(o.attributes) <= set(j.attributes))
-        for o in before.outputs
-    }
-    return [name for name, space in spaces.items() if space in fitted]
+    return [o.name for o in before.outputs if any(s in fitted for s in after.answering(o))]
 
 
 def _same_classes(before: Composite, after: Composite) -> list[int]:

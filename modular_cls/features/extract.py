@@ -48,7 +48,7 @@ def extract_features(
     if not len(manifest):
         return _none(pixels, network)
     try:
-        keys, bad = picture_keys(manifest, told and f"{told}: files")
+        keys, bad = picture_keys(manifest, told)
     except NoRoomError as error:
         print(f"  features are made anew each time: {error}")
         return _all(manifest, pixels, network, told)
@@ -74,6 +74,8 @@ def extract_features(
 
 def _folder(pixels: Pixels, digest: str) -> Path:
     settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {pixels.range} {VERSION}"
+    if pixels.fit != "squash":
+        settings += f" {pixels.fit}"
     named = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
     return cache_folder() / "features" / f"{digest}-{pixels.size[0]}x{pixels.size[1]}-{named}"
 
@@ -120,7 +122,7 @@ def _batches(
 
     def prepare(i: int) -> Tensor:
         file, named, box = manifest.file(i), manifest.named(i), manifest.box(i)
-        return pixels(read_image(file, named, pixels.size, box, pixels.range))
+        return pixels(read_image(file, named, pixels.size, box, pixels.range, pixels.fit))
 
     batch: list[tuple[int, Tensor]] = []
     bad = Bad()

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
+from rich.progress import track
 from torch import Tensor
 
 from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError, unknown
-from modular_cls.finish.match import matched_bias
+from modular_cls.finish.match import matched_biases
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.heads import Additive, DirectHead
 from modular_cls.models.joint import JointClassifier
@@ -20,6 +21,8 @@ from modular_cls.schema import Composite
 
 _CLOSE = 1e-6  # a bias fitted to this change is exact for any decision
 _MOST_ROUNDS = 2000
+_ROUNDS = 50  # at a time
+_MANY = 100  # joint classes from which on progress is shown
 
 
 Estimate = Literal["mean", "matched", "affine"]
@@ -33,7 +36,7 @@ class FitBias(FinishStep):
     seen classes; for a class not seen the right-hand side is its bias (Mahajan et al., ICML 2025):
     the estimate `mean`. Few images of other classes reach where an unseen class lies, so where
     attributes are easy and nearly independent it comes out low. Two more estimates need no image of
-    the class either: `matched` (see `matched_bias`), and `affine`, exact where the scores of the
+    the class either: `matched` (see `matched_biases`), and `affine`, exact where the scores of the
     attributes are independent given the labels (for 2 x 2: `B_11 = B_10 + B_01 - B_00`) and far off
     where they are entangled. What is asked for is averaged.
 
@@ -119,22 +122,22 @@ class FitBias(FinishStep):
         fitted = _fixed_point(energies, counts)
         empty = (counts == 0).nonzero()[:, 0].tolist()
         bias = self._extrapolated(energies, target, fitted, joint, empty)
-        sizes = {z: _effective_sample_size(energies, fitted, counts, z) for z in empty}
-        for n in counts[(counts > 0) & (counts < 99 * self.kappa)].unique().tolist():
+        sizes = _effective_sample_sizes(energies, fitted, counts, empty)
+        rare = counts[(counts > 0) & (counts < 99 * self.kappa)].unique().tolist()
+        for n in track(rare, f"Biases of {joint.size:,} classes", disable=joint.size < _MANY):
             rest = counts * (counts > n)  # a common class is not judged by a rare one
             reached = affine_reach(joint, rest > 0) & (counts == n)
             if not reached.any():
                 continue
-            others, weight = rest[target] > 0, n / (n + self.kappa)
-            without = _fixed_point(energies[others], rest)
+            others, weight, mine = rest[target] > 0, n / (n + self.kappa), reached.nonzero()[:, 0]
+            without = _fixed_point(energies[others], rest, fitted)
             # Biases are defined up to a constant; put both fits on the scale of the common classes.
             shift = (rest * (fitted - without))[rest > 0].sum() / rest.sum()
             like_empty = self._extrapolated(
-                energies[others], target[others], without, joint, reached.nonzero()[:, 0].tolist()
+                energies[others], target[others], without, joint, mine.tolist()
             )
             bias[reached] = torch.lerp(like_empty + shift, fitted, weight)[reached]
-            for z in reached.nonzero()[:, 0].tolist():
-                sizes[z] = _effective_sample_size(energies[others], without, rest, z)
+            sizes |= _effective_sample_sizes(energies[others], without, rest, mine.tolist())
         return bias, sizes
 
     def _extrapolated(
@@ -145,17 +148,18 @@ class FitBias(FinishStep):
         Those out of reach keep the mean.
         """
         seen = torch.bincount(target, minlength=joint.size) > 0
-        reach, weights = affine_reach(joint, seen), affine_weights(joint, seen).to(bias)
+        reach = affine_reach(joint, seen)
+        reached = [z for z in empty if reach[z]]
+        each: dict[Estimate, Mapping[int, float]] = {"mean": {z: float(bias[z]) for z in reached}}
+        if "affine" in self.estimates and reached:
+            affine = affine_weights(joint, seen).to(bias)[:, reached].T @ bias[seen]
+            each["affine"] = dict(zip(reached, affine.tolist(), strict=True))
+        if "matched" in self.estimates and reached:
+            each["matched"] = matched_biases(energies, target, bias, joint, reached)
         result = bias.clone()
-        for z in empty:
-            if reach[z]:
-                each: dict[Estimate, float | None] = {"mean": float(bias[z])}
-                if "affine" in self.estimates:
-                    each["affine"] = float(weights[:, z] @ bias[seen])
-                if "matched" in self.estimates:
-                    each["matched"] = matched_bias(energies, target, bias, joint, z)
-                found = [e for name in self.estimates if (e := each[name]) is not None]
-                result[z] = sum(found) / len(found) if found else bias[z]
+        for z in reached:
+            found = [each[name][z] for name in self.estimates if z in each[name]]
+            result[z] = sum(found) / len(found) if found else bias[z]
         return result
 
     def _fit_direct(self, head: DirectHead, scores: Tensor | None, target: Tensor) -> None:
@@ -180,27 +184,47 @@ def _energies(
     return energies.cpu().double(), targets[joint.name][known].cpu()
 
 
-def _fixed_point(energies: Tensor, counts: Tensor) -> Tensor:
-    """Solve for the seen classes; evaluate the same expression for all, shape (classes,)."""
-    seen = counts > 0
-    bias = torch.zeros_like(energies[0])
-    for _ in range(_MOST_ROUNDS):
-        update = (
-            _log_weights(energies, bias, counts).logsumexp(0) - torch.tensor(len(energies)).log()
-        )
-        change = (update - bias)[seen].abs().max()
-        bias = update
+def _fixed_point(energies: Tensor, counts: Tensor, start: Tensor | None = None) -> Tensor:
+    """Solve for the seen classes; evaluate the same expression for all, shape (classes,).
+
+    Where it starts decides the constant that all biases share, and how long it takes. Some rounds
+    at a time are products with a matrix of weights, which is taken anew from logarithms between.
+    """
+    seen, images = counts > 0, torch.tensor(len(energies)).log()
+    shown, shares = energies[:, seen], counts[seen]
+    bias = shown.new_zeros(len(shares)) if start is None else start[seen].to(shown)
+    bias = _log_weights(shown, bias, shares).logsumexp(0) - images
+    for _ in range(_MOST_ROUNDS // _ROUNDS):
+        weights = (_log_weights(shown, bias, shares) - bias).exp()
+        moved = torch.zeros_like(bias)
+        for _ in range(_ROUNDS):
+            mixture = weights @ (log_share(shares) - moved).exp()
+            update = (mixture.reciprocal() @ weights).log() - images
+            change, moved = (update - moved).abs().max(), update
+            if change < _CLOSE:
+                break
+        bias = bias + moved
         if change < _CLOSE:
             break
-    return bias
+    whole = torch.zeros_like(energies[0])
+    whole[seen] = bias
+    return _log_weights(energies, whole, counts).logsumexp(0) - images
+
+
+def _mixture(energies: Tensor, bias: Tensor, counts: Tensor) -> Tensor:
+    """`log sum_{z' seen} p(z') exp(S(x, z') - B_z')`, shape (N, 1)."""
+    seen = counts > 0
+    return (energies[:, seen] - bias[seen] + log_share(counts[seen])).logsumexp(1, keepdim=True)
 
 
 def _log_weights(energies: Tensor, bias: Tensor, counts: Tensor) -> Tensor:
     """`S(x, z) - log sum_{z' seen} p(z') exp(S(x, z') - B_z')`, shape (N, classes)."""
-    mixture = (energies - bias + log_share(counts)).logsumexp(1, keepdim=True)
-    return energies - mixture
+    return energies - _mixture(energies, bias, counts)
 
 
-def _effective_sample_size(energies: Tensor, bias: Tensor, counts: Tensor, z: int) -> float:
-    log_weights = _log_weights(energies, bias, counts)[:, z]
-    return float((2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)).exp())
+def _effective_sample_sizes(
+    energies: Tensor, bias: Tensor, counts: Tensor, classes: list[int]
+) -> dict[int, float]:
+    weights = energies[:, classes] - _mixture(energies, bias, counts)
+    sizes = (2 * weights.logsumexp(0) - (2 * weights).logsumexp(0)).exp()
+    return dict(zip(classes, sizes.tolist(), strict=True))

@@ -1,15 +1,17 @@
 """What confusion between seen joint classes says of the bias of one that was not seen."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from modular_cls.schema import Composite
 
 
-def matched_bias(
-    energies: Tensor, target: Tensor, bias: Tensor, joint: Composite, z: int
-) -> float | None:
-    """The bias with which a class takes from its neighbours what such classes take from another.
+def matched_biases(
+    energies: Tensor, target: Tensor, bias: Tensor, joint: Composite, empty: Sequence[int]
+) -> dict[int, float]:
+    """The biases with which classes take from their neighbours what such classes take from others.
 
     Neighbours differ in one attribute. Seen classes that differ in an attribute lose some share of
     their images to each other; the bias of z is where the neighbours of z lose as much to z, summed
@@ -21,22 +23,28 @@ def matched_bias(
         target: Their joint class, shape (N,).
         bias: Of the seen classes, shape (classes,).
         joint: The joint space.
-        z: The class.
+        empty: The classes, none of them seen.
 
     Returns:
-        The bias; None where no neighbour of z is seen, or no pair shows how much is lost.
+        The bias by class; without those of which no neighbour is seen, or of whose kind no pair
+        shows how much is lost.
     """
+    energies, target, bias = energies.cpu(), target.cpu(), bias.cpu()
     counts = torch.bincount(target, minlength=joint.size)
-    seen = counts > 0
-    scores = (energies - bias).masked_fill(~seen, -torch.inf)
-    lost = _confusion(scores.argmax(1), target, joint.size)
-    neighbours, expected = _expected_losses(lost, seen, joint, z)
-    if not neighbours:
-        return None
-    rows = torch.isin(target, torch.tensor(neighbours, device=target.device))
-    scores[:, z] = -torch.inf
-    margins = energies[rows, z] - scores[rows].amax(1)  # z takes the image where its bias is below
-    return _upper_quantile(margins, 1 / counts[target[rows]].to(margins), expected)
+    seen = (counts > 0).nonzero()[:, 0]
+    best, predicted = (energies[:, seen] - bias[seen]).max(1)
+    among = torch.full((joint.size,), -1).index_copy(0, seen, torch.arange(len(seen)))
+    lost = _confusion(predicted, among[target], len(seen))
+    beside = _Beside(joint, seen, lost)
+    each = 1 / counts[target].to(best)
+    found: dict[int, float] = {}
+    for z in empty:
+        neighbours, expected = beside(z)
+        if neighbours:
+            rows = torch.isin(target, torch.tensor(neighbours))
+            margins = energies[rows, z] - best[rows]  # z takes the image where its bias is below
+            found[z] = _upper_quantile(margins, each[rows], expected)
+    return found
 
 
 def _confusion(predicted: Tensor, target: Tensor, size: int) -> Tensor:
@@ -46,23 +54,35 @@ def _confusion(predicted: Tensor, target: Tensor, size: int) -> Tensor:
     return table / table.sum(1, keepdim=True).clamp(min=1)
 
 
-def _expected_losses(
-    lost: Tensor, seen: Tensor, joint: Composite, z: int
-) -> tuple[list[int], float]:
-    """Seen neighbours of z, and the share they should lose to it, summed."""
-    cells = torch.tensor(joint.cells)
-    apart = cells[:, None] != cells[None]  # (classes, classes, attributes)
-    single = apart.sum(2) == 1
-    both = seen.cpu()[:, None] & seen.cpu()[None]
-    neighbours, expected = [], 0.0
-    for i in range(cells.shape[1]):
-        pairs = apart[:, :, i] & single
-        mine = (pairs[z] & seen.cpu()).nonzero()[:, 0].tolist()
-        known = lost.cpu()[pairs & both]
-        if mine and len(known):
-            neighbours += mine
-            expected += len(mine) * float(known.mean())
-    return neighbours, expected
+class _Beside:
+    """Seen neighbours of a class, and the share they should lose to it, summed.
+
+    Args:
+        joint: The joint space.
+        seen: The seen classes, shape (n,).
+        lost: Share of the images of each seen class that go to each other, shape (n, n).
+    """
+
+    def __init__(self, joint: Composite, seen: Tensor, lost: Tensor) -> None:
+        cells = torch.tensor(joint.cells)
+        sizes = torch.tensor([len(a.values) for a in joint.attributes])
+        steps = torch.cat([sizes.flip(0).cumprod(0).flip(0)[1:], torch.ones(1, dtype=torch.long)])
+        # The same for classes that differ in one attribute at most, by attribute: (m, classes).
+        self.others = (cells * steps).sum(1) - (cells * steps).T
+        self.seen = seen
+        self.lost: list[float | None] = []
+        for others in self.others[:, seen]:
+            pairs = (others[:, None] == others[None]).fill_diagonal_(False)
+            self.lost.append(float(lost[pairs].mean()) if pairs.any() else None)
+
+    def __call__(self, z: int) -> tuple[list[int], float]:
+        neighbours, expected = [], 0.0
+        for others, lost in zip(self.others, self.lost, strict=True):
+            mine = self.seen[others[self.seen] == others[z]].tolist()
+            if lost is not None:
+                neighbours += mine
+                expected += len(mine) * lost
+        return neighbours, expected
 
 
 def _upper_quantile(values: Tensor, weights: Tensor, mass: float) -> float:

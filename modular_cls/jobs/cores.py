@@ -14,7 +14,11 @@ _T = TypeVar("_T")
 
 
 def on_all_cores(
-    do: Callable[[int], _T], positions: Sequence[int], told: str, console: Console | None = None
+    do: Callable[[int], _T],
+    positions: Sequence[int],
+    told: str,
+    console: Console | None = None,
+    passing: bool = False,
 ) -> Iterator[tuple[int, _T | ImageError]]:
     """Do something for each position, in order; an ImageError is a result like any other.
 
@@ -23,6 +27,7 @@ def on_all_cores(
         positions: For which.
         told: What to call it in a progress bar; blank shows none.
         console: Where the bar goes.
+        passing: The bar goes when it is full: another one follows that says the same.
     """
 
     def attempt(i: int) -> tuple[int, _T | ImageError]:
@@ -36,8 +41,9 @@ def on_all_cores(
     with ThreadPoolExecutor(threads) as pool:
         windows = (positions[i : i + window] for i in range(0, len(positions), window))
         results = (result for some in windows for result in pool.map(attempt, some))
+        silent = not (told and positions)
         yield from track(
-            results, told, len(positions), console=console, disable=not (told and positions)
+            results, told, len(positions), console=console, transient=passing, disable=silent
         )
 
 

@@ -4,8 +4,12 @@ Each that is done also has a line, which a log file keeps.
 """
 
 import time
+from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SHOWN = 2  # of what is in work
 
 
 class Meter:
@@ -25,7 +29,7 @@ class Meter:
         )
         self.progress = Progress(*columns, speed_estimate_period=7200)
         self.task = self.progress.add_task(told, total=total)
-        self.started, self.total, self.done = time.monotonic(), total, 0
+        self.told, self.started, self.total, self.done = told, time.monotonic(), total, 0
 
     def __enter__(self) -> "Meter":
         self.progress.start()
@@ -40,6 +44,12 @@ class Meter:
         self.progress.advance(self.task, number)
         left = (time.monotonic() - self.started) / self.done * (self.total - self.done)
         self.say(f"[{self.done}/{self.total}] {name} done, about {left / 60:.0f} min left")
+
+    def show(self, names: Sequence[str]) -> None:
+        """Say beside the bar what is in work."""
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        work = f", in work: {', '.join(names[:_SHOWN])}{more}" if names else ""
+        self.progress.update(self.task, description=escape(self.told + work))
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

@@ -31,6 +31,18 @@ class LinearScores:
     sign: int = 1
 
 
+class OutsideNetwork(nn.Module):
+    """A network that is not timm's, `(B, 3, H, W) -> (B, F)`, for use and not for training.
+
+    Attributes:
+        width: F.
+        frozen: Whether heads were fitted to its features as they came.
+    """
+
+    width: int
+    frozen: bool
+
+
 class JointClassifier(nn.Module):
     """A backbone and something that scores the joint classes of each joint space of a schema.
 
@@ -42,7 +54,7 @@ class JointClassifier(nn.Module):
     Args:
         schema: Attributes and composites.
         backbone: The shared network; or the width F of features that come from elsewhere; or
-            another classifier, to use its network.
+            another classifier, to use its network; or a network that is not timm's.
 
     Attributes:
         frozen: Whether features are taken as they come, and only heads are fitted to them.
@@ -55,6 +67,8 @@ class JointClassifier(nn.Module):
         self.backbone: nn.Module
         if isinstance(backbone, int):
             self.backbone, self.width, self.frozen = nn.Identity(), backbone, True
+        elif isinstance(backbone, OutsideNetwork):
+            self.backbone, self.width, self.frozen = backbone, backbone.width, backbone.frozen
         elif isinstance(backbone, JointClassifier):
             other = backbone
             self.backbone, self.width, self.frozen = other.backbone, other.width, other.frozen
@@ -151,7 +165,8 @@ class JointClassifier(nn.Module):
 
         Log probabilities under a prior and what else is known.
 
-        Every attribute and composite is the marginal of the joint space that it is part of.
+        Every attribute and composite is the marginal of the joint space that it is part of; of
+        several the average of their log marginals.
 
         Args:
             scores: What `score` returns.
@@ -169,7 +184,7 @@ class JointClassifier(nn.Module):
             joint[space.name] = (
                 scores[space.name] + known.to(scores[space.name].device)
             ).log_softmax(1)
-        return {output.name: self._marginal(joint, output) for output in self.schema.outputs}
+        return {output.name: self._answer(joint, output) for output in self.schema.outputs}
 
     @staticmethod
     def of_classes(space: Composite, evidence: Mapping[str, Tensor]) -> Tensor:
@@ -180,16 +195,33 @@ class JointClassifier(nn.Module):
                 total = total + evidence[attribute.name].cpu()[torch.tensor(space.cells)[:, i]]
         return total
 
-    def _marginal(self, joint: Mapping[str, Tensor], output: Composite) -> Tensor:
-        space = next(j for j in self.schema.joints if set(output.attributes) <= set(j.attributes))
-        if space.attributes == output.attributes:
-            return joint[space.name]
-        axes = [1 + space.attributes.index(a) for a in output.attributes]
-        others = [i for i in range(1, 1 + len(space.attributes)) if i not in axes]
-        grid = joint[space.name].unflatten(1, [len(a.values) for a in space.attributes])
-        kept = sorted(axes)  # the axes that are left, in the order of the space
-        summed = grid.logsumexp(others) if others else grid
-        return summed.permute(0, *(1 + kept.index(axis) for axis in axes)).flatten(1)
+    def _answer(self, joint: Mapping[str, Tensor], output: Composite) -> Tensor:
+        spaces = self.schema.answering(output)
+        each = [_marginal(joint[space.name], space, output) for space in spaces]
+        return each[0] if len(each) == 1 else _average(torch.stack(each))
 
 
-Stem = Backbone | int | JointClassifier  # what features come from
+def _marginal(logs: Tensor, space: Composite, output: Composite) -> Tensor:
+    """Log probabilities of a joint space (B, classes) -> of an output's classes."""
+    if space.attributes == output.attributes:
+        return logs
+    axes = [1 + space.attributes.index(a) for a in output.attributes]
+    others = [i for i in range(1, 1 + len(space.attributes)) if i not in axes]
+    grid = logs.unflatten(1, [len(a.values) for a in space.attributes])
+    kept = sorted(axes)  # the axes that are left, in the order of the space
+    summed = grid.logsumexp(others) if others else grid
+    return summed.permute(0, *(1 + kept.index(axis) for axis in axes)).flatten(1)
+
+
+def _average(each: Tensor) -> Tensor:
+    """Log probabilities by several spaces (S, B, classes) -> their average, normalised.
+
+    What one space never predicts is left to those that do.
+    """
+    possible = each > -torch.inf
+    number = possible.sum(0)
+    mean = torch.where(possible, each, 0).sum(0) / number.clamp(min=1)
+    return mean.masked_fill(number == 0, -torch.inf).log_softmax(1)
+
+
+Stem = Backbone | int | OutsideNetwork | JointClassifier  # what features come from

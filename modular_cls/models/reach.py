@@ -19,7 +19,7 @@ def affine_reach(joint: Composite, seen: Tensor) -> Tensor:
     Returns:
         Mask of shape (classes,), bool; the seen classes are in it.
     """
-    if not seen.any():
+    if not seen.any() or len(joint.attributes) == 1:  # one attribute's values are not composed
         return seen.clone()
     vectors = one_hot(joint)
     residual = vectors.T - vectors[seen].T @ affine_weights(joint, seen)

@@ -13,6 +13,12 @@ def report(prog: str, arguments: list[str]) -> None:
         "--out", type=Path, help="folder for report.md and figures; default the first of RUNS"
     )
     given = parser.parse_args(arguments)
+    from modular_cls.report.first import FIRST
     from modular_cls.report.page import write_report
 
-    print(write_report(given.runs, given.out or given.runs[0], f"{prog} {' '.join(arguments)}"))
+    out = given.out or given.runs[0]
+    page = write_report(given.runs, out, f"{prog} {' '.join(arguments)}")
+    print(page)
+    if FIRST in page:  # once more where the eye is: at the end
+        print(page.split(FIRST)[1].split("\n## ")[0].strip() + "\n")
+    print(f"written to {out / 'report.md'}")

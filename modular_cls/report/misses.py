@@ -71,7 +71,7 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
     Raises:
         ConfigError: If the table lacks a column, or is not what the run wrote.
     """
-    joint, rare = run.schema.composite(composite), run.rare_classes(composite)
+    joint, rare = run.schema.output(composite), run.rare_classes(composite)
     names = [a.name for a in joint.attributes]
     wanted = ("path", composite, f"{composite}:predicted")
     found = read_predictions(run, wanted, [given(joint, a) for a in joint.attributes])

@@ -9,6 +9,7 @@ from modular_cls.files import replacing_file
 from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
+from modular_cls.report.first import FIRST, first_lines
 from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
 from modular_cls.report.results import read_runs, sort_runs, write_results
@@ -44,6 +45,8 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
     comparisons = compare(runs.final)
     lines = ["# Runs compared", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
+    if first := [line for comparison in comparisons for line in first_lines(comparison)]:
+        lines += [FIRST, "", *first, ""]
     for number, comparison in enumerate(comparisons, start=1):
         lines += _composite_lines(comparison, out, "" if number == 1 else f"_{number}")
     lines += turn_lines(comparisons, runs.turns) if runs.turns else []

@@ -122,7 +122,7 @@ class FinishedRun:
 
     def rare_classes(self, composite: str) -> set[str]:
         """Names of the joint classes made scarce, in a composite."""
-        joint = self.schema.composite(composite)
+        joint = self.schema.output(composite)
         scarce = (self.schema.scarce_values(s.joint_class) for s in self.config.data.scarcities)
         return {joint.class_names[z] for values in scarce for z in joint.contains(values)}
 
@@ -133,11 +133,15 @@ class FinishedRun:
 
     @property
     def composites(self) -> list[str]:
-        """Names of the composites; an undefined run has no metrics to read them from."""
+        """Names of the composites; without any, of the attributes.
+
+        An undefined run has no metrics to read them from.
+        """
         scored = [
             name for name, values in self.metrics["test"].items() if "rare_class_recall" in values
         ]
-        return scored or [c.name for c in self.schema.composites]
+        asked = self.schema.composites or self.schema.outputs
+        return scored or [output.name for output in asked]
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
         """One metric of a composite; None where it is unknown or not a number."""

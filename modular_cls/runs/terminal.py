@@ -7,6 +7,8 @@ from rich.table import Table
 
 from modular_cls.runs.metrics import NAMES, SCORES, percent
 
+_MOST_ROWS = 40  # of the classes of one output
+
 
 def print_metrics(outputs: dict[str, Any], title: str, split: str = "test") -> None:
     """Print recall and support per class of each composite, then the summary scores."""
@@ -30,6 +32,11 @@ def _classes(values: dict[str, Any], title: str, split: str) -> Table:
     table.add_column("joint class")
     table.add_column("recall", justify="right")
     table.add_column(f"{split} images", justify="right")
-    for label, recall in values["recall"].items():
-        table.add_row(label, percent(recall, "-"), str(values["support"][label]))
+    recalls, more = values["recall"], len(values["recall"]) - _MOST_ROWS
+    shown = list(recalls)
+    if more > 0:
+        shown = sorted((n for n in shown if recalls[n] is not None), key=recalls.__getitem__)
+        table.caption = f"the lowest recall of {len(recalls):,} joint classes; all: metrics.json"
+    for label in shown[:_MOST_ROWS]:
+        table.add_row(label, percent(recalls[label], "-"), str(values["support"][label]))
     return table

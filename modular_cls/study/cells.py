@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
-from modular_cls.config import Config
+from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError
@@ -14,7 +14,6 @@ from modular_cls.parsing import load_config, method_config
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
-from modular_cls.varied import Scarcity
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 
@@ -47,6 +46,9 @@ def read_methods(study: Study) -> list[Config]:
             f"study: two configurations say method: {repeated[0]}; each needs a name of its own"
         )
     for config in methods:
+        if config.training.patience is not None:
+            told = "methods are compared after the same number of updates; leave it out"
+            raise ConfigError(f"study: {config.method} has training.patience: {told}")
         if not config.data.scarcity:
             told = "has no data.scarcity; name the joint classes to make scarce"
             raise ConfigError(f"study: {config.method} {told}")

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import Parser
+from modular_cls.parsing import Parser, find_configs
 from modular_cls.study.grid import Study
 
 
@@ -17,7 +17,7 @@ def study(prog: str, arguments: list[str]) -> None:
     parser.add_argument(
         "--cluster", help="address of a dask scheduler that runs the cells, such as tcp://host:8786"
     )
-    given = parser.instantiate(parser.parse_args(arguments))
+    given = parser.instantiate(parser.parse_args(find_configs(arguments)))
     from modular_cls.jobs.executors import connect
     from modular_cls.jobs.signals import Interrupted
     from modular_cls.report.page import write_report

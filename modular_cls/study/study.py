@@ -30,6 +30,7 @@ from modular_cls.training.knob import knob_told
 from modular_cls.training.train import complete, make_fit
 
 _ATTEMPTS = 2
+_GLANCE = 1  # seconds after which the bar says anew what is in work
 _FITS = ".fits"  # what a later cell may still need of a fit
 
 
@@ -164,7 +165,8 @@ def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
     with Meter("Cells", sum(map(len, jobs))) as meter:
         pending = {_submit(executor, job, meter): (job, 1) for job in jobs}
         while pending:
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            meter.show([_first(job) for future, (job, _) in pending.items() if future.running()])
+            for future in wait(pending, _GLANCE, return_when=FIRST_COMPLETED).done:
                 job, attempt = pending.pop(future)
                 error = future.exception()
                 if error is None:
@@ -174,10 +176,12 @@ def _run_jobs(jobs: list[list[Cell]], executor: Executor) -> list[str]:
                     pending[_submit(executor, job, meter)] = (job, attempt + 1)
                 else:
                     failures.append(f"{_names(job)}: {_told(error)}")
+        meter.show([])
     return failures
 
 
 def _submit(executor: Executor, job: list[Cell], meter: Meter) -> "Future[None]":
+    meter.show([_first(job)])  # one executor runs it now, before it answers
     future = executor.submit(train_job, job)
 
     def count(done: "Future[None]") -> None:
@@ -248,6 +252,12 @@ def _alone(config: Config, threads: int) -> Config:
 
 def _threads(executor: Executor | None, processes: int) -> int:
     return 1 if executor is not None else max(1, (os.cpu_count() or 1) // processes)
+
+
+def _first(job: list[Cell]) -> str:
+    """A job in a word or two: the first of its cells."""
+    more = f" (with {len(job) - 1} more)" if len(job) > 1 else ""
+    return job[0][1].name + more
 
 
 def _names(job: list[Cell]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from modular_cls.config import Config, Data
+from modular_cls.config import Config, Data, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.manifest import SPLITS
 from modular_cls.data.scarcity import class_name
@@ -26,7 +26,6 @@ from modular_cls.study.cells import Cell, read_methods
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.tuned import FILE, Tuned, budget_of
 from modular_cls.training.knob import knob_value, turned
-from modular_cls.varied import Scarcity
 
 Setting = tuple[float | None, Config]  # a rate, None on a frozen backbone; the knob turned
 

@@ -6,7 +6,13 @@ from pathlib import Path
 from modular_cls.errors import ModularClsError
 from modular_cls.files import put_back
 from modular_cls.jobs.signals import Interrupted
-from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser
+from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser, whole_config
+
+_FULL = """
+A whole configuration: configs/modular.yaml with every field that has a default. A file names only
+what it changes; several --config are put on top of each other, in order.
+
+"""
 
 
 def train(prog: str, arguments: list[str]) -> None:
@@ -26,6 +32,10 @@ def _train(prog: str, arguments: list[str]) -> None:
     add_overwrite(parser)
     told = "go on exactly where an unfinished run stopped, if there is one"
     parser.add_argument("--resume", action="store_true", help=told)
+    if {"-h", "--help"} & set(arguments):
+        parser.print_help()
+        print(_FULL + whole_config("modular.yaml"))
+        raise SystemExit(0)
     config, given = parse_run(parser, arguments)
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.train import train as train_run

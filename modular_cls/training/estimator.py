@@ -15,8 +15,8 @@ from torch import Tensor
 
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
-from modular_cls.data.labels import Labels, is_blank
-from modular_cls.errors import ConfigError, unknown
+from modular_cls.data.labels import Labels, check_together, is_blank
+from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
 from modular_cls.models.joint import JointClassifier
@@ -146,13 +146,15 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
         """Balanced accuracy of the first composite, over the rows where all of it is known.
 
+        Without composites, of the first attribute.
+
         Args:
             X: Features, shape (N, F).
             y: As for `fit`.
             sample_weight: What each row counts, shape (N,); None for all alike.
         """
         logs = self._logs(X)
-        composite = self.schema_.composites[0]
+        composite = self.schema_.first
         answers = self._read(y, len(logs[composite.name]), self.schema_)
         target = torch.from_numpy(answers.labels.targets(composite))
         known, size = target >= 0, composite.size
@@ -179,6 +181,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         grids = {j.name: torch.from_numpy(labels.observed(j)) for j in schema.joints}
         observed = None if balanced else grids  # one joint class counts as another, parts as none
         criterion = built(schema=schema, counts=counts, observed=observed)
+        check_together(labels, schema, "y")
         check_solvable(model, criterion, counts)
         taught = taught_classes(criterion, counts)
         _tell(model, labels, taught, criterion.partly_labelled, self.unreachable)
@@ -266,4 +269,4 @@ def _tell(
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if lost and not unreachable:
             told = "without examples, out of this method's reach, never predicted"
-            warnings.warn(f"{told}: {', '.join(lost)}", stacklevel=4)
+            warnings.warn(f"{told}: {shortened(lost)}", stacklevel=4)

@@ -19,7 +19,7 @@ from modular_cls.runs.folder import Run
 from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import build_metrics
 from modular_cls.training.task import AttributeTask
-from modular_cls.training.trainer import ConfinedTrainer, be_quiet, use_threads
+from modular_cls.training.trainer import ConfinedTrainer, MeasuringBar, be_quiet, use_threads
 
 _ROWS = 4096  # of features that are scored at once
 
@@ -87,6 +87,7 @@ def evaluate(
             precision=task.training_config.precision,
             logger=False,
             enable_progress_bar=progress,
+            callbacks=[MeasuringBar(split)] if progress else [],
         )
         tester.test(task, data.split_dataloader(split), verbose=False)
     return task.results["test"]

@@ -73,6 +73,7 @@ def make_trainer(
             devices=training.devices,
             strategy=training.strategy,
             precision=training.precision,
+            gradient_clip_val=training.gradient_clip,
             val_check_interval=min(every, training.updates) if every else None,
             limit_val_batches=1.0 if every else 0,
             num_sanity_val_steps=0,
@@ -151,6 +152,23 @@ def leave_early(trainer: pl.Trainer, error: BaseException) -> None:
         process.terminate()
     if isinstance(error, Interrupted) and not is_first_process():
         sys.exit(0)  # Lightning's watch in the first process would kill it for any other status
+
+
+class MeasuringBar(RichProgressBar):
+    """Lightning's progress bar of a test, called by the split that is measured.
+
+    Args:
+        split: Its name.
+    """
+
+    def __init__(self, split: str) -> None:
+        super().__init__()
+        self._split = split
+
+    @property
+    def test_description(self) -> str:
+        """What stands before the bar."""
+        return f"Measuring {self._split}"
 
 
 class _Checkpoints(TorchCheckpointIO):

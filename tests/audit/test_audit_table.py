@@ -28,9 +28,14 @@ def test_what_training_refuses_is_told_in_its_words(faces):
 def test_many_problems_are_counted(faces):
     for row in faces.rows[:45]:
         row["hair"] = "x"
-    found = faces.found()
-    assert found["table"]["count"] == found["value"]["count"] == 45
+    for row in faces.rows[45:48]:
+        row["hair"] = "y"
+    _, text, found = faces.audit()
+    assert found["table"]["count"] == found["value"]["count"] == 48
     assert len(found["table"]["examples"]) == 20
+    squeezed = " ".join(text.split())
+    assert squeezed.count("'x' is not one of") == squeezed.count("'y' is not one of") == 1
+    assert "and 44 more like it: rows 3, 4, 5, 6, 7 ..." in squeezed
 
 
 def test_values_spelt_otherwise_count_as_what_is_meant(faces):

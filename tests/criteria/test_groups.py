@@ -258,3 +258,24 @@ def test_half_precision_changes_little_whatever_the_counts(unknown):
     with torch.autocast("cpu", torch.bfloat16):
         half = criterion({"both": scores.bfloat16()}, targets(rows, PAIR))
     torch.testing.assert_close(half, exact, rtol=0.02, atol=0.02)
+
+
+def test_memory_grows_with_the_classes_not_with_their_square():
+    """Ten attributes, a thousand classes, a hundred groups: each class beside each would be 100 million."""
+    names = [f"a{i}" for i in range(10)]
+    schema = Schema.from_dict(
+        {
+            "attributes": {name: ["n", "y"] for name in names},
+            "composites": {"all": {"attributes": names}},
+        }
+    )
+    joint, rng = schema.joints[0], np.random.default_rng(0)
+    labels = rng.integers(-1, 2, (100, 10))
+    labels[0] = 1
+    data = manifest(labels.tolist(), schema)
+    groups = LabelGroups(joint, torch.from_numpy(data.observed(joint)), "em", 1.0)
+    assert max(t.numel() for t in groups.buffers()) <= len(groups.known) * joint.size
+    group, possible = groups(torch.from_numpy(labels))
+    assert possible.sum(1).equal(2 ** torch.from_numpy((labels < 0).sum(1)))
+    prior = groups.log_prior()[group].exp()
+    assert (prior * possible).sum(1).gt(0).all()

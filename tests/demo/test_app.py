@@ -53,6 +53,8 @@ def test_it_tells_runs_schema_and_examples_of_every_joint_class(client):
     assert about["attributes"] == ["hair", "gender"]
     assert set(about["examples"]) == set(about["outputs"]["hair_gender"])
     assert len(about["examples"]) == 8
+    assert [set(of) for of in about["calibration"]] == [{"hair_gender"}] * 2
+    assert about["calibration"][0]["hair_gender"]["images"] == 24
 
 
 def test_answers_are_those_of_the_predictor(client, run_dirs, pictures):

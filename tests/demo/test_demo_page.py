@@ -1,5 +1,6 @@
 """The page in a real browser: what a person sees, clicks and moves."""
 
+import json
 import socket
 import threading
 import time
@@ -112,7 +113,34 @@ def test_every_control_has_a_name(page):
     assert [n for n in controls if not n.get("name", {}).get("value")] == []
 
 
-@pytest.mark.parametrize(("width", "dark"), [(390, True), (1180, False)])
+def test_it_says_how_far_its_percentages_can_be_believed(page, run_dirs):
+    told = page.evaluate("[...document.querySelectorAll('.sure')].map(p => p.textContent)")
+    for text, folder in zip(told, run_dirs, strict=True):
+        tested = json.loads((folder / "metrics.json").read_text())["test"]["hair_gender"]
+        points = f"{100 * tested['ece']:.1f} points ({sum(tested['support'].values())} pictures)"
+        assert f"hair_gender by {points}" in text
+    shown = page.evaluate("[1 - 1e-9, 1e-9, 0, 0.5].map(percent)")
+    assert shown == ["> 99.9 %", "< 0.1 %", "0.0 %", "50.0 %"]
+
+
+def test_it_can_be_used_by_keyboard_and_heard(page):
+    def press(key, code):
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code)
+
+    page.evaluate("document.querySelectorAll('#examples button')[2].focus()")
+    press(" ", 32)
+    page.wait_for("document.querySelectorAll('#examples button')[2].ariaPressed === 'true'")
+    page.evaluate("document.querySelector('#sliders input').focus()")
+    before = page.evaluate("document.getElementById('said').textContent")
+    press("End", 35)
+    page.wait_for(f"document.getElementById('said').textContent !== {json.dumps(before)}")
+    assert page.evaluate("document.querySelector('#sliders input').ariaValueText").startswith(
+        "long"
+    )
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (390, True), (1180, False)])
 def test_nothing_runs_over_the_side(address, tmp_path, width, dark):
     with Browser(tmp_path, (width, 800), dark) as page:
         page.open(address)

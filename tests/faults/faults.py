@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 os.environ |= {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}  # read when torch is imported
-sys.path.insert(0, str(Path(__file__).parents[1]))  # small_networks
+sys.path.insert(0, str(Path(__file__).parents[1]))  # forked, small_networks
 
 import torch
 from cases import cases

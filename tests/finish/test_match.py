@@ -1,5 +1,7 @@
 """The rules for classes without images, where the truth is known."""
 
+import time
+
 import pytest
 import torch
 from gaussian_world import gaussian_world
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
-from modular_cls.finish.match import matched_bias
+from modular_cls.finish.match import matched_biases
+from modular_cls.models.reach import affine_reach
 from modular_cls.schema import Schema
 
 GRID = Schema.from_dict(
@@ -24,6 +27,10 @@ SQUARE = Schema.from_dict(
     }
 ).joints[0]
 offset = st.floats(-3, 3)
+
+
+def matched_bias(energies, target, bias, joint, z):
+    return matched_biases(energies, target, bias, joint, [z]).get(z)
 
 
 def square(counts, shift, seed, offsets):
@@ -120,3 +127,64 @@ def test_out_of_reach_keeps_the_mean():
 def test_arguments_that_do_not_fit(given, message):
     with pytest.raises(ConfigError, match=message):
         FitBias(**given)
+
+
+def large(count, sizes):
+    """A world of many joint classes, most of them empty or rare; energies, classes, the joint space."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = dict(zip("abc", sizes, strict=True))
+    joint = Schema.from_dict(
+        {
+            "attributes": {name: [f"{name}{i}" for i in range(n)] for name, n in sizes.items()},
+            "composites": {"all": {"attributes": list(sizes)}},
+        }
+    ).joints[0]
+    share = torch.rand(joint.size, generator=generator) ** 4
+    target = torch.multinomial(share, count, True, generator=generator)
+    energies = torch.zeros(count, joint.size, dtype=torch.double)
+    for i, n in enumerate(sizes.values()):
+        values, means = torch.tensor(joint.cells)[:, i], 2.5 * torch.eye(n).double()
+        x = means[values[target]] + torch.randn(count, n, generator=generator).double()
+        energies += (x @ means.T)[:, values]
+    return energies, target, joint
+
+
+def slow_fixed_point(energies, counts):
+    """The expression of `FitBias`, round by round."""
+    seen, bias = counts > 0, torch.zeros_like(energies[0])
+    share = counts.double() / counts.sum()
+    for _ in range(3000):
+        mixture = (energies - bias + share.log()).logsumexp(1, keepdim=True)
+        update = (energies - mixture).logsumexp(0) - torch.tensor(len(energies)).log()
+        done, bias = (update - bias)[seen].abs().max() < 1e-7, update
+        if done:
+            break
+    return bias
+
+
+def test_hundreds_of_classes_are_fitted_as_one_by_one():
+    energies, target, joint = large(200, (3, 4, 5))
+    counts = torch.bincount(target, minlength=joint.size)
+    assert (counts == 0).sum() > 10
+    bias, sizes = FitBias(kappa=0.0, estimates=["mean"]).fit(energies, target, joint)
+    off = bias - slow_fixed_point(energies, counts)
+    assert (off - off.mean()).abs().max() < 1e-4
+    assert set(sizes) == set((counts == 0).nonzero()[:, 0].tolist())
+
+
+def test_hundreds_of_classes_take_seconds():
+    """Once per class, with several numbers of images, it was minutes."""
+    started = time.process_time()
+    energies, target, joint = large(900, (8, 9, 10))
+    FitBias().fit(energies, target, joint)
+    assert time.process_time() - started < 20
+
+
+def test_values_of_one_attribute_are_not_composed():
+    joint = Schema.from_dict(
+        {"attributes": {"a": [f"v{i}" for i in range(500)]}, "composites": {}}
+    ).joints[0]
+    seen = torch.arange(500) % 3 == 0
+    started = time.process_time()
+    assert affine_reach(joint, seen).equal(seen)
+    assert time.process_time() - started < 0.2

@@ -3,10 +3,9 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
+import forked
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,17 +28,14 @@ def rows_on_disk(out):
 
 def start_and_kill(run_dir, images, out, rows):
     """Run the verb in a process of its own, and kill it once some more rows are written."""
-    command = [sys.executable, "-m", "modular_cls", "predict", str(run_dir), str(images)]
-    before = rows_on_disk(out)
-    process = subprocess.Popen(
-        [*command, "--batch-size", "1", "--out", str(out)], stdout=subprocess.DEVNULL
-    )
-    for _ in range(6000):
-        if rows_on_disk(out) > before + rows:
-            break
+    before, log = rows_on_disk(out), out.with_name("log")
+    words = [str(run_dir), str(images), "--batch-size", "1", "--out", str(out)]
+    process = forked.start(["predict", *words], log)
+    while rows_on_disk(out) <= before + rows and forked.is_running(process):
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
+    os.kill(process, signal.SIGKILL)
+    end = forked.finish(process, log, time.monotonic())
+    assert end.status == -signal.SIGKILL, "it was done before it could be killed"
 
 
 def same_rows(killed, whole):
@@ -81,13 +77,13 @@ def interrupt(run_dir, out, monkeypatch, *words):
 
     def stop(self, *arguments, **named):
         calls.append(1)
-        if len(calls) > 2:  # the first looks at the arguments
+        if len(calls) > 1:
             signal.raise_signal(signal.SIGINT)
         return original(self, *arguments, **named)
 
-    original = Predictor.__call__
+    original = Predictor.predict_decoded
     with monkeypatch.context() as patch:
-        patch.setattr(Predictor, "__call__", stop)
+        patch.setattr(Predictor, "predict_decoded", stop)
         assert predict(run_dir, out, *words, "--batch-size", "4") == 130
     assert left(out.parent) == [f".{out.name}.parts"]
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from modular_cls.cli import main
+from modular_cls.config import Knob
 from modular_cls.errors import ConfigError
 from modular_cls.parsing import load_config, method_config
 from modular_cls.report.results import FinishedRun
@@ -16,7 +17,6 @@ from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import run_study
 from modular_cls.study.tuned import Tuned
 from modular_cls.training.knob import knob_value, turned
-from modular_cls.varied import Knob
 
 ROOT = Path(__file__).parents[2]
 OTHER = {"hair": "short", "gender": "female"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
+from modular_cls.training.task import AttributeTask
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +64,18 @@ if __name__ == "__main__":
 """
 
 
+def run_here(words, environment):
+    """Run a script in this process, which has imported everything, and put back what it changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AttributeTask, "training_step", AttributeTask.training_step)
+        patch.setattr(sys, "argv", words)
+        patch.chdir(ROOT)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit, match="0"):
+            runpy.run_path(words[0], run_name="__main__")
+
+
 @pytest.fixture(scope="module")
 def trained(faces_dir, tmp_path_factory):
     """A network without batch norm, trained by one process and by two: run folders, and rows by update."""
@@ -74,10 +88,13 @@ def trained(faces_dir, tmp_path_factory):
                  "--data.batch_size=8", "--data.scarcity=null", "--backbone.name=test_vit", "--backbone.args={img_size: 32}",
                  "--training.updates=8", "--training.validate_every=4", "--training.threads=1", "--training.accelerator=cpu",
                  f"--training.devices={count}", "--training.strategy=" + ("ddp" if count > 1 else "auto")]  # fmt: skip
-        subprocess.run(
-            [sys.executable, str(place / "script.py"), "train", "--config", "configs/modular.yaml", *flags, "--out", str(out)],
-            cwd=ROOT, check=True, capture_output=True, timeout=300, env={**os.environ, "SEEN": str(place / f"seen{count}"), "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        words = [str(place / "script.py"), "train", "--config", "configs/modular.yaml", *flags, "--out", str(out)]  # fmt: skip
+        environment = {"SEEN": str(place / f"seen{count}"), "PYTHONPATH": str(ROOT)}
+        if count == 1:
+            run_here(words, environment)
+        else:  # which starts the other process itself
+            command = [sys.executable, *words]
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300, env=os.environ | environment)  # fmt: skip
         seen = [(place / f"seen{count}.{p}").read_text().splitlines() for p in range(count)]
         rows = [
             [int(n) for part in update for n in part.split()[1:]]

@@ -4,21 +4,22 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
 from small_trainings import NOISY, result, signal_in, updates
 
 from modular_cls.cli import main
 from modular_cls.data import cache
 from modular_cls.finish.bias import FitBias
+from modular_cls.jobs import signals
 from modular_cls.runs import folder as runs
 from modular_cls.training import fit, train
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.saver import Saver
+from modular_cls.training.task import AttributeTask
 
 ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}
@@ -115,42 +116,34 @@ def test_a_scheduler_stops_it_and_it_goes_on(faces_dir, whole, tmp_path, monkeyp
 
 def test_a_signal_to_the_whole_group(faces_dir, tmp_path):
     """As a terminal's Ctrl-C or a scheduler sends it: the processes that load pictures get it too."""
-    arguments = [sys.executable, "-m", "modular_cls", *command(faces_dir, tmp_path / "run", "--data.workers=2", "--training.updates=5000")]  # fmt: skip
-    process = subprocess.Popen(
-        arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    flags, log = ("--data.workers=2", "--training.updates=5000"), tmp_path / "log"
+    process = forked.start(command(faces_dir, tmp_path / "run", *flags), log)
     while not updates(tmp_path / "run"):
-        assert process.poll() is None
+        assert forked.is_running(process)
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGTERM)
-    told = process.communicate(timeout=200)[1]
-    assert process.returncode == 143
-    assert "go on with: modular-cls train" in told
-    assert "Traceback" not in told
+    os.killpg(process, signal.SIGTERM)
+    end = forked.finish(process, log, time.monotonic())
+    assert end.status == 143
+    assert "go on with: modular-cls train" in end.told
+    assert "Traceback" not in end.told
 
 
-def test_what_comes_too_late_is_ended(faces_dir, tmp_path):
+def test_what_comes_too_late_is_ended(faces_dir, tmp_path, monkeypatch):
     """An update that takes for ever is not waited for: what was saved before is told."""
-    code = (
-        "import os, signal, sys, time\n"
-        "from modular_cls.cli import main\n"
-        "from modular_cls.training.task import AttributeTask\n"
-        "step, calls = AttributeTask.training_step, []\n"
-        "def slow(self, batch, i):\n"
-        "    calls.append(i)\n"
-        "    if len(calls) == 6:\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "        time.sleep(60)\n"
-        "    return step(self, batch, i)\n"
-        "AttributeTask.training_step = slow\n"
-        "sys.exit(main(sys.argv[1:]))\n"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code, *command(faces_dir, tmp_path / "run")],
-        cwd=ROOT, capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
-    assert process.returncode == 143
-    assert "update 4 is saved in" in process.stderr
+    step, calls = AttributeTask.training_step, []
+
+    def slow(self, batch, i):
+        calls.append(i)
+        if len(calls) == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        return step(self, batch, i)
+
+    monkeypatch.setattr(AttributeTask, "training_step", slow)
+    monkeypatch.setattr(signals, "_PATIENCE", 1.0)
+    end = forked.run(command(faces_dir, tmp_path / "run"), tmp_path / "log")
+    assert end.status == 143
+    assert "update 4 is saved in" in end.told
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(faces_dir, tmp_path, capsys):

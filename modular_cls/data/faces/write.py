@@ -1,7 +1,7 @@
 """Draws the whole data set: PNG files and a manifest in a folder."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from modular_cls.schema import Schema
 
 _SHARES = {"train": 1.0, "validation": 0.15, "test": 0.25}
 _CHUNK = 250  # faces per task of a process
+_FEW = 500
 
 Job = tuple[str, int, int, int, int]  # split, joint class, first, last + 1, seed
 
@@ -62,7 +63,7 @@ def write_faces(
         seed: Same seed, same bytes.
         size: Side of the pictures in pixels.
         interaction: 0 to 1; above 0 the cues of hair and gender are coupled (see `draw_cues`).
-        processes: Processes that draw; default one per core.
+        processes: Processes that draw; default one per core, or this one for few pictures.
         overwrite: Replace an earlier data set.
         medium: Hair may also be medium; its cues overlap with those of short and of long hair.
         glasses: Glasses are an attribute (no, yes), some of them faint, and no longer a nuisance.
@@ -84,12 +85,9 @@ def write_faces(
     with new_folder(out, overwrite, "manifest.csv") as folder:
         for split in SPLITS:
             (folder / split).mkdir()
-        # spawn: forking a process that already runs threads (torch, a progress bar) can hang
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            draw = partial(_draw_chunk, folder, schema, size, interaction)
-            for _ in track(pool.map(draw, jobs), "Drawing faces", total=len(jobs)):
-                pass
+        draw = partial(_draw_chunk, folder, schema, size, interaction)
+        for _ in track(_drawn(draw, jobs, processes), "Drawing faces", total=len(jobs)):
+            pass
         manifest = _manifest(out, schema, jobs)
         manifest.write(folder / "manifest.csv")
     return manifest
@@ -126,6 +124,18 @@ def _jobs(joint_classes: int, per_class: int, seed: int) -> Iterator[Job]:
 
 def _path(schema: Schema, split: str, joint_class: int, number: int) -> str:
     return f"{split}/{schema.composites[0].class_names[joint_class]}_{number:05d}.png"
+
+
+def _drawn(draw: Callable[[Job], None], jobs: list[Job], processes: int | None) -> Iterator[None]:
+    """Draw here what other processes would need longer to start for than to draw."""
+    faces = sum(last - first for _, _, first, last, _ in jobs)
+    if processes == 1 or (processes is None and faces <= _FEW):
+        yield from map(draw, jobs)
+        return
+    # spawn: forking a process that already runs threads (torch, a progress bar) can hang
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        yield from pool.map(draw, jobs)
 
 
 def _draw_chunk(folder: Path, schema: Schema, size: int, interaction: float, job: Job) -> None:

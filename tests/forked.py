@@ -1,4 +1,7 @@
-"""Commands run in processes of their own, forked from one that has imported everything, and ended at a chosen moment."""
+"""Commands in processes of their own, forked from one that has imported everything: an import costs seconds.
+
+For tests and experiments that end a process at a chosen moment.
+"""
 
 import os
 import signal
@@ -7,6 +10,8 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from modular_cls.cli import main
 
@@ -30,7 +35,9 @@ def start(arguments: list[str], log: Path, environment: dict[str, str] | None = 
     number = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(number, 1)
     os.dup2(number, 2)
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", closefd=False) for n in (1, 2))  # not pytest's
     os.environ.update(environment or {})
+    torch.set_num_threads(1)  # the threads that the parent computes with are not here
     status = 70
     try:
         status = main(arguments)
@@ -40,6 +47,11 @@ def start(arguments: list[str], log: Path, environment: dict[str, str] | None = 
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process has not ended yet."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 def finish(pid: int, log: Path, started: float) -> End:
@@ -63,7 +75,7 @@ def run(
     if after is not None:
         deadline = started + after
         while time.monotonic() < deadline:
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if not is_running(pid):
                 return finish(pid, log, started)
             time.sleep(0.002)
         started = time.monotonic()  # from here on: how long the end took

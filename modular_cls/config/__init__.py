@@ -1,0 +1,25 @@
+"""The configuration: what a YAML file may say, as typed dataclasses.
+
+No torch here: `--help` is instant. A method is a configuration: a model, a criterion and finish
+steps, each a *part*: a class of this package and its arguments (parts.py).
+"""
+
+from modular_cls.config.data import DATA_VARIABLE, Augment, Data, expand
+from modular_cls.config.training import Training
+from modular_cls.config.varied import Knob, Scarcity
+from modular_cls.config.whole import Backbone, Config, Heads, Part, Prediction
+
+__all__ = [
+    "DATA_VARIABLE",
+    "Augment",
+    "Backbone",
+    "Config",
+    "Data",
+    "Heads",
+    "Knob",
+    "Part",
+    "Prediction",
+    "Scarcity",
+    "Training",
+    "expand",
+]

@@ -1,0 +1,1 @@
+"""What this machine has and what it lacks: versions, cores, GPU, cache, weights, data sets."""

@@ -1,0 +1,89 @@
+"""What to look at first: a few sentences on one composite, before all tables."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from modular_cls.report.comparison import Comparison, kept
+from modular_cls.report.contrasts import Contrast, contrasts
+from modular_cls.report.results import FinishedRun
+from modular_cls.report.wording import in_points, with_interval
+from modular_cls.runs.metrics import percent
+
+FIRST = "## What to look at first"
+_FEW_IMAGES = 50  # of the rare classes, of which one moves their recall by 2 points or more
+_OFF = 0.05  # a calibration error that is worth a word
+_LEVEL = 0.01  # a difference in balanced accuracy without interval that says nothing
+
+
+def first_lines(comparison: Comparison) -> list[str]:
+    """What came out where least is kept, what is weakest there, and what to be wary of."""
+    if not comparison.keeps:
+        return []
+    keep = comparison.keeps[0]
+    method = comparison.reference or comparison.best(comparison.methods, keep)
+    if method is None or not comparison.scores(method, keep, "balanced_accuracy"):
+        return []
+    runs = [run for run in comparison.cell(method, keep) if not run.undefined]
+    said = [
+        *_outcome(comparison, method, keep),
+        *_weakest(comparison, runs),
+        *_calibration(comparison, runs),
+        *_caution(comparison, len(runs)),
+    ]
+    return [f"- {sentence}" for sentence in said]
+
+
+def _outcome(comparison: Comparison, method: str, keep: str) -> Iterator[str]:
+    score = with_interval(comparison.estimate(method, keep, "balanced_accuracy"))
+    told = f"{comparison.composite}, {kept(keep)}: **{method}** has {score} balanced accuracy"
+    others = comparison.flats if comparison.reference else []
+    found = [c for c in contrasts(comparison, others) if c.keep == keep]
+    if not found:
+        yield f"{told}."
+        return
+    best = found[0]
+    difference = best.differences["balanced_accuracy"]
+    against = f"{in_points(difference)} points against {best.rival}, the best flat method"
+    yield f"{told}, {against}: {_verdict(best)}."
+
+
+def _verdict(found: Contrast) -> str:
+    """Ahead or behind, where the interval is on one side of zero, or nobody can tell."""
+    mean, half = found.lead, found.differences["balanced_accuracy"].half
+    if math.isnan(half):
+        return "level" if abs(mean) < _LEVEL else f"{_side(mean)}, of one seed"
+    return _side(mean) if abs(mean) > half else "the interval holds zero, so nobody is ahead"
+
+
+def _side(mean: float) -> str:
+    return "ahead" if mean > 0 else "behind"
+
+
+def _weakest(comparison: Comparison, runs: Sequence[FinishedRun]) -> Iterator[str]:
+    """The joint class found least often, and what it is taken for."""
+    recalls: dict[str, list[float]] = {}
+    for run in runs:
+        for name, recall in (run.value(comparison.composite, "recall") or {}).items():
+            recalls.setdefault(name, []).extend([] if recall is None else [float(recall)])
+    means = {name: sum(found) / len(found) for name, found in recalls.items() if found}
+    if means:
+        name = min(means, key=means.__getitem__)
+        yield f"Its weakest joint class there is {name}: found in {percent(means[name])}."
+
+
+def _calibration(comparison: Comparison, runs: Sequence[FinishedRun]) -> Iterator[str]:
+    errors = [e for r in runs if (e := r.value(comparison.composite, "ece")) is not None]
+    if errors and (off := sum(errors) / len(errors)) > _OFF:
+        points = f"{100 * off:.0f} points"
+        yield f"Its probabilities are off by {points} on average (calibration error)."
+
+
+def _caution(comparison: Comparison, seeds: int) -> Iterator[str]:
+    if seeds == 1:
+        yield "One seed: no interval, so small differences may be chance."
+    few = [n for n in comparison.rare_images if n < _FEW_IMAGES]
+    if few:
+        step = f"{100 / min(few):.0f} points"
+        yield f"{min(few)} rare test images only: each moves rare-class recall by {step}."
+    if not comparison.same_test:
+        yield "The runs were tested on different images: their scores do not compare."

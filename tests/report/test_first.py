@@ -1,0 +1,56 @@
+"""What the page says first."""
+
+import pytest
+
+from modular_cls.cli import main
+from modular_cls.report.comparison import Comparison
+from modular_cls.report.first import first_lines
+from modular_cls.report.results import read_runs
+
+
+def said(write_run):
+    return first_lines(Comparison("hair_gender", read_runs([write_run.root])))
+
+
+@pytest.mark.parametrize(("skills", "verdict"), [((0.9, 0.2), "ahead"), ((0.2, 0.9), "behind")])
+def test_the_outcome_where_least_is_kept(write_run, skills, verdict):
+    for seed in range(3):
+        for keep in (0, 5):
+            for method, skill in zip(("modular", "flat"), skills, strict=True):
+                write_run(method, keep, seed, skill=skill, rare_skill=skill)
+    outcome, weakest, *_ = said(write_run)
+    assert outcome.startswith("- hair_gender, k = 0: **modular** has ")
+    assert outcome.endswith(f"points against flat, the best flat method: {verdict}.")
+    runs = [
+        run for run in read_runs([write_run.root]) if run.method == "modular" and run.keep == "0"
+    ]
+    recalls = [run.value("hair_gender", "recall") for run in runs]
+    means = {name: sum(r[name] for r in recalls) / 3 for name in recalls[0]}
+    name = min(means, key=means.get)
+    assert f"weakest joint class there is {name}: found in {100 * means[name]:.1f} %" in weakest
+
+
+def test_equal_methods_and_one_seed_are_not_told_apart(write_run):
+    for seed in range(4):
+        write_run("modular", 0, seed, skill=0.8)
+        write_run("flat", 0, seed, skill=0.8)
+    assert "nobody is ahead" in said(write_run)[0]
+
+
+def test_what_to_be_wary_of(write_run):
+    write_run.images = 4
+    write_run()
+    told = "\n".join(said(write_run))
+    assert "One seed: no interval" in told
+    assert "8 rare test images only: each moves rare-class recall by 12 points" in told
+    assert "±" not in told
+
+
+def test_the_command_ends_with_it(write_run, tmp_path, capsys):
+    write_run()
+    write_run("flat")
+    assert main(["report", str(write_run.root), "--out", str(tmp_path / "out")]) == 0
+    *_, last = capsys.readouterr().out.strip().splitlines()
+    assert last == f"written to {tmp_path / 'out' / 'report.md'}"
+    page = (tmp_path / "out" / "report.md").read_text()
+    assert page.index("## What to look at first") < page.index("## hair_gender")
