@@ -14,6 +14,7 @@ Signs, decimals and the interval are written as they stood. Before a table, up t
 
     <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
     <!-- answers faces avatars photographs/leaf -->
+    <!-- summary keeps=0,5,all faces=drawn faces; photographs/leaf=photographs of leaves -->
 
 Means and intervals are those of `intervals.csv`; where a page has none yet, over the seeds of
 `results.csv`.
@@ -37,7 +38,7 @@ from modular_cls.report.wording import in_points, table
 from modular_cls.runs.metrics import MISSING
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/results/*.md", "docs/results/photographs/*.md")
+PAGES = ("README.md", "docs/*.md", "docs/results/*.md", "docs/results/photographs/*.md")
 SCORES = {
     "balanced": "balanced_accuracy",
     "rare": "rare_class_recall",
@@ -48,7 +49,9 @@ _NUMBER = re.compile(
     r"<!-- (?P<cell>[^>]*?) -->"
 )
 _TABLE = re.compile(
-    r"(?P<head><!-- (?P<kind>table|answers) (?P<what>[^>]*?) -->\n).*?(?P<end><!-- end -->)", re.S
+    r"(?P<head><!-- (?P<kind>table|answers|summary) (?P<what>[^>]*?) -->\n).*?"
+    r"(?P<end><!-- end -->)",
+    re.S,
 )
 
 
@@ -183,6 +186,22 @@ class Results:
             rows.append([f"{page.reference} minus best flat, paired", *gaps])
         header = [k if k == "all" else f"k = {k}" for k in keeps]
         return table(["method", *header], rows)[:-1]
+
+    def summary(self, what: str) -> list[str]:
+        """For some sets by their names: the reference, and the best flat method at each k."""
+        first, _, sets = what.partition(" ")
+        keeps, rows = first.removeprefix("keeps=").split(","), []
+        scores = [SCORES["balanced"], SCORES["rare"]]
+        for each in sets.split(";"):
+            folder, _, told = each.strip().partition("=")
+            page = self.page(folder)
+            ours = page.reference or ""
+            rivals = [page.rival("best_flat", keep).rival for keep in keeps]
+            cells = (_scores(page, ours, keep, scores) for keep in keeps)
+            rows.append([f"{told}, **{ours}**", *cells])
+            pairs = zip(rivals, keeps, strict=True)
+            rows.append([f"{told}, best flat", *(_scores(page, r, k, scores) for r, k in pairs)])
+        return table(["", *(k if k == "all" else f"k = {k}" for k in keeps)], rows)[:-1]
 
     def answers(self, what: str) -> list[str]:
         """For each set and number kept: the reference, the best others, and what they lack."""

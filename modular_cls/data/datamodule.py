@@ -62,11 +62,9 @@ class AttributeDataModule(pl.LightningDataModule):
             content, shape (N,); None where that is not known.
 
     Raises:
-        ManifestError: If the manifest does not fit, or a split that is needed has no rows.
-        ConfigError: If the manifest's path needs an environment variable that is not set.
-        ConfigError: If scarcity asks for more images than exist.
-        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be
-            decoded.
+        ManifestError: If the manifest does not fit, a split that is needed has no rows, or more
+            pictures cannot be decoded than `data.max_bad` lets be skipped.
+        ConfigError: If an environment variable is unset, or scarcity asks for more than there is.
     """
 
     def __init__(
@@ -82,10 +80,8 @@ class AttributeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
-            raise ConfigError(
-                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
-                "devices"
-            )
+            told = f"it must be a multiple of the {devices} devices"
+            raise ConfigError(f"data.batch_size is {data.batch_size}; {told}")
         if data.augmentation is not None and "train" in splits:
             check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
