@@ -10,6 +10,8 @@ A marker is an HTML comment, which no reader sees. After a number it names the C
     19 ± 2<!-- faces modular-best_flat 0 -->   paired; also `-best` of all, `-best_composing`
     4 ± 1<!-- faces modular all-0 -->          the same method at two numbers kept
 
+    1.46<!-- bench training step: timm / ours -->   docs/results/bench/bench.csv, the median of that name
+
 Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
 
     <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
@@ -169,6 +171,14 @@ class Results:
             return page.difference(method, other, keep, score)
         return page.estimate(method, keep, score)
 
+    def measured(self, name: str) -> float:
+        """The median of a number of `make bench`; raises ValueError if there is none."""
+        rows = _rows(self.folder / "bench" / "bench.csv")
+        found = [row["median"] for row in rows if row["name"] == name]
+        if not found:
+            raise ValueError(f"bench.csv has no {name!r}; it has {[row['name'] for row in rows]}")
+        return float(found[0])
+
     def table(self, what: str) -> list[str]:
         """Scores of some methods; with `difference` a last row against the best flat method."""
         name, *words = what.split()
@@ -217,7 +227,11 @@ def rewritten(text: str, results: Results) -> tuple[str, list[str]]:
     problems: list[str] = []
 
     def number(match: "re.Match[str]") -> str:
+        kind, _, name = match["cell"].partition(" ")
         try:
+            if kind == "bench":
+                decimals = len(match["mean"].partition(".")[2])
+                return f"{results.measured(name):.{decimals}f}<!-- {match['cell']} -->"
             return _written(results.cell(match["cell"]), match)
         except (ValueError, KeyError) as error:
             problems.append(f"{match[0]}: {error}")

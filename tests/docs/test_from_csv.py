@@ -122,3 +122,13 @@ def test_a_marker_that_names_nothing_is_an_error(cell, message, checkout, capsys
     (checkout / "README.md").write_text(f"1.0<!-- {cell} -->\n")
     assert main(["--check", "--root", str(checkout)]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_number_of_the_bench_is_its_median(tmp_path):
+    (tmp_path / "docs/results/bench").mkdir(parents=True)
+    (tmp_path / "docs/results/bench/bench.csv").write_text("name,median\na: b / c,1.4567\n")
+    text = "Takes 9.9<!-- bench a: b / c --> times as long, 9<!-- bench a -->."
+    found, problems = rewritten(text, Results(tmp_path))
+    assert found == "Takes 1.5<!-- bench a: b / c --> times as long, 9<!-- bench a -->."
+    assert len(problems) == 1
+    assert "bench.csv has no 'a'" in problems[0]
