@@ -10,7 +10,7 @@ A marker is an HTML comment, which no reader sees. After a number it names the C
     19 ± 2<!-- faces modular-best_flat 0 -->   paired; also `-best` of all, `-best_composing`
     4 ± 1<!-- faces modular all-0 -->          the same method at two numbers kept
 
-    1.46<!-- bench training step: timm / ours -->   docs/results/bench/bench.csv, the median of that name
+    1.46<!-- bench training step: timm / ours -->   the median of that name in bench/bench.csv
 
 Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
 
