@@ -188,8 +188,9 @@ class Manifest:
         path = os.path.join(self.root, self.paths[position])
         if self.contained:
             # Folders are resolved once; most pictures are no links and cost a look at them.
-            real = _real(path if os.path.islink(path) else os.path.dirname(path))
-            root = _real(os.fspath(self.root))
+            here = os.getcwd()
+            real = _real(here, path if os.path.islink(path) else os.path.dirname(path))
+            root = _real(here, os.fspath(self.root))
             if real != root and not real.startswith(os.path.join(root, "")):
                 raise ImageError(
                     f"{self.named(position)}: a symbolic link leads out of the root {self.root}"
@@ -250,8 +251,8 @@ def _box(text: str) -> Box | None:
 
 
 @lru_cache(maxsize=4096)
-def _real(path: str) -> str:
-    return os.path.realpath(path)
+def _real(here: str, path: str) -> str:
+    return os.path.realpath(os.path.join(here, path))
 
 
 def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":
