@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture test check faults bench docs clean
+.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench docs clean
 
 install: $(VENV)/.installed
 
@@ -90,15 +90,23 @@ lecture: $(VENV)/.lecture
 	  echo "== $$claim"; $(RUN) lecture $$claim --size quick || failed="$$failed $$claim"; done; \
 	if [ -n "$$failed" ]; then echo "not measured:$$failed"; exit 1; fi
 
+# Processes side by side, each on a core of its own (tests/conftest.py); a file's tests stay together.
+PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python docs/from_csv.py --check
+	$(PYTEST)
+
+# The numbers of README and docs/results, from the CSVs beside the pages.
+numbers: install
+	$(BIN)/python docs/from_csv.py
 
 # Faults injected on purpose, for about an hour: kills, signals, load, damage; the tables of docs/reliability.md.
 faults: install

@@ -1,8 +1,10 @@
 """Command line and YAML -> Config. The only file that knows jsonargparse."""
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
@@ -10,7 +12,7 @@ from typing import Any, NoReturn, get_args, get_type_hints
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from modular_cls.config import Config
+from modular_cls.config import Config, expand
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
 _PACKAGED = Path(str(resources.files("modular_cls"))) / "configs"  # of an installed package
@@ -76,7 +78,22 @@ def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
     """Parse a command line into a Config and the parser's other arguments."""
     parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))
     fields = {name: parsed.pop(name) for name in Config.__dataclass_fields__}
+    if isinstance(named := fields["data"].augmentation, str):
+        fields["data"] = replace(fields["data"], augmentation=_read_pipeline(named))
     return Config(**fields), parsed
+
+
+def _read_pipeline(name: str) -> dict[str, Any]:
+    """What a file of `data.augmentation` holds, which is kept in its place."""
+    path = expand(name)
+    if path.suffix == ".json":
+        with contextlib.suppress(OSError, ValueError):  # both worded below
+            if isinstance(content := json.loads(path.read_text(encoding="utf-8")), dict):
+                return content
+    try:
+        return read_yaml(path)
+    except ConfigError as error:
+        raise ConfigError(f"data.augmentation: {error}") from None
 
 
 def load_config(*paths: str | Path, **overrides: Any) -> Config:
@@ -112,6 +129,8 @@ def read_config(path: Path) -> Config:
     parser.exit_on_error = False
     try:
         parsed = parser.instantiate(parser.parse_object(content))
+        if isinstance(parsed["data"].augmentation, str):
+            raise ConfigError("data.augmentation names a file; a run holds what stood in it")
         return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
     except ModularClsError as error:
         raise ConfigError(f"{path}: {error}") from None

@@ -6,6 +6,7 @@ import subprocess
 from contextlib import contextmanager
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import pytest
@@ -16,6 +17,15 @@ from modular_cls.data.faces.write import write_faces
 
 settings.register_profile("steady", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("steady")
+
+
+def pytest_configure(config):
+    """A core for each process of the tests: they compute side by side, not each on all cores."""
+    if config.getoption("numprocesses", None) or not hasattr(os, "sched_setaffinity"):
+        return  # that of pytest-xdist which only hands out tests
+    cores, worker = sorted(os.sched_getaffinity(0)), os.environ.get("PYTEST_XDIST_WORKER")
+    number = int(worker.removeprefix("gw")) if worker else os.getpid()
+    os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
 @pytest.fixture(scope="session", autouse=True)

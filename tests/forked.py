@@ -11,6 +11,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from modular_cls.cli import main
 
 
@@ -35,6 +37,7 @@ def start(arguments: list[str], log: Path, environment: dict[str, str] | None = 
     os.dup2(number, 2)
     sys.stdout, sys.stderr = (os.fdopen(n, "w", closefd=False) for n in (1, 2))  # not pytest's
     os.environ.update(environment or {})
+    torch.set_num_threads(1)  # the threads that the parent computes with are not here
     status = 70
     try:
         status = main(arguments)

@@ -188,6 +188,16 @@ def test_a_composite_that_nobody_can_count_is_refused(count):
         Schema.from_dict(spec)
 
 
+def test_settings_that_count_one_space():
+    assert Schema.from_dict(FACES).counted("x").name == "hair_gender"
+    hat = FACES["attributes"] | {"hat": ["no", "yes"]}
+    assert Schema.from_dict(changed(attributes=hat)).counted("x").name == "hair_gender"
+    for composites in ({}, {"h": {"attributes": ["hair"]}, "g": {"attributes": ["gender"]}}):
+        schema = Schema.from_dict(changed(composites=composites))
+        with pytest.raises(SchemaError, match="data.per_class counts .* several"):
+            schema.counted("data.per_class")
+
+
 def test_an_unused_attribute_stands_alone():
     schema = Schema.from_dict(changed(attributes=FACES["attributes"] | {"hat": ["no", "yes"]}))
     assert [(j.name, j.size) for j in schema.joints] == [("hair_gender", 4), ("hat*", 2)]

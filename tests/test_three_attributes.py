@@ -12,7 +12,7 @@ from modular_cls.training.fit import Fit
 CONFIGS = Path(__file__).parent.parent / "configs"
 DATA = CONFIGS / "data" / "faces_three.yaml"
 RARE = ["medium_haired_man_without_glasses", "long_haired_man_with_glasses"]
-TINY = ["--training.updates", "12", "--data.batch_size", "12", "--data.image_size", "32", "--data.workers", "0",
+TINY = ["--training.updates", "3", "--data.batch_size", "12", "--data.image_size", "32", "--data.workers", "0",
         "--training.validate_every", "0"]  # fmt: skip
 
 

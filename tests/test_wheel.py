@@ -24,11 +24,15 @@ def unpacked(tmp_path_factory):
 
 
 def names(folder, pattern):
-    return {str(p.relative_to(folder)) for p in folder.rglob(pattern) if "__pycache__" not in p.parts}
+    return {
+        str(p.relative_to(folder)) for p in folder.rglob(pattern) if "__pycache__" not in p.parts
+    }
 
 
 def test_every_configuration_and_every_page_travels(unpacked):
-    assert names(unpacked / "modular_cls" / "configs", "*.yaml") == names(ROOT / "configs", "*.yaml")
+    assert names(unpacked / "modular_cls" / "configs", "*.yaml") == names(
+        ROOT / "configs", "*.yaml"
+    )
     for pattern in ("*.py", "*.html", "*.md", "py.typed"):
         assert names(ROOT / "modular_cls", pattern) <= names(unpacked / "modular_cls", pattern)
 

@@ -86,7 +86,9 @@ def _never_together(train: Manifest, labels: Labels) -> Iterator[Finding]:
             "never_together",
             len(several),
             what,
-            "label some training images in full",
+            "label some training images in full: the others then teach by the marginal likelihood "
+            "(docs/results/partly.md); or take the composite out: attributes are then learned side "
+            "by side, each from the images that know it",
             named,
         )
 

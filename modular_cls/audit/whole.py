@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from modular_cls.audit.augmentation import judge_augmentation
 from modular_cls.audit.copies import find_copies
 from modular_cls.audit.coverage import judge_labels
 from modular_cls.audit.disk import find_files
@@ -45,6 +46,7 @@ def audit(config: Config, pictures: bool = True, progress: bool = True) -> Audit
             bool(config.training.validate_every),
         ),
     ]
+    findings += judge_augmentation(config, manifest.schema)
     there, problems = find_files(manifest)
     findings += problems
     if pictures:

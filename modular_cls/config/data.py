@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from modular_cls.config.varied import Scarcity
 from modular_cls.errors import ConfigError
@@ -60,6 +60,8 @@ class Data:
         std: Divided by after that; default likewise.
         range: [black, white] values in pictures of over 8 bits, as [0, 4095]; default: files' own.
         augment: Random changes of training images.
+        augmentation: Others in place of these: a pipeline of albumentations, as a file that its
+            A.save wrote (YAML or JSON); a run keeps what stands in it.
         sampling: Order of training images: shuffled passes, or joint classes drawn equally often.
         hold_out: Share of the rarest joint class's training images that the fit does not see;
             finish steps learn from them, and from up to ten times as many of each other class.
@@ -83,6 +85,7 @@ class Data:
     std: tuple[float, float, float] | None = None
     range: tuple[float, float] | None = None
     augment: Augment = field(default_factory=Augment)
+    augmentation: str | dict[str, Any] | None = None
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0
     test: bool = True

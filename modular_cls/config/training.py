@@ -1,7 +1,10 @@
 """What a configuration says of how a network is trained."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from modular_cls.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -9,7 +12,7 @@ class Training:
     """How long and how fast to learn; the same for every method compared.
 
     Args:
-        updates: Number of optimiser updates. Training always runs to the last one.
+        updates: Number of optimiser updates. Training runs to the last one, but for `patience`.
         learning_rate: Peak of the schedule (AdamW).
         backbone_rate: That of a pretrained backbone as a share of it: its heads are solved on the
             features as they are first (linear probing, then fine-tuning: Kumar et al., ICLR 2022).
@@ -25,6 +28,14 @@ class Training:
         threads: CPU threads that compute; default one for each core.
         validate_every: Updates between two looks at the validation split; 0 for none.
         save_every: Updates, or a time such as 30 seconds, between two checkpoints.
+        gradient_clip: Largest norm of the gradient of all weights; null for no limit.
+        label_smoothing: Share of each label that goes to all classes alike.
+        mixup: Alpha of mixup (Zhang et al., ICLR 2018): a batch is mixed with itself turned by one,
+            at a share from Beta(alpha, alpha), pictures and losses alike; 0 for none.
+        ema: Decay of an exponential average of the weights, which is then what is validated,
+            tested and kept; 0 for none.
+        patience: Validations without a lower loss after which training ends, with the weights of
+            the best one; null goes on to the last update. Studies do not allow it.
     """
 
     updates: int = 930
@@ -41,3 +52,31 @@ class Training:
     threads: int | None = None
     validate_every: int = 310
     save_every: int | str = "10 minutes"
+    gradient_clip: float | None = None
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    ema: float = 0.0
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, fits, accepted in (
+            ("gradient_clip", self.gradient_clip is None or self.gradient_clip > 0, "above 0"),
+            ("label_smoothing", 0 <= self.label_smoothing < 1, "at least 0 and below 1"),
+            ("mixup", 0 <= self.mixup < math.inf, "at least 0"),
+            ("ema", 0 <= self.ema < 1, "at least 0 and below 1"),
+            ("patience", self.patience is None or self.patience >= 1, "at least 1"),
+        ):
+            if not fits:
+                raise ConfigError(
+                    f"training.{name} is {getattr(self, name)}; it must be {accepted}"
+                )
+        if self.patience is not None and not self.validate_every:
+            told = "it counts validations, and training.validate_every is 0: there are none"
+            raise ConfigError(f"training.patience is {self.patience}; {told}")
+
+    @property
+    def only_trained(self) -> list[str]:
+        """Which settings are on that mean something to a network in training only."""
+        off = {field.name: field.default for field in fields(self)}
+        names = ("gradient_clip", "label_smoothing", "mixup", "ema", "patience")
+        return [name for name in names if getattr(self, name) != off[name]]

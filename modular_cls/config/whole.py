@@ -117,6 +117,12 @@ class Config:
         if self.backbone.frozen and not self.backbone.pretrained:
             told = "frozen from scratch, its features would be random"
             raise ConfigError(f"backbone.frozen needs backbone.pretrained: {told}")
+        if self.backbone.frozen and (on := self.training.only_trained):
+            told = "heads on a frozen backbone are solved, no network is trained; leave it out"
+            raise ConfigError(f"training.{on[0]} does not go with backbone.frozen: {told}")
+        if self.backbone.frozen and self.data.augmentation is not None:
+            told = "every picture passes a frozen backbone once, as it is"
+            raise ConfigError(f"data.augmentation does not go with backbone.frozen: {told}")
         if not (rate := self.training.learning_rate) > 0:
             raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
         if not 0 <= (share := self.training.backbone_rate) < math.inf:

@@ -35,6 +35,8 @@ class Criterion(nn.Module):
     Attributes:
         progress: Share of the training that is done, from 0 to 1; set before each update.
         partly_labelled: What becomes of images that lack some label.
+        label_smoothing: Share of each label that goes to all classes alike, in training.
+        only_trained: Which of its arguments solved heads would not see, in words; blank for none.
     """
 
     partly_labelled: str = "left out by this criterion over joint classes"
@@ -61,6 +63,19 @@ class Criterion(nn.Module):
         )
 
     progress: float = 0.0
+    label_smoothing: float = 0.0
+    only_trained: str = ""
+
+    def smooth_labels(self, share: float) -> None:
+        """Smooth labels, in the criteria that it is made of too."""
+        for part in self.modules():
+            if isinstance(part, Criterion):
+                part.label_smoothing = share
+
+    @property
+    def smoothing(self) -> float:
+        """Share of each label that goes to all classes alike now."""
+        return self.label_smoothing if self.training else 0.0
 
     def notes(self) -> dict[str, float]:
         """What is worth reporting after training."""
@@ -86,16 +101,37 @@ def refuse_empty(
             raise UndefinedError(f"{what} is not defined without {images} of {shortened(empty)}")
 
 
-def masked(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+def masked(
+    logits: Tensor, target: Tensor, weight: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
     """Mean cross-entropy over known targets, weighted by class if asked.
 
     0 where nothing is known.
     """
-    total = F.cross_entropy(logits, target, weight, ignore_index=-1, reduction="sum")
+    total = total_loss(logits, target, weight, smoothing)
     known = target >= 0
     if weight is None:
         return total / known.sum().clamp(min=1)
     return total / weight[target[known]].sum().clamp(min=1e-12)
+
+
+def total_loss(
+    logits: Tensor, target: Tensor, weight: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """Sum of cross-entropies over known targets, each times the weight of its class."""
+    if not smoothing:
+        return F.cross_entropy(logits, target, weight, ignore_index=-1, reduction="sum")
+    each = F.cross_entropy(logits, target, ignore_index=-1, reduction="none")
+    known = target >= 0
+    mixed = (1 - smoothing) * each[known] + smoothing * evenly(logits[known])
+    return (mixed if weight is None else weight[target[known]] * mixed).sum()
+
+
+def evenly(logits: Tensor) -> Tensor:
+    """Cross-entropy of the possible classes, all alike, shape (B,): what smoothing mixes in."""
+    possible = logits.isfinite()
+    logs = logits.log_softmax(1).masked_fill(~possible, 0.0)
+    return -logs.sum(1) / possible.sum(1)
 
 
 def over_processes(total: Tensor) -> Tensor:

@@ -6,13 +6,21 @@ from typing import Literal, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from modular_cls.criteria.criterion import Criterion, Objective, Scores, log_share, masked
+from modular_cls.criteria.criterion import (
+    Criterion,
+    Objective,
+    Scores,
+    evenly,
+    log_share,
+    masked,
+)
 from modular_cls.criteria.groups import LabelGroups
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, unknown
 from modular_cls.schema import Composite, Schema
 
 Unknown = Literal["em", "independent", "labelled"]
 _MARGINAL = "learned from by the marginal likelihood"
+_BY_HEADS = "learned from by the heads of the attributes they know"
 
 
 class JointLikelihood(Criterion):
@@ -66,6 +74,8 @@ class JointLikelihood(Criterion):
             self.register_buffer(f"log_prior_{i}", log_prior)
             if observed is not None and LabelGroups.needed(observed[joint.name]):
                 self.groups[str(i)] = LabelGroups(joint, observed[joint.name], unknown, smoothing)
+        if observed is not None and not self.groups:
+            self.partly_labelled = _BY_HEADS
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows of which something is known, summed over joint spaces."""
@@ -102,7 +112,8 @@ class JointLikelihood(Criterion):
 
     def _loss(self, i: int, joint: Composite, scores: Scores, targets: Scores) -> Tensor:
         if str(i) not in self.groups:
-            return masked(scores[joint.name] + getattr(self, f"log_prior_{i}"), targets[joint.name])
+            logits = scores[joint.name] + getattr(self, f"log_prior_{i}")
+            return masked(logits, targets[joint.name], smoothing=self.smoothing)
         groups = cast(LabelGroups, self.groups[str(i)])
         labels = torch.stack([targets[a.name] for a in joint.attributes], dim=1)
         group, possible = groups(labels)
@@ -113,7 +124,10 @@ class JointLikelihood(Criterion):
         told = (labels >= 0).any(1)
         if self.training:
             groups.learn(group[told], mine[told].softmax(1))
-        return (logits.logsumexp(1) - mine.logsumexp(1))[told].sum() / told.sum().clamp(min=1)
+        each = logits.logsumexp(1) - mine.logsumexp(1)
+        if self.smoothing:
+            each = (1 - self.smoothing) * each + self.smoothing * evenly(logits)
+        return each[told].sum() / told.sum().clamp(min=1)
 
 
 class AttributeLikelihood(Criterion):
@@ -124,13 +138,20 @@ class AttributeLikelihood(Criterion):
 
     Args:
         schema: Attributes and composites.
+        weights: Of attributes in the sum; 1 for those that are not named.
+
+    Raises:
+        ConfigError: If a weight is of no attribute, or below 0.
     """
 
-    partly_labelled: str = "learned from by the heads of the attributes they know"
+    partly_labelled: str = _BY_HEADS
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
         self.names = [a.name for a in schema.attributes]
+        self.weights = dict.fromkeys(self.names, 1.0) | _checked(weights or {}, self.names)
+        if set(self.weights.values()) != {1.0}:
+            self.only_trained = "weights of attributes: each head is solved by itself"
         self.outputs = [o for o in schema.outputs if o.name in self.names]
 
     def objectives(self) -> list[Objective]:
@@ -143,7 +164,9 @@ class AttributeLikelihood(Criterion):
             raise ValueError(
                 f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}"
             )
-        return torch.stack([masked(scores[name], targets[name]) for name in self.names]).sum()
+        losses = [masked(scores[n], targets[n], smoothing=self.smoothing) for n in self.names]
+        each = [self.weights[n] * loss for n, loss in zip(self.names, losses, strict=True)]
+        return torch.stack(each).sum()
 
 
 class JointAndAttributes(Criterion):
@@ -157,6 +180,7 @@ class JointAndAttributes(Criterion):
         counts: Number of training images of each class, by joint space, shape (classes,).
         observed: As for `JointLikelihood`.
         weight: Lambda, the weight of the attributes.
+        weights: Of single attributes beside it, as for `AttributeLikelihood`.
     """
 
     partly_labelled: str = _MARGINAL
@@ -167,11 +191,13 @@ class JointAndAttributes(Criterion):
         counts: Mapping[str, Tensor],
         observed: Mapping[str, Tensor] | None = None,
         weight: float = 1.0,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.weight = weight
         self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
-        self.attributes = AttributeLikelihood(schema)
+        self.attributes = AttributeLikelihood(schema, weights)
+        self.only_trained = self.attributes.only_trained
         if observed is None:
             self.partly_labelled = self.attributes.partly_labelled
 
@@ -191,3 +217,12 @@ class JointAndAttributes(Criterion):
         """The weighted sum of both means."""
         loss: Tensor = self.joint(scores, targets) + self.weight * self.attributes(scores, targets)
         return loss
+
+
+def _checked(weights: Mapping[str, float], names: list[str]) -> dict[str, float]:
+    for name, weight in weights.items():
+        if name not in names:
+            raise ConfigError(unknown("attribute", name, names, "in criterion.weights"))
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
+            raise ConfigError(f"criterion.weights.{name} is {weight!r}; it must be at least 0")
+    return {name: float(weight) for name, weight in weights.items()}

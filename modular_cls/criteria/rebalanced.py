@@ -10,9 +10,11 @@ from modular_cls.criteria.criterion import (
     Criterion,
     Objective,
     Scores,
+    evenly,
     masked,
     over_processes,
     refuse_empty,
+    total_loss,
 )
 from modular_cls.schema import Schema
 
@@ -63,7 +65,7 @@ class WeightedLikelihood(_OverClasses):
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
         # The mean over images, not over weights: dividing by a small batch's own weights would
         # cancel them.
-        each = F.cross_entropy(logits, target, of_class, ignore_index=-1, reduction="sum")
+        each = total_loss(logits, target, of_class, self.smoothing)
         return each / (target >= 0).sum().clamp(min=1)
 
 
@@ -107,7 +109,7 @@ class LabelDistributionMargin(_OverClasses):
         weight = (
             (1 - self.beta) / (1 - self.beta**of_class) if self.progress >= self.defer else None
         )
-        return masked(logits - true, target, weight)
+        return masked(logits - true, target, weight, self.smoothing)
 
 
 class GroupDRO(Criterion):
@@ -145,6 +147,8 @@ class GroupDRO(Criterion):
     def _loss(self, logits: Tensor, target: Tensor, name: str) -> Tensor:
         q: Tensor = getattr(self, name)
         each = F.cross_entropy(logits, target, ignore_index=-1, reduction="none")
+        if self.smoothing:
+            each = (1 - self.smoothing) * each + self.smoothing * evenly(logits)
         member = F.one_hot(target.clamp(min=0), len(q)) * (target >= 0)[:, None]
         total, size = (each[:, None] * member).sum(0), member.sum(0)
         group = total / size.clamp(min=1)

@@ -20,6 +20,7 @@ from modular_cls.data.cache import (
 from modular_cls.data.dataset import AttributeDataset, Example, as_it_is
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
+from modular_cls.data.pipelines import check_pipeline
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
 from modular_cls.data.scarcity import apply_scarcity, cap_classes, held_out
@@ -27,7 +28,7 @@ from modular_cls.data.transforms import TrainTransform
 from modular_cls.data.whereabouts import Folders, likely_reason
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.jobs.signals import leave_signals_to_parent
-from modular_cls.schema import Schema
+from modular_cls.schema import Composite, Schema
 
 _EVALUATION_BATCH = 250
 _NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
@@ -83,7 +84,11 @@ class AttributeDataModule(pl.LightningDataModule):
                 f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
                 "devices"
             )
+        if data.augmentation is not None and "train" in splits:
+            check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
+        if data.sampling == "balanced":
+            _balanced(schema)
         self.start = 0
         self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
@@ -92,11 +97,13 @@ class AttributeDataModule(pl.LightningDataModule):
         for s in data.scarcities:
             self.manifest = apply_scarcity(self.manifest, s.joint_class, s.keep, seed, s.validation)
         if data.per_class is not None:
-            self.manifest = cap_classes(self.manifest, schema.joints[0], data.per_class, seed)
+            self.manifest = cap_classes(
+                self.manifest, schema.counted("data.per_class"), data.per_class, seed
+            )
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")
-            out = held_out(train, schema.joints[0], data.hold_out, seed)
+            out = held_out(train, schema.counted("data.hold_out"), data.hold_out, seed)
             self.datasets |= {
                 "train": self._dataset(train.select(~out)),
                 "held_out": self._dataset(train.select(out)),
@@ -165,13 +172,14 @@ class AttributeDataModule(pl.LightningDataModule):
         `updates` batches, each `(epoch, position)` drawn by seed.
         """
         train = self.datasets["train"]
-        dataset = self._dataset(train.manifest, TrainTransform(self.data.augment, self.seed))
+        transform = TrainTransform(self.data.augment, self.seed, self.data.augmentation)
+        dataset = self._dataset(train.manifest, transform)
         dataset.share_decoded(train)
         batch = self.data.batch_size
         length, start = self.updates * batch, self.start * batch
         sampler: UpdateSampler | BalancedSampler
         if self.data.sampling == "balanced":
-            targets = train.targets[train.manifest.schema.joints[0].name].numpy()
+            targets = train.targets[_balanced(train.manifest.schema).name].numpy()
             sampler = BalancedSampler(targets, length, self.seed, start)
         else:
             sampler = UpdateSampler(train.manifest.rows, length, self.seed, start)
@@ -289,3 +297,7 @@ def read_manifest(schema: Schema, data: Data) -> Manifest:
         )
     root = expand(data.root, data.about) if data.root else None
     return Manifest.read(path, schema, root, contained=not data.allow_outside)
+
+
+def _balanced(schema: Schema) -> Composite:
+    return schema.counted("data.sampling: balanced")

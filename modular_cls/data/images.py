@@ -4,6 +4,7 @@ The only decoder: training, audit and prediction see the same pixels.
 """
 
 import io
+import math
 import stat
 import warnings
 from collections.abc import Iterator
@@ -82,6 +83,16 @@ def read_file(path: Path, named: str) -> bytes:
         raise ImageError(f"{named}: cannot be read: {error.strerror}") from None
     except MemoryError:
         raise ImageError(f"{named}: too large: there is no memory for its bytes") from None
+
+
+def parse_box(text: str) -> Box | None:
+    """A box from `x y width height`; None for what is none."""
+    try:
+        x, y, width, height = map(float, text.split())
+    except ValueError:
+        return None
+    known = math.isfinite(x) and math.isfinite(y) and 0 < width < math.inf and 0 < height < math.inf
+    return (x, y, width, height) if known else None
 
 
 def decode_image(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -76,6 +76,39 @@ class Labels:
         grid = np.zeros([len(a.values) + 1 for a in composite.attributes], dtype=np.int64)
         np.add.at(grid, tuple(self.of(composite).T), 1)
         return grid
+
+
+class Counted(Protocol):
+    """What counts images by joint class: labels, or a manifest."""
+
+    def counts(self, composite: Composite) -> np.ndarray:
+        """Number of images of each joint class, shape (classes,)."""
+
+
+def check_together(images: Counted, schema: Schema, where: object) -> None:
+    """Refuse training images that know all attributes of a joint space nowhere.
+
+    Raises:
+        ManifestError: Naming the space and what is known of each attribute, and the ways out.
+    """
+    problems = [_apart(images, joint) for joint in schema.joints if not images.counts(joint).any()]
+    if problems:
+        raise ManifestError(where, problems)
+
+
+def _apart(images: Counted, joint: Composite) -> str:
+    known = {a.name: int(images.counts(Composite(a.name, (a,))).sum()) for a in joint.attributes}
+    if len(known) == 1:
+        return f"no training image is labelled with {next(iter(known))}"
+    told = ", ".join(f"{name} is known of {number:,}" for name, number in known.items())
+    names = ", ".join(known)
+    return (
+        f"no training image has all labels of {names} ({told}), so how these go together cannot be "
+        f"learned. Label some training images with all of {names}: those that know some only then "
+        "teach by the marginal likelihood (criterion JointLikelihood; docs/results/partly.md). Or "
+        "take the composite out of the schema: attributes in no composite are learned side by "
+        "side, each from the images that know it"
+    )
 
 
 def columns_of(table: Any, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:

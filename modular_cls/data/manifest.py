@@ -1,24 +1,24 @@
 """The manifest: the one table that says which pictures there are and what is known of each.
 
-A CSV with the columns `path`, `split` (train, validation or test), one column per attribute (blank
-= unknown), and optionally `source`, `identity`, and `box`: "x y width height" in pixels, the part
-of the picture that a row is about (blank = all of it).
+A CSV or Parquet file with the columns `path`, `split` (train, validation or test), one column per
+attribute (blank = unknown), and optionally `source`, `identity`, and `box`: "x y width height" in
+pixels, the part of the picture that a row is about (blank = all of it).
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from modular_cls.data.cells import check_distinct, index_of, meaning
-from modular_cls.data.images import Box
+from modular_cls.data.images import Box, parse_box
 from modular_cls.data.labels import UNKNOWN as UNKNOWN  # one meaning for all who read labels
 from modular_cls.data.labels import Labels
 from modular_cls.data.text_table import read_table
+from modular_cls.data.whereabouts import is_inside
 from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Composite, Schema
@@ -72,7 +72,7 @@ class Manifest:
         """Read and validate a manifest.
 
         Args:
-            path: The CSV file; `write` makes UTF-8 with commas.
+            path: The CSV file; `write` makes UTF-8 with commas. Or a Parquet file, by its ending.
             schema: The attributes expected; other columns are ignored. A cell is a value if it is
                 the same text or, as 1 and 1.0 do, means the same.
             root: Folder that the paths are relative to; default the manifest's own folder.
@@ -83,7 +83,9 @@ class Manifest:
                 rows, columns, the values found and those accepted.
             SchemaError: If two values of an attribute mean the same.
         """
-        return cls.of_table(Path(path), read_table(Path(path)), schema, root, contained)
+        needed = ("path", "split", *(a.name for a in schema.attributes), *_EXTRA)
+        table = read_table(Path(path), columns=needed)
+        return cls.of_table(Path(path), table, schema, root, contained)
 
     @classmethod
     def of_table(
@@ -125,13 +127,16 @@ class Manifest:
         return manifest
 
     def write(self, path: str | Path) -> None:
-        """Write the table as CSV, beside `path` first, then in its place: none is lost."""
+        """Write the table as CSV, or by its ending as Parquet; what was there is not lost."""
         columns: dict[str, object] = {"path": self.paths, "split": np.array(SPLITS)[self.splits]}
         for i, a in enumerate(self.schema.attributes):
             columns[a.name] = np.array([*a.values, ""], dtype=object)[self.labels[:, i]]
         table = pd.DataFrame({**columns, **self.extra})
         with replacing_file(Path(path)) as partial:
-            table.to_csv(partial, index=False, lineterminator="\n")
+            if Path(path).suffix.lower() == ".parquet":
+                table.to_parquet(partial, index=False)
+            else:
+                table.to_csv(partial, index=False, lineterminator="\n")
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -186,15 +191,10 @@ class Manifest:
     def place(self, position: int) -> str:
         """As `file`, as text, which costs a tenth for a million pictures."""
         path = os.path.join(self.root, self.paths[position])
-        if self.contained:
-            # Folders are resolved once; most pictures are no links and cost a look at them.
-            here = os.getcwd()
-            real = _real(here, path if os.path.islink(path) else os.path.dirname(path))
-            root = _real(here, os.fspath(self.root))
-            if real != root and not real.startswith(os.path.join(root, "")):
-                raise ImageError(
-                    f"{self.named(position)}: a symbolic link leads out of the root {self.root}"
-                )
+        if self.contained and not is_inside(path, os.fspath(self.root)):
+            raise ImageError(
+                f"{self.named(position)}: a symbolic link leads out of the root {self.root}"
+            )
         return path
 
     def named(self, position: int) -> str:
@@ -204,7 +204,7 @@ class Manifest:
     def box(self, position: int) -> Box | None:
         """The part of the picture that the row at a position is about; None for all of it."""
         text = self.extra["box"][position] if "box" in self.extra else ""
-        return _box(text) if text else None
+        return parse_box(text) if text else None
 
     def _path_problems(self) -> list[str]:
         problems = []
@@ -231,28 +231,11 @@ class Manifest:
 
     def _box_problems(self) -> list[str]:
         boxes = self.extra.get("box", np.array([]))
-        wrong = [(self.rows[i], b) for i, b in enumerate(boxes) if b and _box(b) is None]
+        wrong = [(self.rows[i], b) for i, b in enumerate(boxes) if b and parse_box(b) is None]
         return [
             f"row {r}, column box: {b!r} is not 'x y width height' in pixels, or blank"
             for r, b in wrong
         ]
-
-
-def _box(text: str) -> Box | None:
-    try:
-        x, y, width, height = map(float, text.split())
-    except ValueError:
-        return None
-    return (
-        (x, y, width, height)
-        if np.isfinite([x, y]).all() and 0 < width < np.inf and 0 < height < np.inf
-        else None
-    )
-
-
-@lru_cache(maxsize=4096)
-def _real(here: str, path: str) -> str:
-    return os.path.realpath(os.path.join(here, path))
 
 
 def _suspicious(paths: "pd.Series[str]") -> "pd.Series[bool]":

@@ -11,11 +11,12 @@ import io
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from modular_cls.data.parquet_table import read_parquet
 from modular_cls.errors import ManifestError
 from modular_cls.files import put_back
 
@@ -29,14 +30,19 @@ log = logging.getLogger(__name__)
 
 
 def read_table(
-    path: Path, separator: str | None = None, encoding: str | None = None
+    path: Path,
+    separator: str | None = None,
+    encoding: str | None = None,
+    columns: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Read a table as text, its rows numbered as a spreadsheet does (the header is row 1).
 
     Args:
-        path: The file; its first row holds the names of the columns.
+        path: The file; its first row holds the names of the columns. Or a Parquet file, by its
+            ending: see `read_parquet`.
         separator: What stands between two fields; default: found out, of `SEPARATORS`.
         encoding: Python's name of the encoding; default: found out, of UTF-8, UTF-16 and cp1252.
+        columns: Of a Parquet file, those to read.
 
     Raises:
         ManifestError: If the file is missing, empty, not text, or not a table: a row has more or
@@ -45,6 +51,8 @@ def read_table(
     put_back(path.parent)
     if not path.is_file():
         raise ManifestError(path, [f"no such file (current folder: {Path.cwd()})"])
+    if path.suffix.lower() == ".parquet":
+        return read_parquet(path, columns)
     text, encoding = _decode(path, encoding)
     separator = separator or _separator(text)
     if encoding not in ("utf-8", "utf-8-sig") or separator != ",":

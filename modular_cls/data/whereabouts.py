@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from modular_cls.data.picture_files import ENDINGS as PICTURES
@@ -56,6 +57,20 @@ class Folders:
             if number >= _FOLDERS:
                 break
         return best
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Whether a file lies under a root, symbolic links followed."""
+    # Folders are resolved once; most pictures are no links and cost a look at them.
+    here = os.getcwd()
+    real = _real(here, path if os.path.islink(path) else os.path.dirname(path))
+    top = _real(here, root)
+    return real == top or real.startswith(os.path.join(top, ""))
+
+
+@lru_cache(maxsize=4096)
+def _real(here: str, path: str) -> str:
+    return os.path.realpath(os.path.join(here, path))
 
 
 def with_slashes(path: str) -> str:

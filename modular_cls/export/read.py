@@ -12,9 +12,10 @@ from typing import Any
 from modular_cls import __version__, models
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError
-from modular_cls.export.folder import BACKBONE, FORMAT, HEADS, MARKER, PREPROCESS
+from modular_cls.export.folder import BACKBONE, FORMAT, GRAPH, HEADS, MARKER, PREPROCESS
 from modular_cls.export.network import WEIGHTS, read_network
-from modular_cls.models.joint import JointClassifier
+from modular_cls.export.runtime import GraphNetwork
+from modular_cls.models.joint import JointClassifier, Stem
 from modular_cls.parts import build_part
 from modular_cls.runs.weights import changed, fill, read_json, read_tensors, refuse
 from modular_cls.schema import Schema
@@ -45,13 +46,14 @@ class Export:
     counts: Mapping[str, Sequence[int]] | None
 
 
-def read_export(folder: Path) -> Export:
+def read_export(folder: Path, graph: bool = False) -> Export:
     """Read an export.
 
     Instantiates classes of this package and timm networks only, and unpickles nothing.
 
     Args:
         folder: The folder, or a snapshot of it from a hub; its files may be symbolic links.
+        graph: Let ONNX Runtime compute the embedding, by `model.onnx`; timm is then not needed.
 
     Raises:
         ConfigError: If it is no export, was written by a newer version, or its files are damaged or
@@ -63,7 +65,7 @@ def read_export(folder: Path) -> Export:
         folder,
         [
             wrong
-            for name in (WEIGHTS, HEADS)
+            for name in (GRAPH if graph else WEIGHTS, HEADS)
             if (wrong := changed(folder / name, digests.get(name)))
         ],
     )
@@ -71,7 +73,12 @@ def read_export(folder: Path) -> Export:
     _check_schema(folder, described, metadata)
     schema = _schema(folder, described)
     # Its weights come with the export; heads on a frozen one were solved on rounded features.
-    backbone = replace(read_network(folder), frozen=described.get("frozen") is True)
+    frozen = described.get("frozen") is True
+    backbone: Stem
+    if graph:
+        backbone = GraphNetwork(folder, frozen)
+    else:
+        backbone = replace(read_network(folder), frozen=frozen)
     try:
         model: JointClassifier = build_part(described["model"], models, "model")(
             schema=schema, backbone=backbone
@@ -80,7 +87,7 @@ def read_export(folder: Path) -> Export:
         raise ConfigError(
             f"{folder / MARKER}: model {described['model']} cannot be built: {error}"
         ) from None
-    network, _ = read_tensors(folder / WEIGHTS)
+    network, _ = ({}, {}) if graph else read_tensors(folder / WEIGHTS)
     fill(folder, model, heads | {BACKBONE + name: t for name, t in network.items()})
     return Export(model.eval(), _pixels(folder / PREPROCESS), _counts(folder, described, schema))
 

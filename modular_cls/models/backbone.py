@@ -1,4 +1,4 @@
-"""The shared network. The only file that knows timm."""
+"""The shared network. The only file that knows timm, and only where needed: it imports slowly."""
 
 import json
 from collections.abc import Mapping
@@ -7,15 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
-from huggingface_hub import hf_hub_download
 from torch import nn
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError, nearest
 from modular_cls.files import put_back
-from modular_cls.models.hub import CONFIG, WEIGHTS, why_not_loaded, why_out_of_reach
 from modular_cls.models.kept import fill, keep
 
 _FOLDER, _HUB = "local-dir:", "hf-hub:"
@@ -135,6 +132,8 @@ def _create(config: Backbone) -> nn.Module:
             f"backbone.args may not hold {', '.join(wrong)}; it is for the network's own "
             "arguments, such as img_size (weights: backbone.pretrained, or name: local-dir:FOLDER)"
         )
+    import timm
+
     _check_name(config)
     try:
         network = timm.create_model(
@@ -189,6 +188,8 @@ def _saved_args(name: str) -> dict[str, Any]:
         described = (Path(where) / "config.json").read_text(encoding="utf-8")
         return dict(json.loads(described).get("model_args") or {})
     if f"{kind}:" == _HUB:  # timm has just read the same file: it lies in the hub's cache
+        from huggingface_hub import hf_hub_download
+
         repository, _, revision = where.partition("@")
         file = hf_hub_download(repository, "config.json", revision=revision or None)
         return dict(json.loads(Path(file).read_text(encoding="utf-8")).get("model_args") or {})
@@ -196,6 +197,8 @@ def _saved_args(name: str) -> dict[str, Any]:
 
 
 def _check_name(config: Backbone) -> None:
+    import timm
+
     if config.name.startswith(_FOLDER):
         _check_folder(Path(config.name.removeprefix(_FOLDER)))
     elif not config.name.startswith(_HUB) and not timm.is_model(config.name.split(".")[0]):
@@ -214,6 +217,8 @@ def _needs_hub(config: Backbone) -> bool:
 
 def _check_hub(config: Backbone) -> None:
     """Raise ConfigError soon where the hub does not answer and its files are not at hand."""
+    from modular_cls.models.hub import CONFIG, WEIGHTS, why_not_loaded, why_out_of_reach
+
     if config.name.startswith(_HUB):
         needed = [CONFIG, WEIGHTS] if config.pretrained else [CONFIG]
         why = why_out_of_reach(config.name.removeprefix(_HUB), needed)
@@ -229,6 +234,8 @@ def _check_hub(config: Backbone) -> None:
 
 def _pretrained_cfg(name: str) -> Any:
     """What timm knows of the weights of a network, which may have a tag; ConfigError without."""
+    import timm
+
     architecture, _, tag = name.partition(".")
     known = timm.list_pretrained(f"{architecture}.*")
     tags = [n.partition(".")[2] for n in known]

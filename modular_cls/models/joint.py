@@ -31,6 +31,18 @@ class LinearScores:
     sign: int = 1
 
 
+class OutsideNetwork(nn.Module):
+    """A network that is not timm's, `(B, 3, H, W) -> (B, F)`, for use and not for training.
+
+    Attributes:
+        width: F.
+        frozen: Whether heads were fitted to its features as they came.
+    """
+
+    width: int
+    frozen: bool
+
+
 class JointClassifier(nn.Module):
     """A backbone and something that scores the joint classes of each joint space of a schema.
 
@@ -42,7 +54,7 @@ class JointClassifier(nn.Module):
     Args:
         schema: Attributes and composites.
         backbone: The shared network; or the width F of features that come from elsewhere; or
-            another classifier, to use its network.
+            another classifier, to use its network; or a network that is not timm's.
 
     Attributes:
         frozen: Whether features are taken as they come, and only heads are fitted to them.
@@ -55,6 +67,8 @@ class JointClassifier(nn.Module):
         self.backbone: nn.Module
         if isinstance(backbone, int):
             self.backbone, self.width, self.frozen = nn.Identity(), backbone, True
+        elif isinstance(backbone, OutsideNetwork):
+            self.backbone, self.width, self.frozen = backbone, backbone.width, backbone.frozen
         elif isinstance(backbone, JointClassifier):
             other = backbone
             self.backbone, self.width, self.frozen = other.backbone, other.width, other.frozen
@@ -210,4 +224,4 @@ def _average(each: Tensor) -> Tensor:
     return mean.masked_fill(number == 0, -torch.inf).log_softmax(1)
 
 
-Stem = Backbone | int | JointClassifier  # what features come from
+Stem = Backbone | int | OutsideNetwork | JointClassifier  # what features come from

@@ -1,10 +1,14 @@
 """The pictures of a job, one by one, and those that a table lists."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from modular_cls.data.images import parse_box
+from modular_cls.data.whereabouts import is_inside
 from modular_cls.errors import ImageError, ManifestError
 from modular_cls.schema import Schema
 
@@ -27,6 +31,29 @@ class Picture(NamedTuple):
     problem: str = ""
 
 
+def listed(paths: Sequence[str], boxes: Sequence[str], root: str | None = None) -> list[Picture]:
+    """The pictures of some paths and boxes; what is wrong with one is its problem.
+
+    Args:
+        paths: Where they are.
+        boxes: As a table has them; blank for all of the picture.
+        root: Folder that the paths are relative to and may not leave; None takes them as they are.
+    """
+
+    def picture(path: str, box: str) -> Picture:
+        place = os.path.join(root, path) if root else path
+        problem = ""
+        if not path or "\0" in path:
+            problem = f"{path!r} is no path"
+        elif box and parse_box(box) is None:
+            problem = f"{place}: the box {box!r} is not 'x y width height' in pixels, or blank"
+        elif root and not is_inside(place, root):
+            problem = f"{place}: it lies outside of the root {root}"
+        return Picture(path, box, None if problem else Path(place), place, problem)
+
+    return [picture(path, box.strip()) for path, box in zip(paths, boxes, strict=True)]
+
+
 def list_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
     """The pictures of a table with a column `path` and optionally `box`, as a manifest has them.
 
@@ -42,7 +69,7 @@ def list_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
     from modular_cls.data.manifest import UNKNOWN, Manifest
     from modular_cls.data.text_table import read_table
 
-    table = read_table(path)
+    table = read_table(path, columns=("path", "box"))
     if "path" not in table.columns:
         raise ManifestError(path, [f"no column 'path'; it has {', '.join(table.columns)}"])
     count = len(table)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from modular_cls.data.images import Box, read_image
+from modular_cls.data.images import parse_box, read_image
 from modular_cls.data.picture_files import ENDINGS, Found, find_picture_files, sign_file
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError, ManifestError
@@ -47,7 +47,8 @@ def find_pictures(
 
     Args:
         images: Files, folders (searched through, for files named like pictures), glob patterns, or
-            tables of images (CSV with a column `path` and optionally `box`, like a manifest).
+            tables of images (CSV or Parquet with a column `path` and optionally `box`, like a
+                manifest).
         schema: Of the model.
         root: Folder that the paths of tables are relative to; default each table's own.
         known: Paths that were there once, and need not be there any more.
@@ -59,14 +60,14 @@ def find_pictures(
         ConfigError: If something given matches nothing, or `root` is given without a table.
         ManifestError: If a table cannot be used.
     """
-    if root and not any(_is_table(i) for i in images):
+    if root and not any(is_table(i) for i in images):
         raise ConfigError(
             f"--root {root}: it belongs to a table of images (CSV), and none is given"
         )
     found: dict[tuple[str, str], Picture] = {}
     missing, left_out = [], []
     for given in images:
-        if _is_table(given):
+        if is_table(given):
             pictures = list_table(Path(given), schema, root)
         else:
             pictures, left = _files(given)
@@ -113,8 +114,7 @@ def decode_pictures(pictures: Iterable[Picture], pixels: Pixels) -> Iterator[Loo
 def _look(picture: Picture, pixels: Pixels) -> Look:
     if picture.file is None:
         return Look(picture, ImageError(picture.problem), "")
-    x, y, width, height = map(float, picture.box.split()) if picture.box else (0.0,) * 4
-    box: Box | None = (x, y, width, height) if picture.box else None
+    box = parse_box(picture.box) if picture.box else None
     sign = sign_picture(picture)
     try:
         image = read_image(picture.file, picture.named, pixels.size, box, pixels.range, pixels.fit)
@@ -123,8 +123,9 @@ def _look(picture: Picture, pixels: Pixels) -> Look:
     return Look(picture, image, sign)
 
 
-def _is_table(given: str) -> bool:
-    return given.lower().endswith(".csv") and not Path(given).is_dir()
+def is_table(given: str) -> bool:
+    """Whether an argument means a table of pictures, by its ending."""
+    return given.lower().endswith((".csv", ".parquet")) and not Path(given).is_dir()
 
 
 def _files(given: str) -> tuple[list[Picture], list[tuple[str, Found]]]:

@@ -5,16 +5,20 @@ looked at again, one that has gone is an error.
 """
 
 import hashlib
-import itertools
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.progress import track
 
 from modular_cls.errors import ConfigError, ImageError
+from modular_cls.export.runtime import GraphNetwork
+from modular_cls.predict.batches import BatchSizes
+from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.parts import Parts
 from modular_cls.predict.pictures import Look, decode_pictures, find_pictures
 from modular_cls.predict.predictor import Given, Predictions, Predictor, Prior
@@ -32,6 +36,7 @@ class Counted:
         resumed: Rows that an interrupted job had left.
         changed: Rows that it had left, and that were made anew: their pictures changed since.
         left_out: What was left out of folders, in words.
+        engine: What the network was computed with, in words.
     """
 
     images: int
@@ -39,6 +44,7 @@ class Counted:
     resumed: int
     changed: int
     left_out: str
+    engine: str
 
 
 def predict(
@@ -48,10 +54,11 @@ def predict(
     root: str | None = None,
     prior: Prior = None,
     given: Given | None = None,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     device: str = "auto",
     overwrite: bool = False,
     progress: bool = True,
+    engine: Engine = "auto",
 ) -> Counted:
     """Predict pictures with a run or an export, and write one row for each.
 
@@ -66,10 +73,12 @@ def predict(
         root: Folder that the paths of tables are relative to; default each table's own.
         prior: As for `Predictor`.
         given: What is known of all pictures, as for `Predictor`.
-        batch_size: Pictures that pass the network at once.
+        batch_size: Pictures that pass the network at once; default what is fastest on the first
+            ones.
         device: auto, cpu, cuda, cuda:1, mps ...
         overwrite: Replace a table that is there, and an interrupted job that is another.
         progress: Show a progress bar.
+        engine: See `load_predictor`.
 
     Raises:
         ConfigError: If an argument cannot be used.
@@ -77,13 +86,12 @@ def predict(
         OutputExistsError: If the table, or an interrupted job that is another, is there.
     """
     check_table(Path(out), overwrite)
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ConfigError(f"--batch-size is {batch_size}; it must be at least 1")
-    predictor = Predictor.load(model).to(_device(device))
-    predictor([], prior, given)  # refuses what does not fit, before anything slow
+    predictor, told = load_predictor(Path(model), engine, device)
+    terms = predictor.terms(prior, given)  # refuses what does not fit, before anything slow
     schema = predictor.schema
-    job = {"model": _digest(predictor), "prior": prior, "given": given or {}}
-    parts = Parts(Path(out), job, overwrite)
+    parts = Parts(Path(out), describe_job(predictor, told, prior, given), overwrite)
     known = {picture.path for picture in parts.pictures}
     found, left_out = find_pictures(images, schema, root, known)
     boxed = any(p.box for p in [*parts.pictures, *found])
@@ -92,15 +100,19 @@ def predict(
         left = np.flatnonzero(~parts.done).tolist()
         decoded = decode_pictures((parts.pictures[i] for i in left), predictor.pixels)
         numbered = zip(left, decoded, strict=True)
+        sizes = BatchSizes(batch_size)
         each = iter(track(numbered, "Predicting", len(left), disable=not progress))
-        while batch := list(itertools.islice(each, batch_size)):
+        for batch in sizes.cut(each):
             looked_at = [look for _, look in batch]
             good = [look.image for look in looked_at if isinstance(look.image, np.ndarray)]
-            rows = _rows(looked_at, predictor(good, prior, given, batch_size), boxed)
+            started = time.perf_counter()
+            predicted = predictor.predict_decoded(good, *terms)
+            sizes.took(time.perf_counter() - started, len(good))
+            rows = _rows(looked_at, predicted, boxed)
             parts.add([i for i, _ in batch], [look.sign for look in looked_at], rows)
     write_table(parts, {"path", "box", "error", *(o.name for o in schema.outputs)})
     bad = int(parts.bad.sum())
-    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, left_out)
+    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, left_out, told)
 
 
 def parse_given(words: Iterable[str]) -> dict[str, str]:
@@ -117,6 +129,14 @@ def parse_given(words: Iterable[str]) -> dict[str, str]:
             raise ConfigError(f"--given {word}: {name} is given twice")
         given[name] = value
     return given
+
+
+def describe_job(
+    predictor: Predictor, engine: str, prior: Prior, given: Given | None
+) -> dict[str, Any]:
+    """What decides the numbers of a table beside its pictures."""
+    model = _digest(predictor)
+    return {"engine": engine, "model": model, "prior": prior, "given": given or {}}
 
 
 def _rows(batch: Sequence[Look], predicted: Predictions, boxed: bool) -> list[list[str]]:
@@ -147,29 +167,14 @@ def _header(schema: Schema, boxed: bool) -> list[str]:
     return header
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = (
-            "cuda"
-            if torch.cuda.is_available()
-            else "mps"
-            if torch.backends.mps.is_available()
-            else "cpu"
-        )
-    try:
-        return torch.zeros(1, device=name).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"--device {name} cannot be used here: {reason}; auto takes what there is"
-        ) from None
-
-
 def _digest(predictor: Predictor) -> str:
     """Digest of the weights, the words and the scale of pixels: what decides the numbers."""
     found = hashlib.blake2b(
         repr((predictor.schema.to_dict(), predictor.pixels, predictor.counts)).encode()
     )
+    network = predictor.model.backbone
+    if isinstance(network, GraphNetwork):
+        found.update(network.digest.encode())
     for name, value in predictor.model.state_dict().items():
         found.update(name.encode())
         found.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)

@@ -73,10 +73,14 @@ class Predictor:
         self.model, self.pixels, self.counts = model.eval(), pixels, counts
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Predictor":
+    def load(cls, folder: str | Path, graph: bool = False) -> "Predictor":
         """Load a run folder or an export.
 
         The folder of an export may come from a hub, with symbolic links in it.
+
+        Args:
+            folder: The folder.
+            graph: Of an export: pass pictures through `model.onnx` in ONNX Runtime (CPU).
 
         Raises:
             ConfigError: If the folder is neither, or its files are damaged or do not fit together.
@@ -84,7 +88,7 @@ class Predictor:
         folder = Path(folder)
         put_back(folder)
         if is_export(folder):
-            exported = read_export(folder)
+            exported = read_export(folder, graph)
             _check_weights(folder, exported.model)
             return cls(exported.model, exported.pixels, exported.counts)
         # Only a run needs these, and pandas with them.
@@ -181,6 +185,18 @@ class Predictor:
         log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
         self._check_possible(log_priors, evidence)
         return log_priors, evidence
+
+    def predict_decoded(
+        self,
+        images: Sequence[np.ndarray],
+        log_priors: Mapping[str, Tensor],
+        evidence: Mapping[str, Tensor],
+    ) -> Predictions:
+        """Predict pictures (H, W, 3), uint8, that have the size trained on, in one batch."""
+        if not images:
+            return self([])
+        prepared = self.pixels(np.stack(images))
+        return Predictions(self.schema, *self.predict_batch(prepared, log_priors, evidence))
 
     @torch.inference_mode()
     def predict_batch(

@@ -1,8 +1,9 @@
 """The file that a table of predictions ends in: .csv, or .parquet (needs pyarrow)."""
 
 import importlib.util
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from modular_cls.errors import ConfigError, OutputExistsError
 from modular_cls.files import replacing_file
@@ -67,3 +68,33 @@ def _write_parquet(source: Path, target: Path, header: list[str], texts: Collect
     ):
         for batch in reader:
             writer.write_batch(batch)
+
+
+def write_part(path: Path, columns: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Put a part of a table in its place, whole, as Parquet.
+
+    Args:
+        path: The file.
+        columns: By name, each of shape (N,) or (N, F).
+        kinds: Their types in the words of Spark; those that are not among them are text.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    types = {"string": pa.string(), "float": pa.float32(), "array<float>": pa.list_(pa.float32())}
+    arrays = {
+        name: pa.array(
+            list(column) if column.ndim > 1 else column, types[kinds.get(name, "string")]
+        )
+        for name, column in columns.items()
+    }
+    with replacing_file(path) as partial:
+        parquet.write_table(pa.table(arrays), partial)
+
+
+def count_errors(path: Path) -> int:
+    """How many rows of a part hold an error in place of a prediction."""
+    from pyarrow import parquet
+
+    errors = parquet.read_table(path, columns=["error"])["error"]
+    return len(errors) - int(errors.null_count)

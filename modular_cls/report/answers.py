@@ -70,7 +70,7 @@ def read_answers(run: FinishedRun, composite: str) -> Answers | None:
     if found is None:
         return None
     paths, true, predicted = found
-    classes = {name: z for z, name in enumerate(run.schema.composite(composite).class_names)}
+    classes = {name: z for z, name in enumerate(run.schema.output(composite).class_names)}
     known = [i for i, name in enumerate(true) if name]
     listed = "\n".join(f"{paths[i]}\t{true[i]}" for i in known)
     return Answers(

@@ -113,6 +113,10 @@ class Comparison:
         """Mean over seeds with its interval, over seeds and test images."""
         return estimate(self.sample(method, keep, score))
 
+    def difference(self, method: str, other: str, keep: str, score: str) -> Estimate:
+        """Mean of one method minus another, paired by seed and image, with its interval."""
+        return estimate(self.sample(method, keep, score) - self.sample(other, keep, score))
+
     def _value(self, run: FinishedRun, score: str) -> float | None:
         if score in SCORES:
             return run.value(self.composite, score)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.statistics import (
     Estimate,
-    estimate,
+    Sample,
     holm,
     images_to_match,
     match_interval,
@@ -81,27 +81,39 @@ def contrasts(comparison: Comparison, rivals: Sequence[str]) -> list[Contrast]:
 
 def _contrast(comparison: Comparison, rival: str, keep: str) -> Contrast:
     ours = comparison.reference or ""
-    pairs = {
-        s: comparison.sample(ours, keep, s) - comparison.sample(rival, keep, s) for s in SCORES
-    }
-    return Contrast(keep, rival, {s: estimate(difference) for s, difference in pairs.items()})
+    return Contrast(keep, rival, {s: comparison.difference(ours, rival, keep, s) for s in SCORES})
+
+
+def images_needed(comparison: Comparison, method: str, score: str) -> float:
+    """Images that a method needs to reach the reference at k = 0; NaN where that is not known."""
+    keeps, curve, target = _to_match(comparison, method, score)
+    if not keeps:
+        return math.nan
+    means = [float(sample.values.mean()) for sample in curve]
+    return images_to_match(keeps, means, float(target.values.mean()))
 
 
 def match_text(comparison: Comparison, method: str, score: str) -> str:
-    """Images that a method needs to reach the reference at k = 0, with a 95 % interval, as text."""
-    goal = comparison.sample(comparison.reference or "", "0", score)
+    """`images_needed` with a 95 % interval, as text."""
+    keeps, curve, target = _to_match(comparison, method, score)
+    if not keeps:
+        return MISSING
+    low, high = match_interval(keeps, curve, target)
+    text = _images(images_needed(comparison, method, score), keeps)
+    return text if math.isnan(low) else f"{text} ({_images(low, keeps)} to {_images(high, keeps)})"
+
+
+def _to_match(
+    comparison: Comparison, method: str, score: str
+) -> tuple[list[int], list[Sample], Sample]:
+    """Numbers kept, a method's scores there, and those of the reference at 0, of shared seeds."""
+    target = comparison.sample(comparison.reference or "", "0", score)
     samples = {n: comparison.sample(method, str(n), score) for n in comparison.numbers}
     curve = {n: sample for n, sample in samples.items() if sample.seeds}
-    seeds = sorted(set(goal.seeds).intersection(*(sample.seeds for sample in curve.values())))
-    if not curve or not seeds:
-        return MISSING
-    keeps, shared = list(curve), [sample.only(seeds) for sample in curve.values()]
-    target = goal.only(seeds)
-    means = [float(sample.values.mean()) for sample in shared]
-    found = images_to_match(keeps, means, float(target.values.mean()))
-    low, high = match_interval(keeps, shared, target)
-    text = _images(found, keeps)
-    return text if math.isnan(low) else f"{text} ({_images(low, keeps)} to {_images(high, keeps)})"
+    seeds = sorted(set(target.seeds).intersection(*(sample.seeds for sample in curve.values())))
+    if not seeds:
+        return [], [], target
+    return list(curve), [sample.only(seeds) for sample in curve.values()], target.only(seeds)
 
 
 def _images(number: float, keeps: Sequence[int]) -> str:

@@ -113,7 +113,7 @@ class FinishedRun:
 
     def rare_classes(self, composite: str) -> set[str]:
         """Names of the joint classes made scarce, in a composite."""
-        joint = self.schema.composite(composite)
+        joint = self.schema.output(composite)
         scarce = (self.schema.scarce_values(s.joint_class) for s in self.config.data.scarcities)
         return {joint.class_names[z] for values in scarce for z in joint.contains(values)}
 

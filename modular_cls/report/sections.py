@@ -103,7 +103,7 @@ def miss_lines(comparison: Comparison) -> list[str]:
                 found[method, keep] = shares
     if all(shares.composition is None for shares in found.values()):
         return []
-    joint = comparison.runs[0].schema.composite(comparison.composite)
+    joint = comparison.runs[0].schema.output(comparison.composite)
     names = [a.name for a in joint.attributes]
     rows = []
     for cell, shares in found.items():

@@ -19,7 +19,7 @@ def in_points(estimate: Estimate) -> str:
     if math.isnan(estimate.mean):
         return MISSING
     half = "" if math.isnan(estimate.half) else f" ± {100 * estimate.half:.1f}"
-    return f"{100 * estimate.mean:+.1f}{half}"
+    return f"{round(100 * estimate.mean, 1) + 0.0:+.1f}{half}"  # no -0.0
 
 
 def p_value(p: float) -> str:

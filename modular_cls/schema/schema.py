@@ -120,6 +120,22 @@ class Schema:
         alone = (a for a in self.attributes if a not in used)
         return (*spaces, *(Composite(f"{a.name}*", (a,)) for a in alone))
 
+    def counted(self, setting: str) -> Composite:
+        """The joint space whose classes a setting counts.
+
+        Raises:
+            SchemaError: If composites have several joint spaces, or there is no composite.
+        """
+        several = [j for j in self.joints if any(a in c.attributes for c in self.composites
+                                                 for a in j.attributes)]  # fmt: skip
+        if len(self.joints) == 1 or len(several) == 1:
+            return self.joints[0]
+        names = ", ".join(j.name.rstrip("*") for j in several or self.joints)
+        raise SchemaError(
+            f"{setting} counts the classes of one joint space, and the schema has several "
+            f"({names}); leave it out, or make one composite of all attributes that it should count"
+        )
+
     def answering(self, output: Composite) -> tuple[Composite, ...]:
         """The joint spaces that an output is a marginal of: all that its attributes are in."""
         return self._answering[output.attributes]

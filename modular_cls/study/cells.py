@@ -43,6 +43,9 @@ def read_methods(study: Study) -> list[Config]:
             f"study: two configurations say method: {repeated[0]}; each needs a name of its own"
         )
     for config in methods:
+        if config.training.patience is not None:
+            told = "methods are compared after the same number of updates; leave it out"
+            raise ConfigError(f"study: {config.method} has training.patience: {told}")
         if not config.data.scarcity:
             told = "has no data.scarcity; name the joint classes to make scarce"
             raise ConfigError(f"study: {config.method} {told}")

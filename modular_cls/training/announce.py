@@ -5,13 +5,20 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
+from modular_cls.config import Augment, Config, Data
+from modular_cls.data.contradictions import find_contradictions, transform_names
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.fitting import FAR, is_far
 from modular_cls.data.images import read_shape
 from modular_cls.errors import ImageError, shortened
+from modular_cls.models.backbone import Description
 from modular_cls.models.joint import JointClassifier
 from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
+_NO_TEST = (
+    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
+    "--manifest OTHER` measures it on other images"
+)
 _LOOKED_AT = 100  # headers of training pictures
 _TOLD = 0.05  # share of them that is worth a word
 _FATE = {
@@ -19,6 +26,35 @@ _FATE = {
     "crop": "data.fit: crop leaves less than two thirds of them",
     "pad": "data.fit: pad makes more than a third of what is seen grey",
 }
+
+
+def announce_augmentation(config: Config, schema: Schema) -> None:
+    """Say what is done to training images in place of the usual, and where labels contradict it."""
+    data = config.data
+    if config.backbone.frozen:
+        if data.augment != Augment():
+            print("  data.augment is not used: pictures pass a frozen backbone as they are")
+        return
+    if data.augmentation is not None:
+        names = ", ".join(dict.fromkeys(transform_names(data.augmentation)))
+        print(f"  training images are changed by data.augmentation ({names}), not by data.augment")
+    for contradiction in find_contradictions(schema, data):
+        print(f"  {contradiction}")
+
+
+def announce_images(config: Config, data: AttributeDataModule, parameters: int) -> None:
+    """Say what is trained, and on what."""
+    images = len(data.datasets["train"].manifest)
+    print(
+        f"{config.method}: {parameters:,} parameters, {images:,} training images, "
+        f"seed {config.seed}"
+    )
+    if config.data.test and "test" not in data.datasets:
+        print(f"  no test split: {_NO_TEST}")
+    if data.skipped:
+        print(
+            f"  {data.skipped:,} rows of the manifest are skipped: their pictures cannot be decoded"
+        )
 
 
 def announce_shapes(data: AttributeDataModule) -> None:
@@ -38,6 +74,14 @@ def announce_shapes(data: AttributeDataModule) -> None:
             f"data.image_size, {size[0]} x {size[1]} (height x width), over {FAR} times: "
             f"{_FATE[data.data.fit]}"
         )
+
+
+def announce_scale(asked: Data, known: Description) -> None:
+    """Say where pixels are scaled otherwise than those that the weights were learned with."""
+    for name in ("mean", "std"):
+        mine, own = getattr(asked, name), getattr(known, name)
+        if own and tuple(mine) != tuple(own):
+            print(f"  data.{name} is {list(mine)}; the weights were learned with {list(own)}")
 
 
 def announce_reach(

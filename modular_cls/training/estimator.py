@@ -15,7 +15,7 @@ from torch import Tensor
 
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
-from modular_cls.data.labels import Labels, is_blank
+from modular_cls.data.labels import Labels, check_together, is_blank
 from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
@@ -181,6 +181,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         grids = {j.name: torch.from_numpy(labels.observed(j)) for j in schema.joints}
         observed = None if balanced else grids  # one joint class counts as another, parts as none
         criterion = built(schema=schema, counts=counts, observed=observed)
+        check_together(labels, schema, "y")
         check_solvable(model, criterion, counts)
         taught = taught_classes(criterion, counts)
         _tell(model, labels, taught, criterion.partly_labelled, self.unreachable)

@@ -16,8 +16,9 @@ from torch import Tensor
 from modular_cls import criteria
 from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
+from modular_cls.data.labels import check_together
 from modular_cls.data.manifest import SPLITS
-from modular_cls.errors import ManifestError, UndefinedError
+from modular_cls.errors import UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.jobs import signals
@@ -27,11 +28,16 @@ from modular_cls.models.kept import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 from modular_cls.training.announce import (
+    announce_augmentation,
+    announce_images,
     announce_reach,
     announce_repeated,
+    announce_scale,
     announce_shapes,
     announce_spaces,
 )
+from modular_cls.training.average import Average
+from modular_cls.training.best import Best
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
@@ -51,11 +57,6 @@ from modular_cls.training.trainer import (
     use_threads,
 )
 
-_NO_TEST = (
-    "only validation, by which trainings are chosen, measures the model; `modular-cls evaluate RUN "
-    "--manifest OTHER` measures it on other images"
-)
-
 
 class Fit:
     """A model and its training, which runs that differ only in how they end can share.
@@ -73,6 +74,8 @@ class Fit:
             by joint space.
         task: The LightningModule, with the model in it.
         log: After `run`, the content of `log.csv`.
+        updates: After `run`, how many were done.
+        best: After `run`, the update whose weights were kept; None for the last one's.
         seconds: After `run`, what building and fitting took, interrupted parts included.
 
     Raises:
@@ -110,14 +113,16 @@ class Fit:
             for kind in self.data.datasets
             if kind in ("train", "held_out")
         }
-        self._check_counts()
+        check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
         criterion = build_part(config.criterion, criteria, "criterion")(
             schema=self.schema, counts=self.counts["train"], observed=self._observed()
         )
+        criterion.smooth_labels(training.label_smoothing)
         self.taught = taught_classes(criterion, self.counts["train"])
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)
-        self.log, self.seconds = "", 0.0
+        self.log, self.seconds, self.updates = "", 0.0, 0
+        self.best: int | None = None
 
     def ending(self, config: Config) -> Ending:
         """Build and check how a run ends; `config` may differ from this fit's in its ending only.
@@ -176,7 +181,8 @@ class Fit:
 
     def facts(self) -> dict[str, Any]:
         """What `metrics.json` says of how long was trained, beside the configuration."""
-        return {"updates": self.config.training.updates}
+        best = {} if self.best is None else {"best_update": self.best}
+        return {"updates": self.updates} | best
 
     def restore(self) -> None:
         """Put the model back to where the fit left it, before a finish step changes it."""
@@ -215,19 +221,10 @@ class Fit:
         """Say, before training, what is trained on and which empty joint classes can be reached."""
         config, rows = self.config, self.data.datasets["train"].manifest
         partial = int((rows.labels < 0).any(axis=1).sum())
-        print(
-            f"{config.method}: {self.parameters:,} parameters, {len(rows):,} training images, "
-            f"seed {config.seed}"
-        )
-        if config.data.test and "test" not in self.data.datasets:
-            print(f"  no test split: {_NO_TEST}")
-        if self.data.skipped:
-            print(
-                f"  {self.data.skipped:,} rows of the manifest are skipped: their pictures "
-                "cannot be decoded"
-            )
-        self._announce_scale()
+        announce_images(config, self.data, self.parameters)
+        announce_scale(self.data.data, self.described)
         announce_shapes(self.data)
+        announce_augmentation(config, self.schema)
         if partial:
             balanced = config.data.sampling == "balanced"
             never = "never drawn by data.sampling: balanced"
@@ -235,13 +232,6 @@ class Fit:
             print(f"  {partial:,} of them lack some label: {fate}")
         announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
-
-    def _announce_scale(self) -> None:
-        known, data = self.described, self.resolved(self.config).data
-        for name in ("mean", "std"):
-            asked, own = getattr(data, name), getattr(known, name)
-            if own and tuple(asked) != tuple(own):
-                print(f"  data.{name} is {list(asked)}; the weights were learned with {list(own)}")
 
     def _observed(self) -> dict[str, Tensor] | None:
         """Training images by what is known of them, for criteria that learn from parts."""
@@ -268,11 +258,17 @@ class Fit:
     def _train(self, folder: Path, path: Path | None, state: State, progress: bool) -> None:
         training = self.config.training
         saver = Saver(self.checkpoints, training.save_every, self._elapsed)
+        best = Best(training.patience) if training.patience is not None else None
+        # In this order: the best is what was validated, and the average stands there until then.
+        average = Average(training.ema) if training.ema else None
         guard = Guard(self.config.data.manifest)
-        self.trainer = make_trainer(self.config, folder, progress, [guard, saver])
+        callbacks = [each for each in (best, average, guard, saver) if each is not None]
+        self.trainer = make_trainer(self.config, folder, progress, callbacks)
         if state.get("complete"):
             self.task.load_state_dict(state["state_dict"])
-            history = state["rows"]
+            history, self.updates = state["rows"], state["update"]
+            if best is not None:
+                best.load_state_dict(state["callbacks"][best.state_key])
         else:
             self.data.start = state.get("update", 0)
             self.model.train()  # Lightning leaves modules in the mode that it finds
@@ -282,18 +278,12 @@ class Fit:
                 leave_early(self.trainer, error)
                 raise
             leave_group(self.trainer)
-            history = logged(self.trainer).rows
+            history, self.updates = logged(self.trainer).rows, self.trainer.global_step
+        self.best = None if best is None else best.update
         self.log = as_csv(history)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._started
-
-    def _check_counts(self) -> None:
-        for joint, count in self.counts["train"].items():
-            if not count.sum():
-                raise ManifestError(
-                    self.config.data.manifest, [f"no training image has all labels of {joint}"]
-                )
 
 
 def _counts(data: AttributeDataModule, kind: str) -> dict[str, Tensor]:

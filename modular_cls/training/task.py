@@ -51,6 +51,8 @@ class AttributeTask(pl.LightningModule):
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The loss of a batch."""
         self.criterion.progress = self.global_step / self.training_config.updates
+        if self.training_config.mixup:
+            return self._mixed_step(batch)
         return self._step(batch, "train")
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
@@ -88,7 +90,9 @@ class AttributeTask(pl.LightningModule):
             )
         ]
         # Fused: one pass over a parameter in place of a dozen; a quarter of the time on a CPU.
-        optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        # It would undo the scale of gradients itself, after Lightning has clipped them.
+        fused = config.gradient_clip is None or "mixed" not in config.precision
+        optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=fused)
         schedule: torch.optim.lr_scheduler.LRScheduler
         if config.schedule == "one_cycle":
             rates = [float(group["lr"]) for group in optimiser.param_groups]
@@ -126,6 +130,17 @@ class AttributeTask(pl.LightningModule):
                 meter.update(predicted[meter.output.name], target[meter.output.name])
             if stage == "test":
                 self._batches.append(answers(self.model.schema, predicted, target))
+        return loss
+
+    def _mixed_step(self, batch: dict[str, Any]) -> Tensor:
+        """The loss of a batch mixed with itself, turned by one: its order is random already."""
+        alpha = self.training_config.mixup
+        share = float(torch.distributions.Beta(alpha, alpha).sample())
+        image, target = batch["image"], batch["target"]
+        other = {name: values.roll(1, 0) for name, values in target.items()}
+        scores = self.model(share * image + (1 - share) * image.roll(1, 0))
+        loss = share * self.criterion(scores, target) + (1 - share) * self.criterion(scores, other)
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(image))
         return loss
 
     def _finish(self, stage: str) -> None:

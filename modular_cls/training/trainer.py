@@ -73,6 +73,7 @@ def make_trainer(
             devices=training.devices,
             strategy=training.strategy,
             precision=training.precision,
+            gradient_clip_val=training.gradient_clip,
             val_check_interval=min(every, training.updates) if every else None,
             limit_val_batches=1.0 if every else 0,
             num_sanity_val_steps=0,

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from modular_cls.criteria import (
     AttributeLikelihood,
@@ -152,3 +153,59 @@ def test_not_defined_without_images_of_a_class(criterion):
     with pytest.raises(UndefinedError, match="without training images of long_male"):
         criterion(SCHEMA, COUNTS)
     criterion(SCHEMA, FULL)
+
+
+def test_smoothed_labels_of_attributes_are_those_of_torch():
+    scores = {name: torch.randn(6, 2) for name in ("hair", "gender")}
+    targets = {
+        "hair": torch.tensor([0, 1, 1, 0, 1, -1]),
+        "gender": torch.tensor([-1, 0, 1, 1, 0, 0]),
+    }
+    criterion = AttributeLikelihood(SCHEMA, weights={"gender": 3.0})
+    plain = criterion(scores, targets)
+    criterion.smooth_labels(0.2)
+    hair, gender = (
+        cross_entropy(scores[n], targets[n], ignore_index=-1, label_smoothing=0.2)
+        for n in ("hair", "gender")
+    )
+    torch.testing.assert_close(criterion.train()(scores, targets), hair + 3 * gender)
+    torch.testing.assert_close(criterion.eval()(scores, targets), plain)
+
+
+@pytest.mark.parametrize("criterion", [
+    JointLikelihood(SCHEMA, COUNTS), JointLikelihood(SCHEMA, COUNTS, tau=0.0), GroupDRO(SCHEMA, COUNTS, eta=0.0),
+    WeightedLikelihood(SCHEMA, {"both": torch.tensor([4, 3, 2, 1])}), LabelDistributionMargin(SCHEMA, {"both": torch.tensor([4, 3, 2, 1])}),
+], ids=lambda c: type(c).__name__)  # fmt: skip
+def test_a_smoothed_loss_mixes_in_that_of_every_possible_class(criterion):
+    """One picture: its loss, and the losses it would have with each other label, the true one included."""
+    scores, label = {"both": torch.randn(1, 4)}, torch.tensor([1])
+    plain = criterion.train()(scores, {"both": label})
+    criterion.smooth_labels(0.3)
+    found = criterion(scores, {"both": label})
+    logits, weight = scores["both"], 1.0
+    if isinstance(criterion, JointLikelihood) and criterion.tau:
+        logits = logits[:, :3] + (COUNTS["both"][:3] / 100).log()
+    if isinstance(criterion, WeightedLikelihood):
+        weight = 10 / (4 * 3)
+    if isinstance(criterion, LabelDistributionMargin):
+        margins = torch.tensor([4.0, 3, 2, 1]) ** -0.25
+        logits = logits - 30 * 0.5 * torch.tensor([[0, margins[1] / margins[3], 0, 0]])
+    if isinstance(criterion, GroupDRO):
+        weight = 1 / 3  # its share of the groups with images
+    even = -logits.log_softmax(1).mean()
+    torch.testing.assert_close(found, 0.7 * plain + 0.3 * weight * even)
+    torch.testing.assert_close(criterion.eval()(scores, {"both": label}), plain)
+
+
+def test_partly_labelled_images_are_smoothed_too():
+    observed = {"both": torch.zeros(9, dtype=torch.long)}
+    observed["both"][:] = 5
+    criterion = JointLikelihood(SCHEMA, COUNTS, observed, unknown="independent")
+    scores = {"both": torch.randn(3, 4)}
+    targets = {"hair": torch.tensor([0, 1, -1]), "gender": torch.tensor([-1, 0, 1]), "both": torch.tensor([-1, 2, -1])}  # fmt: skip
+    plain = criterion.train()(scores, targets)
+    criterion.smooth_labels(0.3)
+    found = criterion(scores, targets)
+    assert torch.isfinite(found)
+    assert found != plain
+    torch.testing.assert_close(criterion.eval()(scores, targets), plain)

@@ -149,6 +149,34 @@ def test_grey_has_profiles_of_its_own(mode):
     assert np.abs(grey(data) - 128).max() <= 2  # a fifth of the light is half of the code
 
 
+def inks(lightness):
+    """A profile of four inks, by the lightness (0 to 1) of each way to print them or not: a table of 16."""
+    ways = [(c, m, y, k) for c in (0, 1) for m in (0, 1) for y in (0, 1) for k in (0, 1)]
+    nodes = bytes(n for way in ways for n in (round(255 * lightness(*way)), 128, 128))  # L*, a*, b*
+    curve, same = bytes(range(256)), struct.pack(">9i", *(2**16, 0, 0, 0) * 2, 2**16)
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + same + 4 * curve + nodes + 3 * curve
+    head = struct.pack(">4s4s4s4s12s4s", bytes.fromhex("02400000"), b"prtr", b"CMYK", b"Lab ", bytes(12), b"acsp")  # fmt: skip
+    listed = struct.pack(">I4sII", 1, b"A2B0", 144, len(table))
+    return struct.pack(">I4s", 144 + len(table), b"") + head.ljust(120, b"\0") + listed + table
+
+
+@pytest.mark.parametrize("name", ["jpeg", "tiff"])
+@pytest.mark.parametrize("size", [None, (5, 4)])
+def test_four_inks_have_profiles_too(name, size):
+    """As printers' pictures come; here cyan takes half of the lightness and says nothing of its hue."""
+    cyan = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
+    of_inks = inks(lambda c, m, y, k: (1 - c / 2) * (1 - k))
+    data = bytes_of(cyan, name, icc_profile=of_inks)
+    assert np.abs(grey(data) - 119).max() <= 1  # of sRGB at half the lightness
+    image = decode_image(data, "it", size)
+    assert np.array_equal(image, convert_image(Image.open(io.BytesIO(data)), "it", size))
+    for plain in (bytes_of(cyan, name), bytes_of(cyan, name, icc_profile=of_inks[:150])):
+        assert decode_image(plain, "it", size)[0, 0].tolist() == [0, 255, 255]
+    colour = Image.new("RGB", (4, 4), (200, 30, 60))  # of which such a profile says nothing
+    shown = decode_image(bytes_of(colour, "png", icc_profile=of_inks), "it")
+    assert shown[0, 0].tolist() == [200, 30, 60]
+
+
 @pytest.mark.parametrize(
     "damaged",
     [

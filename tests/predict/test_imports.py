@@ -29,27 +29,29 @@ def verb(*words):
     return f"from modular_cls.cli import main\nassert main({list(map(str, words))}) == 0"
 
 
-def test_an_export_needs_neither_training_nor_tables(run_dir, faces_dir, tmp_path):
+@pytest.fixture(scope="module")
+def found(run_dir, faces_dir, tmp_path_factory):
+    """One process, step by step: what one step needs, the ones before it did not."""
     pytest.importorskip("fastapi")
-    export = tmp_path / "export"
+    out = tmp_path_factory.mktemp("imports")
+    export = out / "export"
     assert main(["export", str(run_dir), "--no-onnx", "--out", str(export)]) == 0
     page = f"from modular_cls.demo.app import create_app\ncreate_app([Path({str(export)!r})])"
-    found = imported({
+    return imported({
         "load": f"from modular_cls import Predictor\nPredictor.load({str(export)!r})",
         "page": page,
-        "predict": verb("predict", export, faces_dir / "test", "--out", tmp_path / "t.csv"),
+        "predict": verb("predict", export, faces_dir / "test", "--out", out / "t.csv"),
+        "predict by a run": verb("predict", run_dir, faces_dir / "test", "--out", out / "u.csv"),
+        "audit": verb("audit", faces_dir / "manifest.csv", "--no-pictures"),
     })  # fmt: skip
+
+
+def test_an_export_needs_neither_training_nor_tables(found):
     assert found["load"] == set()
     assert found["page"] == {"fastapi"}
     assert found["predict"] == {"fastapi", "jsonargparse"}  # which reads the command line
 
 
-def test_neither_a_run_nor_an_audit_needs_what_trains(run_dir, faces_dir, tmp_path):
-    found = imported({
-        "predict": verb("predict", run_dir, faces_dir / "test", "--out", tmp_path / "t.csv"),
-        "audit": verb("audit", faces_dir / "manifest.csv", "--no-pictures"),
-        "train": "import modular_cls.training.train",
-    })  # fmt: skip
-    assert found["predict"] <= {"pandas", "jsonargparse"}
+def test_neither_a_run_nor_an_audit_needs_what_trains(found):
+    assert found["predict by a run"] <= {"fastapi", "jsonargparse", "pandas"}
     assert not found["audit"] & (TRAINING | {"torchmetrics", "matplotlib"})
-    assert not found["train"] & {"sklearn", "fastapi"}  # a fifth of the time to the first update

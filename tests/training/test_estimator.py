@@ -247,7 +247,7 @@ def broken(row, value):
         (TRAIN[0], {"hair": ["short"] * 100, "gender": ["male"] * 99}, "columns differ in length"),
         (TRAIN[0][:-1], TRAIN[1], "X has 99 rows and y 100"),
         (TRAIN[0], TRAIN[1].assign(hair="short", gender="male"), r"one class only \(short_male\)"),
-        (TRAIN[0], TRAIN[1].assign(hair=""), "no training image has all labels of both"),
+        (TRAIN[0], TRAIN[1].assign(hair=""), "no training image has all labels of hair, gender"),
         (broken(7, np.nan), TRAIN[1], r"row 7 \(from 0\): NaN or inf"),
         (broken(3, np.inf), TRAIN[1], r"row 3 \(from 0\): NaN or inf"),
         (np.ones((100, 4)), TRAIN[1], "all 100 training images are the same"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,25 +21,40 @@ TINY = circuits._Size(
 )
 
 
+def shrink(patch):
+    patch.setattr(circuits, "_LEARNED", 2)
+    patch.setitem(circuits._SIZES, "quick", TINY)
+    # What is learned here is parity of 2 bits; the statements are about more.
+    said = tuple(s for s in circuits.STATEMENTS if s.table != "learned")
+    patch.setattr(circuits, "STATEMENTS", said)
+
+
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(circuits, "_LEARNED", 2)
-    monkeypatch.setitem(circuits._SIZES, "quick", TINY)
-    # What is learned here is parity of 2 bits; the statements are about more.
-    monkeypatch.setattr(
-        circuits, "STATEMENTS", tuple(s for s in circuits.STATEMENTS if s.table != "learned")
-    )
+    shrink(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A claim, measured once."""
+    out = tmp_path_factory.mktemp("claim") / "circuits"
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        assert run("circuits", out) == 0
+    return out
+
+
+@pytest.fixture
+def copy(measured, tiny, tmp_path):
+    return shutil.copytree(measured, tmp_path / "circuits")
 
 
 def run(name, out, *flags):
     return main(["lecture", name, "--out", str(out), "--processes", "1", *flags])
 
 
-def test_a_claim_becomes_a_page_with_tables_and_figures(tiny, tmp_path, capsys):
-    out = tmp_path / "circuits"
-    assert run("circuits", out) == 0
-    assert "README.md" in capsys.readouterr().out
-    page = (out / "README.md").read_text()
+def test_a_claim_becomes_a_page_with_tables_and_figures(measured, tiny, capsys):
+    out, page = measured, (measured / "README.md").read_text()
     assert page.startswith("# One hidden layer can represent anything")
     assert f"modular-cls lecture circuits --out {out}" in page
     assert "| two layers of gates | 5 | 17 |" in page or "| 5 | two layers of gates | 17 |" in page
@@ -50,13 +66,13 @@ def test_a_claim_becomes_a_page_with_tables_and_figures(tiny, tmp_path, capsys):
     assert f"**Verdict: {whole}.**" in page
     assert [j.verdict for j in judged] == re.findall(r"\| (holds|does not hold) \|", page)
     assert run("circuits", out, "--only") == 0  # judged again, nothing measured or drawn
+    assert "README.md" in capsys.readouterr().out
     assert (out / "README.md").read_text() == page
 
 
-def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(tiny, tmp_path, monkeypatch):
+def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(copy, monkeypatch):
     monkeypatch.setattr(claim, "_RESOLUTION", 30)
-    out = tmp_path / "circuits"
-    assert run("circuits", out) == 0
+    out = copy
     lost, *kept = sorted((out / "cells").iterdir())
     written = {p: p.stat().st_mtime_ns for p in kept}
     lost.unlink()
@@ -67,10 +83,8 @@ def test_it_goes_on_where_it_stopped_and_forgets_when_told_to(tiny, tmp_path, mo
     assert all(p.stat().st_mtime_ns > written[p] for p in kept)
 
 
-def test_measurements_are_not_mixed(tiny, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(claim, "_RESOLUTION", 30)
-    out = tmp_path / "circuits"
-    assert run("circuits", out) == 0
+def test_measurements_are_not_mixed(copy, capsys):
+    out = copy
     assert run("circuits", out, "--size", "full") == 1
     assert "size 'quick', not 'full'" in capsys.readouterr().err
     marker = json.loads((out / "lab.json").read_text())

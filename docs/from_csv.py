@@ -1,0 +1,313 @@
+"""The numbers of README.md and docs/results/*.md, from the CSVs beside the pages.
+
+    python docs/from_csv.py            # writes them anew
+    python docs/from_csv.py --check    # says which differ, exit 1
+
+A marker is an HTML comment, which no reader sees. After a number it names the CSV and the cell:
+
+    92.0 ± 1.5<!-- faces modular 0 -->         docs/results/faces, k = 0, balanced accuracy
+    92<!-- faces modular 0 rare -->            its rare-class recall; or `worst`
+    19 ± 2<!-- faces modular-best_flat 0 -->   paired; also `-best` of all, `-best_composing`
+    4 ± 1<!-- faces modular all-0 -->          the same method at two numbers kept
+
+Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
+
+    <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
+    <!-- answers faces avatars photographs/leaf -->
+
+Means and intervals are those of `intervals.csv`; where a page has none yet, over the seeds of
+`results.csv`.
+"""
+
+import argparse
+import csv
+import functools
+import math
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modular_cls.report.comparison import Comparison
+from modular_cls.report.contrasts import Contrast, contrasts, images_needed, match_text
+from modular_cls.report.statistics import Estimate, estimate
+from modular_cls.report.wording import in_points, table
+from modular_cls.runs.metrics import MISSING
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/results/*.md", "docs/results/photographs/*.md")
+SCORES = {
+    "balanced": "balanced_accuracy",
+    "rare": "rare_class_recall",
+    "worst": "worst_class_recall",
+}
+_NUMBER = re.compile(
+    r"(?P<sign>[+-]?)(?P<mean>\d+(?:\.\d+)?)(?P<half> ± \d+(?:\.\d+)?)?(?P<unit> %)?"
+    r"<!-- (?P<cell>[^>]*?) -->"
+)
+_TABLE = re.compile(
+    r"(?P<head><!-- (?P<kind>table|answers) (?P<what>[^>]*?) -->\n).*?(?P<end><!-- end -->)", re.S
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A row of `results.csv`, as a comparison takes it in place of a run."""
+
+    row: dict[str, str]
+
+    method = property(lambda self: self.row["method"])
+    keep = property(lambda self: self.row["keep"])
+    seed = property(lambda self: int(self.row["seed"]))
+    undefined = property(lambda self: self.row["undefined"])
+    composites = property(lambda self: [self.row["composite"]])
+    folder = property(lambda self: Path())
+
+    @property
+    def model(self) -> str:
+        """Flat methods are called so."""
+        return "FlatClassifier" if self.method.startswith("flat") else "ModularClassifier"
+
+    def value(self, composite: str, name: str) -> float | None:
+        """A score."""
+        found = self.row.get({"rare_support": "rare_test_images"}.get(name, name))
+        return float(found) if found else None
+
+
+class Page(Comparison):
+    """The CSVs of a folder of docs/results, for one composite."""
+
+    def __init__(self, folder: Path, composite: str | None) -> None:
+        rows = [Recorded(row) for row in _rows(folder / "results.csv")]
+        rows = [r for r in rows if not r.row.get("empty")]
+        names = list(dict.fromkeys(r.row["composite"] for r in rows))
+        rare = [r.row["composite"] for r in rows if r.value("", "rare_support")]
+        name, file = composite or (rare or names)[0], folder / "intervals.csv"
+        self._known = {
+            (r["method"], r["minus"], r["keep"], r["score"]): r
+            for r in (_rows(file) if file.is_file() else [])
+            if r["composite"] == name
+        }
+        super().__init__(name, rows)  # type: ignore[arg-type]
+
+    def _read(self, run: Any) -> None:
+        return None  # the answers of a run stay with it
+
+    def estimate(self, method: str, keep: str, score: str) -> Estimate:
+        """As the page has it, else over seeds."""
+        return self._found(method, "", keep, score) or super().estimate(method, keep, score)
+
+    def difference(self, method: str, other: str, keep: str, score: str) -> Estimate:
+        """As the page has it, else over seeds."""
+        found = self._found(method, other, keep, score)
+        return found or super().difference(method, other, keep, score)
+
+    def _found(self, method: str, minus: str, keep: str, score: str) -> Estimate | None:
+        row = self._known.get((method, minus, keep, score))
+        if row is None:
+            return None
+        mean, half, p = (float(row[n]) if row[n] else math.nan for n in ("mean", "half", "p"))
+        return Estimate(mean, half, int(row["seeds"]), p)
+
+    def rival(self, name: str, keep: str) -> Contrast:
+        """The reference against the best flat method (`best_flat`) or the best of all (`best`)."""
+        others = [m for m in self.methods if m != self.reference]
+        chosen = {
+            "best_flat": self.flats,
+            "best_composing": [m for m in self.modulars if m != self.reference],
+            "best": others,
+        }[name]
+        found = [c for c in contrasts(self, chosen) if c.keep == keep]
+        if not found:
+            raise ValueError(f"{name} at {keep}: there is none")
+        return found[0]
+
+
+class Results:
+    """The folders of docs/results."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "docs" / "results"
+        self.page = functools.cache(self._page)
+
+    def _page(self, name: str) -> Page:
+        """A folder by name; `FOLDER:COMPOSITE` where it has several composites."""
+        place, _, composite = name.partition(":")
+        if not (self.folder / place / "results.csv").is_file():
+            raise ValueError(f"{place}: docs/results has no {place}/results.csv")
+        return Page(self.folder / place, composite or None)
+
+    def cell(self, what: str) -> Estimate:
+        """What a marker names.
+
+        Raises:
+            ValueError: If there is no such folder, method, number kept or score.
+        """
+        words = what.split()
+        if len(words) not in (3, 4):
+            raise ValueError("a marker is FOLDER METHOD[-OTHER] KEEP[-KEEP] [SCORE]")
+        page, score = self.page(words[0]), SCORES.get(words[3] if words[3:] else "balanced")
+        if score is None:
+            raise ValueError(f"no score {words[3]!r}; there are {', '.join(SCORES)}")
+        (method, _, other), (keep, _, less) = (w.partition("-") for w in words[1:3])
+        for name in (keep, less):
+            if name and name not in page.keeps:
+                raise ValueError(f"{words[0]} has no k = {name}; it has {', '.join(page.keeps)}")
+        if other.startswith("best"):
+            return page.rival(other, keep).differences[score]
+        for name in (method, other):
+            if name and name not in page.methods:
+                raise ValueError(f"{words[0]} has no {name}; it has {', '.join(page.methods)}")
+        if less:
+            return estimate(page.sample(method, keep, score) - page.sample(method, less, score))
+        if other:
+            return page.difference(method, other, keep, score)
+        return page.estimate(method, keep, score)
+
+    def table(self, what: str) -> list[str]:
+        """Scores of some methods; with `difference` a last row against the best flat method."""
+        name, *words = what.split()
+        page, asked = self.page(name), dict(w.split("=") for w in words if "=" in w)
+        keeps, scores = asked["keeps"].split(","), [SCORES[s] for s in asked["scores"].split(",")]
+        rows = []
+        for method in asked["methods"].split(","):
+            cells = [_scores(page, method, keep, scores) for keep in keeps]
+            rows.append([f"**{method}**" if method == page.reference else method, *cells])
+        if "difference" in words:
+            found = {c.keep: c for c in contrasts(page, page.flats)}
+            gaps = [
+                in_points(found[k].differences[scores[0]]) if k in found else MISSING for k in keeps
+            ]
+            rows.append([f"{page.reference} minus best flat, paired", *gaps])
+        header = [k if k == "all" else f"k = {k}" for k in keeps]
+        return table(["method", *header], rows)[:-1]
+
+    def answers(self, what: str) -> list[str]:
+        """For each set and number kept: the reference, the best others, and what they lack."""
+        rows = [row for name in what.split() for row in _answer_rows(name, self.page(name))]
+        needed = "rare images the best flat method needs to match modular without any"
+        header = ["set", "k", "modular", "best flat", "modular minus it"]
+        header += ["best composing rival", "modular minus it", needed]
+        return table(header, rows)[:-1]
+
+
+def rewritten(text: str, results: Results) -> tuple[str, list[str]]:
+    """A page, its marked numbers and tables as the CSVs have them, and what is wrong with it."""
+    problems: list[str] = []
+
+    def number(match: "re.Match[str]") -> str:
+        try:
+            return _written(results.cell(match["cell"]), match)
+        except (ValueError, KeyError) as error:
+            problems.append(f"{match[0]}: {error}")
+            return match[0]
+
+    def block(match: "re.Match[str]") -> str:
+        try:
+            lines = getattr(results, match["kind"])(match["what"])
+        except (ValueError, KeyError) as error:
+            problems.append(f"{match['head'].strip()}: {error}")
+            return match[0]
+        return match["head"] + "\n".join(["", *lines, "", match["end"]])
+
+    return _TABLE.sub(block, _NUMBER.sub(number, text)), problems
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check every page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if some differ")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
+    given = parser.parse_args(arguments)
+    results, wrong = Results(given.root), 0
+    for path in sorted(p for pages in PAGES for p in given.root.glob(pages)):
+        text = path.read_text(encoding="utf-8")
+        found, problems = rewritten(text, results)
+        told = [f"{path.relative_to(given.root)}: {p}" for p in problems]
+        if given.check:
+            told += [f"{path.relative_to(given.root)}:{line}" for line in _differing(text, found)]
+        elif found != text:
+            path.write_text(found, encoding="utf-8")
+            print(f"{path.relative_to(given.root)} written")
+        wrong += len(told)
+        for line in told:
+            print(line, file=sys.stderr)
+    if wrong and given.check:
+        print("the CSVs say otherwise: python docs/from_csv.py writes it", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def _written(found: Estimate, match: "re.Match[str]") -> str:
+    """In percent or points, with the sign, decimals, interval and unit that stood there."""
+    if math.isnan(found.mean):
+        raise ValueError("there is no such number")
+    decimals = len(match["mean"].partition(".")[2])
+    sign = "+" if match["sign"] else ""
+    text = f"{100 * found.mean:{sign}.{decimals}f}"
+    if match["half"]:
+        text += f" ± {100 * found.half:.{len(match['half'].partition('.')[2])}f}"
+    return f"{text}{match['unit'] or ''}<!-- {match['cell']} -->"
+
+
+def _scores(page: Page, method: str, keep: str, scores: list[str]) -> str:
+    """The first with its interval, then the others, in percent."""
+    if method not in page.methods:
+        raise ValueError(f"there is no {method}; there is {', '.join(page.methods)}")
+    first, *others = (page.estimate(method, keep, score) for score in scores)
+    if math.isnan(first.mean):
+        return MISSING
+    half = "" if math.isnan(first.half) else f" ± {100 * first.half:.1f}"
+    return " / ".join([f"{100 * first.mean:.1f}{half}", *(f"{100 * e.mean:.0f}" for e in others)])
+
+
+def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:
+    flat, composing = (
+        {c.keep: c for c in contrasts(page, rivals)}
+        for rivals in (page.flats, [m for m in page.modulars if m != page.reference])
+    )
+    ours, score = page.reference or "", SCORES["balanced"]
+    for place, keep in enumerate(page.keeps):
+        cells = []
+        for rivals in (flat, composing):
+            if (best := rivals.get(keep)) is None:
+                cells += [MISSING, MISSING]
+            else:
+                theirs = _scores(page, best.rival, keep, [score])
+                cells += [f"{theirs} {best.rival}", in_points(best.differences[score])]
+        needed = _needed(page) if place == 0 else ""
+        linked = f"[{name}]({name.partition(':')[0]}/report.md)" if place == 0 else ""
+        yield [linked, keep, _scores(page, ours, keep, [score]), *cells, needed]
+
+
+def _needed(page: Page) -> str:
+    """Of the flat method that needs fewest: how many, with the interval."""
+    score = SCORES["balanced"]
+    needs = {m: images_needed(page, m, score) for m in page.flats}
+    least = min((n for n in needs.values() if not math.isnan(n)), default=math.nan)
+    if math.isnan(least) or len(page.numbers) < 2:
+        return MISSING
+    if math.isinf(least):
+        return f"more than {page.numbers[-1]}, whichever"
+    method = next(m for m, n in needs.items() if n == least)
+    return f"{match_text(page, method, score)} {method}"
+
+
+def _differing(text: str, found: str) -> Iterator[str]:
+    """Lines that differ, numbered."""
+    before, after = text.splitlines(), found.splitlines()
+    for i, (old, new) in enumerate(zip(before, after, strict=False), start=1):
+        if old != new:
+            yield f"{i}: it says\n    {old}\n  the CSV\n    {new}"
+    if len(before) != len(after):
+        yield f"{len(before)}: it has another number of lines than the CSVs give"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

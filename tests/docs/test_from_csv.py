@@ -1,0 +1,124 @@
+"""Every marked number of README and docs/results is read against the CSV that it names."""
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from from_csv import PAGES, Results, main, rewritten
+
+from modular_cls.runs.metrics import MISSING
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_marked_number_and_table_is_what_its_csv_says(capsys):
+    assert main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_the_pages_hold_many_marked_numbers():
+    texts = [p.read_text() for pages in PAGES for p in ROOT.glob(pages)]
+    assert sum(len(re.findall(r"\d(?: %)?<!-- [\w/:]+ ", text)) for text in texts) > 80
+    assert sum(text.count("<!-- table ") + text.count("<!-- answers ") for text in texts) >= 8
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A small copy: one folder of results, one page."""
+    shutil.copytree(
+        ROOT / "docs/results/faces",
+        tmp_path / "docs/results/faces",
+        ignore=shutil.ignore_patterns("*.png"),
+    )
+    return tmp_path
+
+
+def by_hand(folder, method, keep, score):
+    with (folder / "results.csv").open() as file:
+        rows = [r for r in csv.DictReader(file) if (r["method"], r["keep"]) == (method, keep)]
+    return {r["seed"]: 100 * float(r[score]) for r in rows}
+
+
+def test_numbers_are_those_of_the_rows(checkout):
+    text = "0<!-- faces modular 0 rare -->, +0.00<!-- faces modular-flat all -->, 0.0<!-- faces modular all-0 worst -->"
+    found, problems = rewritten(text, Results(checkout))
+    folder = checkout / "docs/results/faces"
+    ours, theirs = (by_hand(folder, m, "all", "balanced_accuracy") for m in ("modular", "flat"))
+    difference = np.mean([ours[s] - theirs[s] for s in ours if s in theirs])
+    full, none = (by_hand(folder, "modular", k, "worst_class_recall") for k in ("all", "0"))
+    gap = np.mean([full[s] - none[s] for s in full])
+    rare = np.mean(list(by_hand(folder, "modular", "0", "rare_class_recall").values()))
+    assert problems == []
+    assert re.sub(r"<!--.*?-->", "", found) == f"{rare:.0f}, {difference:+.2f}, {gap:.1f}"
+
+
+def test_a_wrong_number_is_named_and_written_anew(checkout, capsys):
+    page = checkout / "README.md"
+    right, _ = rewritten("It finds 1.0 ± 1.0<!-- faces modular 0 --> %.\n", Results(checkout))
+    page.write_text("It finds 99.0 ± 1.0<!-- faces modular 0 --> %.\n")
+    assert main(["--check", "--root", str(checkout)]) == 1
+    assert "README.md:1: it says" in capsys.readouterr().err
+    assert main(["--root", str(checkout)]) == 0
+    assert page.read_text() == right
+    assert main(["--check", "--root", str(checkout)]) == 0
+
+
+def test_numbers_follow_their_csv(checkout):
+    text = "50.0<!-- faces flat 5 --> and ahead by 50.0<!-- faces modular-flat 5 -->"
+    file = checkout / "docs/results/faces/results.csv"
+    before, _ = rewritten(text, Results(checkout))
+    rows = list(csv.DictReader(file.open()))
+    for row in rows:
+        if (row["method"], row["keep"]) == ("flat", "5"):
+            row["balanced_accuracy"] = "0.5"
+    with file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    after, _ = rewritten(text, Results(checkout))
+    assert after.startswith("50.0<!-- faces flat 5 -->")
+    assert after != before
+
+
+def test_intervals_of_the_page_come_first(checkout):
+    header = "composite,method,minus,keep,score,seeds,over,mean,half,p\n"
+    rows = "hair_gender,modular,,0,balanced_accuracy,5,seeds and images,0.9,0.03,0\n"
+    rows += "hair_gender,modular,flat,0,balanced_accuracy,5,seeds and images,-0.1,0.04,0\n"
+    (checkout / "docs/results/faces/intervals.csv").write_text(header + rows)
+    text = "1.0 ± 1.0<!-- faces modular 0 --> and 1 ± 1.0<!-- faces modular-flat 0 -->"
+    found, _ = rewritten(text, Results(checkout))
+    assert re.sub(r"<!--.*?-->", "", found) == "90.0 ± 3.0 and -10 ± 4.0"
+
+
+def test_a_table_and_the_answers_are_made(checkout):
+    what = "faces methods=modular,flat_retrained keeps=0,5,all scores=balanced,rare difference"
+    text = f"<!-- table {what} -->\nold\n<!-- end -->\n\n<!-- answers faces -->\n<!-- end -->\n"
+    found, problems = rewritten(text, Results(checkout))
+    assert problems == []
+    lines = found.splitlines()
+    assert "| method | k = 0 | k = 5 | all |" in lines
+    assert any(line.startswith("| **modular** | 9") for line in lines)
+    assert any(line.startswith(f"| flat_retrained | {MISSING} |") for line in lines)
+    assert any(line.startswith("| modular minus best flat, paired | +1") for line in lines)
+    answer = next(line for line in lines if line.startswith("| [faces](faces/report.md) | 0 |"))
+    assert re.search(r" \(.+ to .+\) flat_\w+ \|$", answer)
+    assert rewritten(found, Results(checkout))[0] == found
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("facs modular 0", "docs/results has no facs"),
+        ("faces modullar 0", "faces has no modullar"),
+        ("faces modular 3", "faces has no k = 3"),
+        ("faces modular 0 rarest", "no score 'rarest'"),
+        ("faces modular", "a marker is"),
+        ("faces flat_retrained 0", "there is no such number"),
+    ],
+)
+def test_a_marker_that_names_nothing_is_an_error(cell, message, checkout, capsys):
+    (checkout / "README.md").write_text(f"1.0<!-- {cell} -->\n")
+    assert main(["--check", "--root", str(checkout)]) == 1
+    assert message in capsys.readouterr().err
