@@ -29,9 +29,10 @@ from modular_cls.data.transforms import TrainTransform
 from modular_cls.data.whereabouts import check_there
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.jobs.signals import leave_signals_to_parent
-from modular_cls.schema import Composite, Schema
+from modular_cls.schema import Schema
 
 _EVALUATION_BATCH = 250
+_BALANCED = "data.sampling: balanced"
 _NO_IMAGES = {name: f"split {name!r} has no images; give some rows that split" for name in SPLITS}
 _NO_IMAGES["validation"] += ", or train without: training.validate_every: 0"
 _NO_IMAGES["test"] += ", or name another split to measure on"
@@ -61,11 +62,9 @@ class AttributeDataModule(pl.LightningDataModule):
             content, shape (N,); None where that is not known.
 
     Raises:
-        ManifestError: If the manifest does not fit, or a split that is needed has no rows.
-        ConfigError: If the manifest's path needs an environment variable that is not set.
-        ConfigError: If scarcity asks for more images than exist.
-        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be
-            decoded.
+        ManifestError: If the manifest does not fit, a split that is needed has no rows, or more
+            pictures cannot be decoded than `data.max_bad` lets be skipped.
+        ConfigError: If an environment variable is unset, or scarcity asks for more than there is.
     """
 
     def __init__(
@@ -81,15 +80,13 @@ class AttributeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
-            raise ConfigError(
-                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
-                "devices"
-            )
+            told = f"it must be a multiple of the {devices} devices"
+            raise ConfigError(f"data.batch_size is {data.batch_size}; {told}")
         if data.augmentation is not None and "train" in splits:
             check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
         if data.sampling == "balanced":
-            _balanced(schema)
+            schema.counted(_BALANCED)
         self.start = 0
         self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
@@ -178,7 +175,7 @@ class AttributeDataModule(pl.LightningDataModule):
         length, start = self.updates * batch, self.start * batch
         sampler: UpdateSampler | BalancedSampler
         if self.data.sampling == "balanced":
-            targets = train.targets[_balanced(train.manifest.schema).name].numpy()
+            targets = train.targets[train.manifest.schema.counted(_BALANCED).name].numpy()
             sampler = BalancedSampler(targets, length, self.seed, start)
         else:
             sampler = UpdateSampler(train.manifest.rows, length, self.seed, start)
@@ -287,7 +284,3 @@ def read_manifest(schema: Schema, data: Data) -> Manifest:
         )
     root = expand(data.root, data.about) if data.root else None
     return Manifest.read(path, schema, root, contained=not data.allow_outside)
-
-
-def _balanced(schema: Schema) -> Composite:
-    return schema.counted("data.sampling: balanced")

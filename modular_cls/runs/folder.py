@@ -10,7 +10,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class Run:
         described = read_description(folder)
         backbone = described_backbone(folder, config.backbone, described)
         schema = Schema.from_dict(config.schema)
-        model = build_model(replace(config, backbone=backbone), schema)
+        model = build_model(config, schema, backbone)
         weights = read_weights(folder)
         if backbone.frozen:  # its weights are known by their digest
             weights |= model.backbone_weights()
@@ -120,13 +120,14 @@ def verify(folder: Path, metrics: Mapping[str, Any], names: Iterable[str] | None
     problems = [
         wrong
         for name in (known if names is None else names)
-        if (wrong := changed(folder / name, known.get(name)))
+        if (wrong := changed(folder, name, known, MARKER))
     ]
     refuse(folder, problems)
     if identity(read_yaml(folder / CONFIG)) != metrics["identity"]:
         raise ConfigError(
-            f"{folder / CONFIG} is not the configuration of this run any more; only where its "
-            "pictures are and how fast it computes may be changed in it"
+            f"{folder / CONFIG} is not the configuration of this run any more, of which {MARKER} "
+            "holds a digest; only where its pictures are and how fast it computes may be changed "
+            "in it"
         )
 
 

@@ -34,17 +34,21 @@ def _train(prog: str, arguments: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help=told)
     told = "a first look, no result: the whole chain on N pictures and a few updates"
     parser.add_argument("--limit", type=int, metavar="N", help=told)
+    told = "address of a dask scheduler whose workers extract the features of a frozen backbone"
+    parser.add_argument("--cluster", help=told)
     if {"-h", "--help"} & set(arguments):
         parser.print_help()
         print(_FULL + whole_config("modular.yaml"))
         raise SystemExit(0)
     config, given = parse_run(parser, arguments)
+    from modular_cls.jobs.executors import connect
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.look import first_look
     from modular_cls.training.train import train as train_run
 
     config = config if given.limit is None else first_look(config, given.limit)
-    run = train_run(config, given.out, given.overwrite, resume=given.resume)
+    executor = connect(given.cluster) if given.cluster else None
+    run = train_run(config, given.out, given.overwrite, resume=given.resume, executor=executor)
     limit = run.config.data.limit
     name = run.config.method + ("" if limit is None else f", a first look at {limit} pictures")
     if run.metrics["test"]:

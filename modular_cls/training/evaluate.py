@@ -68,7 +68,7 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
         return evaluate_features(run.model, Features(found, rows.targets), scarce)[0]
     module.decode()
     counts = {j.name: torch.ones(j.size) for j in schema.joints}
-    criterion = criteria.JointLikelihood(schema, counts, tau=0.0)
+    criterion = criteria.JointLikelihood(run.model.learned, counts, tau=0.0)
     return evaluate(AttributeTask(run.model, criterion, run.config.training, scarce), module, split)
 
 
