@@ -54,6 +54,16 @@ def folder(faces_dir, pretrained_dir, tmp_path_factory):
         asked = {n: {"attributes": names} for n, names in composites.items()}
         spec = {"schema": {"attributes": attributes, "composites": asked}}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    species = {"short_female": "gull", "long_male": "tern"}
+    birds = lambda r: species.get(f"{r['hair']}_{r['gender']}", "auk")  # noqa: E731
+    write(
+        "species.csv",
+        [*both, "species"],
+        lambda i, r: (r["hair"], r["gender"], birds(r)),
+    )
+    longer = lambda i, r: "medium" if r["hair"] == "long" and i % 3 == 0 else r["hair"]  # noqa: E731
+    women = [r for r in rows if (r["hair"], r["gender"]) != ("long", "male")]
+    write("medium.csv", both, lambda i, r: (longer(i, r) if r in women else r["hair"], r["gender"]))
     write("shared.csv", "abc", lambda i, r: (f"a{i % 4}", f"b{i * 7 % 9}", f"c{i * 3 % 8}"))
     return folder
 
@@ -66,7 +76,8 @@ def test_the_section_has_rows():
 @pytest.mark.parametrize(("problem", "command", "result"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_row(folder, monkeypatch, capsys, problem, command, result):
     monkeypatch.chdir(folder)
-    words = command.replace("FROZEN", "TINY --config frozen.yaml").replace("TINY", TINY)
+    words = command.replace("FROZEN", "TINY --config frozen.yaml")
+    words = words.replace("FLAT", TINY.replace("modular.yaml", "flat.yaml")).replace("TINY", TINY)
     with suppress(SystemExit):
         main(shlex.split(words))
     told = capsys.readouterr()

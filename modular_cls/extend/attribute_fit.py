@@ -1,11 +1,14 @@
-"""The head of a new attribute, fitted to a frozen backbone's features of a few images."""
+"""The head of a new attribute, or rows of new values, fitted to a frozen backbone's features.
+
+A few labelled images are enough.
+"""
 
 import torch
 from torch import Tensor, nn
 
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
-from modular_cls.features.linear import fit_linear
+from modular_cls.features.linear import LinearFit, fit_linear
 from modular_cls.models.heads import AttributeHead
 from modular_cls.schema import Attribute
 
@@ -42,37 +45,77 @@ def fit_attribute(
         ConfigError: If a value has no image.
     """
     assert isinstance(head, AttributeHead)
-    target, labels = rows.targets[attribute.name], torch.from_numpy(rows.manifest.labels)
-    counts = torch.bincount(target[target >= 0], minlength=len(attribute.values))
-    if empty := [v for v, count in zip(attribute.values, counts, strict=True) if not count]:
-        raise ConfigError(
-            f"attribute {attribute.name}: no training image is labelled {', '.join(empty)}"
-        )
-    known = target >= 0
-    weight = torch.zeros(len(target)).double()
-    weight[known] = _balanced(target[known], labels[known], head.out_features).double()
-    who = rows.manifest.extra.get("identity")
-    identity = None if who is None else list(map(str, who))
-    found = fit_linear(
-        features,
-        target,
-        torch.zeros(head.out_features),
-        weight,
-        None if frozen else _L2,
-        seed,
-        identity,
-    )
+    found = _fit(attribute, rows, features, torch.zeros(head.out_features), seed, frozen)
     with torch.no_grad():
         head.weight.copy_(found.weight)
         head.bias.copy_(found.bias)
     scores = found.out_of_fold.float()
-    scored = known & found.scored
-    if int(torch.bincount(target[scored], minlength=len(counts)).min()) < 1:
-        return scores, None
-    right = (scores.argmax(1) == target)[scored].float()
-    each = torch.zeros(len(counts)).index_add(0, target[scored], right)
-    recalls = each / torch.bincount(target[scored], minlength=len(counts))
-    return scores, float(recalls.mean())
+    return scores, _balanced_accuracy(scores, rows.targets[attribute.name], found.scored)
+
+
+@torch.no_grad()
+def fit_values(
+    head: nn.Module,
+    attribute: Attribute,
+    before: int,
+    rows: AttributeDataset,
+    features: Tensor,
+    seed: int,
+    frozen: bool,
+) -> tuple[Tensor, float | None]:
+    """Fit the rows of values that are new; those of the first `before` values stay as they are.
+
+    As `fit_attribute`, each image scored by new rows that were fitted without it.
+    """
+    assert isinstance(head, AttributeHead)
+    fixed = head(features)[:, :before].double()
+    new = len(attribute.values) - before
+    offset = torch.cat([fixed, fixed.new_zeros(len(fixed), new)], dim=1)
+    structure = torch.cat([torch.zeros(before, new), torch.eye(new)])
+    found = _fit(attribute, rows, features, offset, seed, frozen, structure)
+    scores = (offset + found.out_of_fold).float()
+    accuracy = _balanced_accuracy(scores, rows.targets[attribute.name], found.scored)
+    # Old values keep their bias; what the fit would give them is taken from the new ones.
+    shift = found.bias[:before].mean()
+    head.weight[before:] = found.weight.to(head.weight)
+    head.bias[before:] = (found.bias[before:] - shift).to(head.bias)
+    kept = torch.cat([fixed, found.out_of_fold[:, before:] - shift], dim=1)
+    return kept.float(), accuracy
+
+
+def _fit(
+    attribute: Attribute,
+    rows: AttributeDataset,
+    features: Tensor,
+    offset: Tensor,
+    seed: int,
+    frozen: bool,
+    structure: Tensor | None = None,
+) -> LinearFit:
+    target, labels = rows.targets[attribute.name], torch.from_numpy(rows.manifest.labels)
+    known, values = target >= 0, len(attribute.values)
+    counts = torch.bincount(target[known], minlength=values)
+    if empty := [v for v, count in zip(attribute.values, counts, strict=True) if not count]:
+        raise ConfigError(
+            f"attribute {attribute.name}: no training image is labelled {', '.join(empty)}"
+        )
+    weight = torch.zeros(len(target)).double()
+    weight[known] = _balanced(target[known], labels[known], values).double()
+    who = rows.manifest.extra.get("identity")
+    identity = None if who is None else list(map(str, who))
+    l2 = None if frozen else _L2
+    return fit_linear(features, target, offset, weight, l2, seed, identity, structure)
+
+
+def _balanced_accuracy(scores: Tensor, target: Tensor, scored: Tensor) -> float | None:
+    """Over the labelled images that were scored; None where a value has none of these."""
+    rows = (target >= 0) & scored
+    counts = torch.bincount(target[rows], minlength=scores.shape[1])
+    if int(counts.min()) < 1:
+        return None
+    right = (scores.argmax(1) == target)[rows].double()
+    each = torch.zeros(len(counts)).double().index_add(0, target[rows], right)
+    return float((each / counts).mean())
 
 
 def _balanced(target: Tensor, labels: Tensor, values: int) -> Tensor:

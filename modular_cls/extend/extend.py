@@ -74,10 +74,12 @@ def extend(
 def announce(done: Extended) -> None:
     """Say what was added, what changed with it, and which joint classes are out of reach."""
     model = done.model
-    added = [name for names in done.what.new.values() for name in names]
+    added = list(dict.fromkeys(name for names in done.what.new.values() for name in names))
+    added += [f"{name} {value}" for name, new in done.what.values.items() for value in new]
     images = f", from {done.images:,} labelled images" if done.images else ", without any image"
     print(f"{done.what.config.method}: {', '.join(added)} added{images}; all other weights stay")
-    for name in done.what.new["attributes"]:
+    learned = [a.name for a in model.learned.attributes]
+    for name in [n for n in (*done.what.new["attributes"], *done.what.values) if n in learned]:
         values = len(done.what.schema.attribute(name).values)
         print(f"  {name}: {_learned(done.notes[f'cross_validated/{name}'], values)}")
     if done.changed:
@@ -143,6 +145,7 @@ def _write(
             "finish": done.notes,
             "extended": {
                 **done.what.new,
+                "values": done.what.values,
                 "images": done.images,
                 "changed": done.changed,
                 "from": run.config.method,
@@ -160,7 +163,7 @@ def _write(
 def _task(done: Extended) -> AttributeTask:
     config, schema = done.what.config, done.what.schema
     criterion = criteria.JointLikelihood(
-        schema, {j.name: torch.ones(j.size) for j in schema.joints}, tau=0.0
+        done.model.learned, {j.name: torch.ones(j.size) for j in schema.joints}, tau=0.0
     )
     scarce = [dict(s.joint_class) for s in config.data.scarcities]
     return AttributeTask(done.model, criterion, config.training, scarce)

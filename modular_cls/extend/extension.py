@@ -17,7 +17,7 @@ from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 
 _KEYS = ("schema", "data", "prediction", "method")
-_PARTS = ("attributes", "composites")
+_PARTS = ("attributes", "composites", "outputs")
 # The backbone knows pictures of this size, shape and scale only.
 _FROZEN = ("image_size", "fit", "mean", "std")
 
@@ -29,11 +29,13 @@ class Extension:
     Attributes:
         config: The configuration of the extended run.
         new: Names of the attributes and of the composites added, in order.
+        values: Values added to attributes that were there, by attribute.
         has_images: Whether images come with it (`data.manifest`).
     """
 
     config: Config
     new: dict[str, list[str]]
+    values: dict[str, list[str]]
     has_images: bool
 
     @property
@@ -48,7 +50,8 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     Args:
         folder: The run folder.
         old: Its configuration.
-        more: YAML file: `schema` with attributes and composites to add, and where needed `data`
+        more: YAML file: `schema` with attributes and composites to add (an attribute that is there
+            with all its values and then more adds these to it), and where needed `data`
             with the images of new attributes (a manifest with a column for each attribute, old ones
             included; blank = unknown), `prediction` for the joint spaces that are new, and
             `method`, the extended run's name in tables.
@@ -67,19 +70,28 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     if not any(parts.values()):
         raise ConfigError(f"{more}: schema adds neither attributes nor composites")
     whole = {part: old.schema.get(part) or {} for part in _PARTS}
+    values = _added_values(whole["attributes"], parts["attributes"])
     taken = [
-        f"schema.{part}.{name}: the run has that already; what it has stays as it is"
+        f"schema.{part}.{name}: the run has that already; what it has stays as it is{_grows(part)}"
         for part in _PARTS
         for name in parts[part]
-        if any(str(name) in whole[p] for p in _PARTS)
+        if any(str(name) in whole[p] for p in _PARTS) and name not in values
     ]
     if taken:
         raise ManifestError(more, taken)
+    if values and (others := [n for p in _PARTS for n in parts[p] if n not in values]):
+        raise ConfigError(
+            f"{more}: schema adds values to {', '.join(values)}, and beside that "
+            f"{', '.join(map(str, others))}; add the values first, then the rest to what comes out"
+        )
     schema = Schema.from_dict({part: {**whole[part], **parts[part]} for part in _PARTS})
     overlay = {"method": f"{old.method}, extended"} | {
         k: v for k, v in asked.items() if k != "schema"
     }
     data = _mapping(asked.get("data") or {}, more, "data")
+    if data.get("augmentation") is not None:
+        told = "the backbone stays as it is, and sees each picture once, unchanged; leave it out"
+        raise ConfigError(f"{more}: data.augmentation: {told}")
     has_images = "manifest" in data
     if parts["attributes"] and not has_images:
         names = ", ".join(map(str, parts["attributes"]))
@@ -90,7 +102,24 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     _check_frozen(old.data, config.data, more)
     if has_images:
         config = replace(config, data=_own_images(config.data, data))
-    return Extension(config, {part: list(map(str, parts[part])) for part in _PARTS}, has_images)
+    new = {part: [str(name) for name in parts[part] if name not in values] for part in _PARTS}
+    return Extension(config, new, values, has_images)
+
+
+def _grows(part: str) -> str:
+    hint = "; to add a value, list those of the run in order, then the new one"
+    return hint if part == "attributes" else ""
+
+
+def _added_values(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of attributes that are there, given with all their values in order and more: those."""
+    added = {}
+    for name, values in given.items():
+        before = [str(v) for v in old.get(name, [])]
+        now = [str(v) for v in values] if isinstance(values, list) else []
+        if before and now[: len(before)] == before and len(now) > len(before):
+            added[str(name)] = now[len(before) :]
+    return added
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -136,7 +165,7 @@ def _own_images(data: Data, given: Mapping[str, Any]) -> Data:
 
     Rare classes are reported, none is made scarce.
     """
-    fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0}
+    fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0, "limit": None}
     data = replace(data, **{key: value for key, value in fresh.items() if key not in given})
     if "scarcity" not in given:
         data = replace(data, scarcity=[replace(s, keep=None) for s in data.scarcities] or None)

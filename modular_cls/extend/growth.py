@@ -5,20 +5,23 @@ new gets the bias of its joint classes fitted, and extrapolated, as after traini
 weights stay.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from modular_cls import finish
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError, ManifestError
-from modular_cls.extend.attribute_fit import fit_attribute
+from modular_cls.extend.attribute_fit import fit_attribute, fit_values
 from modular_cls.extend.extension import Extension
+from modular_cls.extend.grown import bias_of, grown_model
 from modular_cls.features.extract import extract_features
-from modular_cls.models.build import build_model
+from modular_cls.finish import Features
+from modular_cls.finish.outputs import FitOutputs
 from modular_cls.models.heads import Additive
 from modular_cls.models.kept import keep
 from modular_cls.models.modular import ModularClassifier
@@ -73,51 +76,34 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
                           "can be extended; "
                           f"this one's model is {run.config.model}")  # fmt: skip
     schema = what.schema
-    model, fitted = _grown(old, what)
-    new = [schema.attribute(name) for name in what.new["attributes"]]
-    learns = what.has_images and bool(new or fitted)
+    model, fitted, grown = grown_model(old, what)
+    named = [schema.attribute(name) for name in (*what.new["attributes"], *what.values)]
+    new = [a for a in named if a in model.learned.attributes]
+    learns = what.has_images and bool(named or fitted)
     scores = None if learns and not (folder / FILE).is_file() else AttributeScores.read(folder)
     images, notes = 0, dict[str, float | None]()
     if learns:
-        rows, features = _labelled(model, what, new, fitted)
+        rows, features = _labelled(model, what, named, fitted)
         known = model.attribute_scores(features)
         for attribute in new:
-            head = model.attribute_heads[schema.attributes.index(attribute)]
-            known[attribute.name], accuracy = fit_attribute(
-                head, attribute, rows, features, run.config.seed, model.frozen
+            head = model.attribute_heads[model.learned.attributes.index(attribute)]
+            before = len(attribute.values) - len(what.values.get(attribute.name, attribute.values))
+            given = (rows, features, run.config.seed, model.frozen)
+            known[attribute.name], accuracy = (
+                fit_values(head, attribute, before, *given)
+                if before
+                else fit_attribute(head, attribute, *given)
             )
             notes[f"cross_validated/{attribute.name}"] = accuracy
-        fresh = AttributeScores.draw(schema, known, rows.targets, run.config.seed)
+        fresh = AttributeScores.draw(model.learned, known, rows.targets, run.config.seed)
         scores, images = (fresh if scores is None else scores + fresh), len(rows)
     assert scores is not None
-    notes |= _fit_spaces(model, what, fitted, scores)
+    notes |= _fit_spaces(model, what, fitted, grown, scores)
+    if len(named) > len(new):
+        notes |= _conclude(model, what, Features(features, rows.targets))
     return Extended(
         what, model, scores, fitted, _changed(old.schema, schema, fitted), images, notes
     )
-
-
-def _grown(old: ModularClassifier, what: Extension) -> tuple[ModularClassifier, list[Composite]]:
-    """The model of the whole with the weights of the old one, and its joint spaces that are new."""
-    model = build_model(what.config, what.schema, old).eval().requires_grad_(False)
-    assert isinstance(model, ModularClassifier)  # as the old one
-    for attribute, head in zip(old.schema.attributes, old.attribute_heads, strict=True):
-        model.attribute_heads[model.schema.attributes.index(attribute)].load_state_dict(
-            head.state_dict()
-        )
-    spaces = {frozenset(j.attributes): i for i, j in enumerate(old.schema.joints)}
-    fitted = []
-    for i, joint in enumerate(model.schema.joints):
-        at = spaces.get(frozenset(joint.attributes))
-        if at is None:
-            fitted.append(joint)
-            continue
-        before = old.schema.joints[at]
-        order = _same_classes(before, joint)
-        _bias(model, i).copy_(_bias(old, at)[order])
-        model.log_priors[joint.name].copy_(old.log_priors[before.name][order])
-        if len(model.direct_heads) and len(old.direct_heads):
-            _copy_direct(model.direct_heads[i], old.direct_heads[at], order)
-    return model, fitted
 
 
 def _labelled(
@@ -146,20 +132,36 @@ def _labelled(
 
 
 def _fit_spaces(
-    model: ModularClassifier, what: Extension, fitted: list[Composite], scores: AttributeScores
+    model: ModularClassifier,
+    what: Extension,
+    fitted: list[Composite],
+    grown: Mapping[str, list[int]],
+    scores: AttributeScores,
 ) -> dict[str, float | None]:
-    """Fit biases and set priors of the joint spaces that are new."""
+    """Fit biases and set priors of the joint spaces that are new.
+
+    Classes that were there before a value was added keep their biases; `grown` says which.
+    """
     asked = next((p for p in what.config.finish if p["name"] == "FitBias"), {"name": "FitBias"})
     step: finish.FitBias = build_part(asked, finish, "finish")()
     notes: dict[str, float | None] = {}
     for joint in fitted:
         _check_together(joint, scores)
-        i, counts = model.schema.joints.index(joint), scores.count(joint)
+        i, counts = model.learned.joints.index(joint), scores.count(joint)
         known, target = scores.of(joint)
+        kept = grown.get(joint.name, [])
+        if kept and not torch.isin(target, torch.tensor(kept)).any():
+            raise ConfigError(
+                f"{what.config.data.manifest}: no training image knows all of "
+                f"{', '.join(a.name for a in joint.attributes)}, with values that the run had; "
+                "some are needed, to compare joint classes of the new value with"
+            )
         head = model.composite_heads[i]
         assert isinstance(head, Additive)  # as all of the old model
         bias, sizes = step.fit(head.energies(known).double(), target, joint)
-        _bias(model, i).copy_(bias)
+        if kept:
+            bias = _beside(bias, bias_of(model, i), kept, target)
+        bias_of(model, i).copy_(bias)
         prediction = what.config.prediction
         reach = model.reachable(joint, counts > 0)
         allowed = torch.ones_like(reach) if prediction.unreachable else reach
@@ -169,6 +171,42 @@ def _fit_spaces(
         notes |= {
             f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()
         }
+    return notes
+
+
+def _beside(found: Tensor, before: Tensor, kept: list[int], target: Tensor) -> Tensor:
+    """Biases as they were of the classes `kept`, found ones of the others on the same scale.
+
+    Biases are defined up to a constant: that of the kept classes which have images in both fits.
+    """
+    weight = torch.bincount(target, minlength=len(found))[kept].double()
+    shift = (weight * (before[kept].double() - found[kept])).sum() / weight.sum()
+    result = found + shift
+    result[kept] = before[kept].double()
+    return result
+
+
+def _conclude(
+    model: ModularClassifier, what: Extension, images: Features
+) -> dict[str, float | None]:
+    """Fit the heads of conclusions that are new, and set their priors."""
+    step, notes = FitOutputs(), dict[str, float | None]()
+    counts = {
+        f"{c.attribute.name}*": torch.bincount(
+            (t := images.targets[c.attribute.name])[t >= 0], minlength=len(c.attribute.values)
+        )
+        for c in model.schema.conclusions
+    }
+    for i, conclusion in enumerate(model.schema.conclusions):
+        name = conclusion.attribute.name
+        if name in what.new["attributes"]:
+            step.check_one(name, counts[f"{name}*"])
+            space = next(j for j in model.schema.joints if j.name == f"{name}*")
+            prediction, count = what.config.prediction, counts[space.name]
+            allowed = torch.ones_like(count) if prediction.unreachable else count > 0
+            prior = joint_prior(space, prediction.prior, count, allowed)
+            model.log_priors[space.name].copy_(prior.log())
+            notes |= step.fit(model, i, images)
     return notes
 
 
@@ -186,26 +224,5 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
 
 def _changed(before: Schema, after: Schema, fitted: list[Composite]) -> list[str]:
     """Old outputs that are marginals of a joint space that is new."""
-    return [o.name for o in before.outputs if any(s in fitted for s in after.answering(o))]
-
-
-def _same_classes(before: Composite, after: Composite) -> list[int]:
-    """For each class of `after`, the class of `before` with the same values.
-
-    Their attributes are in any order.
-    """
-    place = [after.attributes.index(a) for a in before.attributes]
-    index = {cell: z for z, cell in enumerate(before.cells)}
-    return [index[tuple(cell[i] for i in place)] for cell in after.cells]
-
-
-def _copy_direct(new: nn.Module, old: nn.Module, order: list[int]) -> None:
-    """The direct head of a joint space whose classes may stand in another order."""
-    state = {name: values[order] for name, values in old.state_dict().items()}
-    new.load_state_dict(state)
-
-
-def _bias(model: ModularClassifier, i: int) -> Tensor:
-    bias = model.composite_heads[i].bias
-    assert isinstance(bias, Tensor)
-    return bias.data
+    now = [after.output(o.name) for o in before.learned.outputs]
+    return [o.name for o in now if any(s in fitted for s in after.answering(o))]

@@ -90,7 +90,7 @@ class FitBias(FinishStep):
         unseen = train.scores if self.scores == "unseen" else None
         scores = unseen or model.attribute_scores(train.features)
         notes: dict[str, float] = {}
-        for i, joint in enumerate(model.schema.joints):
+        for i, joint in enumerate(model.learned.joints):
             head = model.composite_heads[i]
             assert isinstance(head, Additive)  # check() saw to it
             bias, sizes = self.fit(*_energies(head, joint, scores, train.targets), joint)

@@ -51,7 +51,7 @@ class FitComposite(FinishStep):
         with torch.no_grad():
             # Out-of-fold scores where there are such: the heads know their images too well.
             attributes = train.scores or model.attribute_scores(train.features)
-        for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
+        for joint, head in zip(model.learned.joints, model.composite_heads, strict=True):
             target = train.targets[joint.name]
             chosen = torch.cat(
                 [(target == z).nonzero()[: self.per_class, 0] for z in range(joint.size)]
@@ -117,7 +117,7 @@ class CorrectPrior(FinishStep):
             )
         if not self.smoothing >= 0:
             raise ConfigError(f"finish: CorrectPrior: smoothing is {self.smoothing}; at least 0")
-        for joint in model.schema.joints:
+        for joint in model.learned.joints:
             empty = [
                 name
                 for name, count in zip(joint.class_names, counts["train"][joint.name], strict=True)
@@ -132,7 +132,7 @@ class CorrectPrior(FinishStep):
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Write the correction of each product head."""
         assert isinstance(model, ModularClassifier)
-        for joint, head in zip(model.schema.joints, model.composite_heads, strict=True):
+        for joint, head in zip(model.learned.joints, model.composite_heads, strict=True):
             assert isinstance(head, Product)  # check() saw to it
             target = images["train"].targets[joint.name]
             counts = torch.bincount(target[target >= 0], minlength=joint.size) + self.smoothing

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from modular_cls.models.reach import affine_reach
-from modular_cls.schema import Composite
+from modular_cls.schema import Composite, Conclusion
 
 __all__ = ["MLP", "Additive", "AttributeHead", "Linear", "Product"]
 
@@ -100,15 +100,32 @@ class DirectHead(nn.Linear):
         # w of each class; before it is fitted, all are composed
         self.register_buffer("trust", torch.zeros(joint.size))
 
-    def combine(self, features: Tensor, composed: Tensor) -> Tensor:
-        """Features `(B, F)` and composed scores `(B, classes)` -> scores `(B, classes)`."""
+    def combine(self, direct: Tensor, composed: Tensor) -> Tensor:
+        """Its own scores and composed ones `(B, classes)` -> scores `(B, classes)`."""
         unseen = self.trust == 0
-        direct = self(features).masked_fill(unseen, _NEVER).log_softmax(1)
+        direct = direct.masked_fill(unseen, _NEVER).log_softmax(1)
         seen_in_all = composed.masked_fill(unseen, _NEVER).logsumexp(1, keepdim=True)
         return torch.where(unseen, composed, torch.lerp(composed, direct + seen_in_all, self.trust))
 
 
 _NEVER = -1e4  # a score that no softmax sees; finite, so that gradients stay finite
+
+
+class ConclusionHead(nn.Linear):
+    """Scores the values of an attribute that is concluded from others.
+
+    Linear in the probabilities of their values, so additive in attributes: what each value of each
+    attribute speaks for, weighed by how probable it is (a sequential concept bottleneck, Koh et
+    al., ICML 2020). An attribute set by hand speaks with its whole weight.
+
+    Args:
+        conclusion: What is concluded, from what.
+    """
+
+    def __init__(self, conclusion: Conclusion) -> None:
+        super().__init__(conclusion.width, len(conclusion.attribute.values))
+        nn.init.zeros_(self.weight)  # until it is fitted, nothing is concluded
+        nn.init.zeros_(self.bias)
 
 
 class Product(CompositeHead):

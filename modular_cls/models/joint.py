@@ -10,6 +10,8 @@ from modular_cls.config import Backbone
 from modular_cls.models.backbone import create_backbone
 from modular_cls.schema import Composite, Schema
 
+DIRECT = "/direct"  # after a joint space's name: scores of its direct head, in training
+
 
 @dataclass(frozen=True)
 class LinearScores:
@@ -57,13 +59,14 @@ class JointClassifier(nn.Module):
             another classifier, to use its network; or a network that is not timm's.
 
     Attributes:
+        learned: What is scored from features: the schema without what the model concludes.
         frozen: Whether features are taken as they come, and only heads are fitted to them.
         pretrained: Whether the network starts from weights that know pictures already.
     """
 
     def __init__(self, schema: Schema, backbone: "Stem") -> None:
         super().__init__()
-        self.schema, self.pretrained = schema, True
+        self.schema, self.learned, self.pretrained = schema, schema, True
         self.backbone: nn.Module
         if isinstance(backbone, int):
             self.backbone, self.width, self.frozen = nn.Identity(), backbone, True
@@ -176,15 +179,24 @@ class JointClassifier(nn.Module):
                 (values,): 0 for one value and -inf for all others sets the attribute by hand.
         """
         log_priors = self.log_priors if log_priors is None else log_priors
-        joint = {}
-        for space in self.schema.joints:
-            known = log_priors[space.name]
-            if evidence:
-                known = known.cpu() + self.of_classes(space, evidence)
-            joint[space.name] = (
-                scores[space.name] + known.to(scores[space.name].device)
-            ).log_softmax(1)
-        return {output.name: self._answer(joint, output) for output in self.schema.outputs}
+        added = {
+            space.name: log_priors[space.name].cpu() + self.of_classes(space, evidence)
+            if evidence
+            else log_priors[space.name]
+            for space in self.schema.joints
+        }
+        joint = {
+            space.name: _normalised(scores[space.name], added[space.name])
+            for space in self.learned.joints
+        }
+        found = {output.name: self._answer(joint, output) for output in self.learned.outputs}
+        for name, concluded in self.conclude(found).items():
+            found[name] = _normalised(concluded, added[f"{name}*"])
+        return {output.name: found[output.name] for output in self.schema.outputs}
+
+    def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Log probabilities of what is learned -> scores of what is concluded, both by output."""
+        return {}
 
     @staticmethod
     def of_classes(space: Composite, evidence: Mapping[str, Tensor]) -> Tensor:
@@ -196,9 +208,13 @@ class JointClassifier(nn.Module):
         return total
 
     def _answer(self, joint: Mapping[str, Tensor], output: Composite) -> Tensor:
-        spaces = self.schema.answering(output)
+        spaces = self.learned.answering(output)
         each = [_marginal(joint[space.name], space, output) for space in spaces]
         return each[0] if len(each) == 1 else _average(torch.stack(each))
+
+
+def _normalised(scores: Tensor, added: Tensor) -> Tensor:
+    return (scores + added.to(scores.device)).log_softmax(1)
 
 
 def _marginal(logs: Tensor, space: Composite, output: Composite) -> Tensor:

@@ -1,5 +1,6 @@
 """The modular classifier: backbone -> attribute heads -> composite heads."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -8,11 +9,11 @@ from torch import Tensor, nn
 from modular_cls.config import Part
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.models import heads
-from modular_cls.models.heads import AttributeHead, DirectHead
-from modular_cls.models.joint import JointClassifier, LinearScores, Stem
+from modular_cls.models.heads import AttributeHead, ConclusionHead, DirectHead
+from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores, Stem
 from modular_cls.models.reach import one_hot
 from modular_cls.parts import build_part
-from modular_cls.schema import Composite, Schema
+from modular_cls.schema import Composite, Conclusion, Schema
 
 
 class ModularClassifier(JointClassifier):
@@ -22,8 +23,8 @@ class ModularClassifier(JointClassifier):
         schema: Attributes and composites.
         backbone: The shared network.
         composite: A composite head of `models/heads.py`: Additive, Product, Linear or MLP.
-        interaction: On a frozen backbone, also score joint classes directly where they have images
-            (see `DirectHead`); needs Additive.
+        interaction: Also score joint classes directly where they have images (see `DirectHead`);
+            needs Additive. A network trained from scratch is built without (see `model_part`).
 
     Raises:
         ConfigError: If the backbone or the composite head does not exist.
@@ -37,14 +38,17 @@ class ModularClassifier(JointClassifier):
         interaction: bool = False,
     ) -> None:
         super().__init__(schema, backbone)
+        self.learned = schema.learned
         build = build_part(composite, heads, "model.composite")
         self.attribute_heads = nn.ModuleList(
-            AttributeHead(self.width, len(a.values)) for a in schema.attributes
+            AttributeHead(self.width, len(a.values)) for a in self.learned.attributes
         )
-        self.composite_heads = nn.ModuleList(build(joint=joint) for joint in schema.joints)
+        joints = self.learned.joints
+        self.composite_heads = nn.ModuleList(build(joint=joint) for joint in joints)
         self.direct_heads = nn.ModuleList(
-            DirectHead(self.width, joint) for joint in schema.joints if interaction and self.frozen
+            DirectHead(self.width, joint) for joint in joints if interaction
         )
+        self.conclusion_heads = nn.ModuleList(ConclusionHead(c) for c in schema.conclusions)
         if interaction and not self.adds():
             raise ConfigError("model.interaction needs composite Additive")
 
@@ -54,27 +58,59 @@ class ModularClassifier(JointClassifier):
 
     def attribute_scores(self, features: Tensor) -> dict[str, Tensor]:
         """Features `(B, F)` -> `{attribute: (B, values)}`."""
-        pairs = zip(self.schema.attributes, self.attribute_heads, strict=True)
+        pairs = zip(self.learned.attributes, self.attribute_heads, strict=True)
         return {a.name: head(features) for a, head in pairs}
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space."""
-        attributes = self.attribute_scores(features)
-        pairs = zip(self.schema.joints, self.composite_heads, strict=True)
-        joint = {j.name: head([attributes[a.name] for a in j.attributes]) for j, head in pairs}
-        for j, direct in zip(self.schema.joints, self.direct_heads, strict=False):
-            joint[j.name] = cast(DirectHead, direct).combine(features, joint[j.name])
-        return attributes | joint
+        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space.
+
+        In training, direct heads stand beside what is composed, to be learned: `{joint space
+        DIRECT: (B, classes)}`.
+        """
+        scores = self.attribute_scores(features)
+        pairs = zip(self.learned.joints, self.direct_heads, strict=False)
+        direct = {j.name: head(features) for j, head in pairs}
+        if self.training and not self.frozen:
+            return self._composed(scores) | {name + DIRECT: d for name, d in direct.items()}
+        return self.compose(scores | direct)
+
+    def compose(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Scores of attributes, and of joint spaces by direct heads -> those of all."""
+        found = self._composed(scores)
+        for joint, direct in zip(self.learned.joints, self.direct_heads, strict=False):
+            name = joint.name
+            found[name] = cast(DirectHead, direct).combine(scores[name], found[name])
+        return found
+
+    def _composed(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        found = dict(scores)
+        for joint, head in zip(self.learned.joints, self.composite_heads, strict=True):
+            found[joint.name] = head([scores[a.name] for a in joint.attributes])
+        return found
+
+    def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What probabilities of attributes speak for."""
+        heads = cast("list[ConclusionHead]", list(self.conclusion_heads))
+        pairs = zip(self.schema.conclusions, heads, strict=True)
+        return {
+            c.attribute.name: head(self.premises(c, known).to(head.weight.dtype))
+            for c, head in pairs
+        }
+
+    @staticmethod
+    def premises(conclusion: Conclusion, known: Mapping[str, Tensor]) -> Tensor:
+        """Log probabilities by output -> probabilities of the sources' values, (B, width)."""
+        return torch.cat([known[a.name] for a in conclusion.sources], dim=1).exp()
 
     def linear(self, output: Composite) -> LinearScores:
         """An attribute: its head. A joint space: the rows of its attributes' heads, added up."""
-        names = [a.name for a in self.schema.attributes]
+        names = [a.name for a in self.learned.attributes]
         basic = cast("list[AttributeHead]", list(self.attribute_heads))
         by_name = dict(zip(names, basic, strict=True))
-        if output.name in by_name and output not in self.schema.joints:
+        if output.name in by_name and output not in self.learned.joints:
             head = by_name[output.name]
             return LinearScores([head], torch.eye(output.size).double(), head.bias)
-        composite = self.composite_heads[self.schema.joints.index(output)]
+        composite = self.composite_heads[self.learned.joints.index(output)]
         if not isinstance(composite, heads.Additive):
             raise UndefinedError(
                 f"{type(composite).__name__} heads fitted through to frozen features are no convex "
@@ -84,6 +120,8 @@ class ModularClassifier(JointClassifier):
         return LinearScores(list(rows), one_hot(output), composite.bias, sign=-1)
 
     def reachable(self, joint: Composite, seen: Tensor) -> Tensor:
-        """As the composite head says."""
-        head = cast(heads.CompositeHead, self.composite_heads[self.schema.joints.index(joint)])
+        """As the composite head says; of what is concluded the seen values."""
+        if joint not in self.learned.joints:
+            return seen.clone()
+        head = cast(heads.CompositeHead, self.composite_heads[self.learned.joints.index(joint)])
         return head.reachable(joint, seen)

@@ -107,14 +107,18 @@ class AttributeScores:
         """
         target = self._target(self.labels, joint)
         known = target >= 0
+        for a in joint.attributes:  # images from before a value was added have no score of it
+            known &= ~self.scores[a.name].isnan().any(1)
         return [self.scores[a.name][known].float() for a in joint.attributes], target[known]
 
     def __add__(self, other: "AttributeScores") -> "AttributeScores":
         """Images of both; the attributes are those of `other`, which has all."""
         scores = {}
         for name, theirs in other.scores.items():
-            blank = torch.full((len(self.labels), theirs.shape[1]), torch.nan, dtype=theirs.dtype)
-            scores[name] = torch.cat([self.scores.get(name, blank), theirs])
+            whole = torch.full((len(self.labels), theirs.shape[1]), torch.nan, dtype=theirs.dtype)
+            if (mine := self.scores.get(name)) is not None:
+                whole[:, : mine.shape[1]] = mine
+            scores[name] = torch.cat([whole, theirs])
         labels, kinds = (
             torch.cat([_widen(mine, self.attributes, other.attributes), theirs])
             for mine, theirs in ((self.labels, other.labels), (self.kinds, other.kinds))

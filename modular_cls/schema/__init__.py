@@ -4,7 +4,15 @@ Standard library only; almost every other file imports this one. The order of at
 is part of the meaning (weights are stored by position), so everything here is an ordered tuple.
 """
 
-from modular_cls.schema.composite import RESERVED, Attribute, Composite
+from modular_cls.schema.composite import RESERVED, Attribute, Composite, Conclusion
 from modular_cls.schema.schema import MAX_CLASSES, MAX_JOINT_CLASSES, Schema
 
-__all__ = ["MAX_CLASSES", "MAX_JOINT_CLASSES", "RESERVED", "Attribute", "Composite", "Schema"]
+__all__ = [
+    "MAX_CLASSES",
+    "MAX_JOINT_CLASSES",
+    "RESERVED",
+    "Attribute",
+    "Composite",
+    "Conclusion",
+    "Schema",
+]

@@ -108,6 +108,32 @@ class Composite:
         ]
 
 
+@dataclass(frozen=True)
+class Conclusion:
+    """An attribute that is concluded from others, as a species from marks, a disease from findings.
+
+    Attributes:
+        attribute: What is concluded; images are labelled with it as with any other.
+        sources: The attributes that it is concluded from, in order.
+    """
+
+    attribute: Attribute
+    sources: tuple[Attribute, ...]
+
+    def __post_init__(self) -> None:
+        where = f"schema.outputs.{self.attribute.name}.from"
+        if not self.sources:
+            raise SchemaError(f"{where} names no attributes")
+        refuse_repeats([a.name for a in self.sources], where)
+        if self.attribute in self.sources:
+            raise SchemaError(f"{where} names {self.attribute.name} itself")
+
+    @property
+    def width(self) -> int:
+        """Values of all sources together."""
+        return sum(len(a.values) for a in self.sources)
+
+
 def refuse_repeats(names: Iterable[Any], what: str) -> None:
     """Raise SchemaError if a name stands there twice; `what` says of what they are."""
     seen = set()

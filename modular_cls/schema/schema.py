@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from modular_cls.errors import SchemaError, unknown
-from modular_cls.schema.composite import Attribute, Composite, refuse_repeats
+from modular_cls.schema.composite import Attribute, Composite, Conclusion, refuse_repeats
 from modular_cls.schema.spec import read_parts
 
 MAX_JOINT_CLASSES = 256  # above this, one energy model per composite instead of one over all
@@ -21,10 +21,13 @@ class Schema:
         attributes: All attributes, in order.
         composites: The composites to report, in order; names differ from those of the attributes.
             Without any, attributes are learned side by side.
+        conclusions: Attributes that are concluded from others instead of being learned from
+            pictures; they are in no composite.
     """
 
     attributes: tuple[Attribute, ...]
     composites: tuple[Composite, ...]
+    conclusions: tuple[Conclusion, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.attributes:
@@ -47,6 +50,7 @@ class Schema:
             if composite.size <= MAX_JOINT_CLASSES:
                 refuse_repeats(composite.class_names, f"joint class names of {composite.name!r}")
         refuse_repeats([n.strip().casefold() for n in names], "names (apart from case)")
+        self._check_conclusions()
 
     @classmethod
     def from_dict(cls, spec: Mapping[str, Any]) -> "Schema":
@@ -55,7 +59,8 @@ class Schema:
         Args:
             spec: `{"attributes": {name: [value, ...]}, "composites": {name: {"attributes": [name,
                 ...], "names": {class name: {attribute: value}}}}}`; `names` is optional, and so
-                are composites.
+                are composites; and `"outputs": {attribute: {"from": [attribute, ...]}}` for
+                attributes that are concluded from others.
 
         Raises:
             SchemaError: Naming the entry that does not fit, and the nearest one that would.
@@ -71,10 +76,12 @@ class Schema:
                 pairs = ((n, zip(c.attributes, values, strict=True)) for n, values in c.given_names)
                 entry["names"] = {n: {a.name: v for a, v in pair} for n, pair in pairs}
             composites[c.name] = entry
+        concluded = {c.attribute.name: c for c in self.conclusions}
+        outputs = {n: {"from": [a.name for a in c.sources]} for n, c in concluded.items()}
         return {
             "attributes": {a.name: list(a.values) for a in self.attributes},
             "composites": composites,
-        }
+        } | ({"outputs": outputs} if outputs else {})
 
     def attribute(self, name: str) -> Attribute:
         """Return an attribute by name; raises SchemaError with the nearest name otherwise."""
@@ -120,6 +127,13 @@ class Schema:
         alone = (a for a in self.attributes if a not in used)
         return (*spaces, *(Composite(f"{a.name}*", (a,)) for a in alone))
 
+    @cached_property
+    def learned(self) -> "Schema":
+        """The same without the attributes that are concluded."""
+        concluded = {c.attribute for c in self.conclusions}
+        learned = tuple(a for a in self.attributes if a not in concluded)
+        return Schema(learned, self.composites) if concluded else self
+
     def counted(self, setting: str) -> Composite:
         """The joint space whose classes a setting counts.
 
@@ -151,6 +165,22 @@ class Schema:
         spaces = [(space, set(space.attributes)) for space in self.joints]
         asked = {output.attributes: set(output.attributes) for output in self.outputs}
         return {o: tuple(s for s, has in spaces if mine <= has) for o, mine in asked.items()}
+
+    def _check_conclusions(self) -> None:
+        concluded = {c.attribute for c in self.conclusions}
+        for conclusion in self.conclusions:
+            name = conclusion.attribute.name
+            for composite in self.composites:
+                if conclusion.attribute in composite.attributes:
+                    raise SchemaError(
+                        f"composite {composite.name!r} holds {name!r}, which schema.outputs "
+                        "concludes from other attributes; take it out of one of the two"
+                    )
+            if chained := [a.name for a in conclusion.sources if a in concluded]:
+                raise SchemaError(
+                    f"schema.outputs.{name}.from names {chained[0]!r}, which is concluded itself; "
+                    "name the attributes that it is concluded from"
+                )
 
     def _linked(self) -> list[tuple[Attribute, ...]]:
         """The attributes that composites use, in groups that no composite links to each other."""

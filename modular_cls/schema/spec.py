@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from modular_cls.errors import SchemaError, unknown
-from modular_cls.schema.composite import Attribute, Composite
+from modular_cls.schema.composite import Attribute, Composite, Conclusion
+
+Parts = tuple[tuple[Attribute, ...], tuple[Composite, ...], tuple[Conclusion, ...]]
 
 
-def read_parts(spec: Mapping[str, Any]) -> tuple[tuple[Attribute, ...], tuple[Composite, ...]]:
-    """The attributes and composites of a specification; see `Schema.from_dict`."""
-    _refuse_unknown_keys(spec, ("attributes", "composites"), "schema")
+def read_parts(spec: Mapping[str, Any]) -> Parts:
+    """Attributes, composites and conclusions of a specification; see `Schema.from_dict`."""
+    _refuse_unknown_keys(spec, ("attributes", "composites", "outputs"), "schema")
     attributes = tuple(
         Attribute(
             str(name),
@@ -22,18 +24,18 @@ def read_parts(spec: Mapping[str, Any]) -> tuple[tuple[Attribute, ...], tuple[Co
         _composite(str(name), entry, by_name)
         for name, entry in _mapping(spec.get("composites") or {}, "schema.composites").items()
     )
-    return attributes, composites
+    conclusions = tuple(
+        _conclusion(str(name), entry, by_name)
+        for name, entry in _mapping(spec.get("outputs") or {}, "schema.outputs").items()
+    )
+    return attributes, composites, conclusions
 
 
 def _composite(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Composite:
     where = f"schema.composites.{name}"
     entry = _mapping(entry, where)
     _refuse_unknown_keys(entry, ("attributes", "names"), where)
-    attributes = []
-    for a in _sequence(entry.get("attributes"), f"{where}.attributes"):
-        if not isinstance(a, str) or a not in by_name:
-            raise SchemaError(unknown("attribute", a, by_name, f"in {where}"))
-        attributes.append(by_name[a])
+    attributes = _attributes(entry.get("attributes"), f"{where}.attributes", by_name)
     given = []
     for class_name, values in _mapping(entry.get("names") or {}, f"{where}.names").items():
         values = _mapping(values, f"{where}.names.{class_name}")
@@ -46,7 +48,30 @@ def _composite(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Co
         for attribute, value in zip(attributes, chosen, strict=True):
             attribute.index(value)
         given.append((str(class_name), chosen))
-    return Composite(name, tuple(attributes), tuple(given))
+    return Composite(name, attributes, tuple(given))
+
+
+def _conclusion(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Conclusion:
+    where = f"schema.outputs.{name}"
+    entry = _mapping(entry, where)
+    _refuse_unknown_keys(entry, ("from",), where)
+    if name not in by_name:
+        raise SchemaError(
+            f"{unknown('attribute', name, by_name, 'in schema.outputs')}; what is concluded is an "
+            "attribute, too: list its values under schema.attributes"
+        )
+    return Conclusion(by_name[name], _attributes(entry.get("from"), f"{where}.from", by_name))
+
+
+def _attributes(
+    names: object, where: str, by_name: Mapping[str, Attribute]
+) -> tuple[Attribute, ...]:
+    found = []
+    for name in _sequence(names, where):
+        if not isinstance(name, str) or name not in by_name:
+            raise SchemaError(unknown("attribute", name, by_name, f"in {where}"))
+        found.append(by_name[name])
+    return tuple(found)
 
 
 def _value(value: object, attribute: str) -> str:

@@ -180,7 +180,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         built = build_part(method["criterion"], criteria, "criterion")
         grids = {j.name: torch.from_numpy(labels.observed(j)) for j in schema.joints}
         observed = None if balanced else grids  # one joint class counts as another, parts as none
-        criterion = built(schema=schema, counts=counts, observed=observed)
+        criterion = built(schema=model.learned, counts=counts, observed=observed)
         check_together(labels, schema, "y")
         check_solvable(model, criterion, counts)
         taught = taught_classes(criterion, counts)

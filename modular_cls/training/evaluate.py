@@ -58,7 +58,7 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
     use_threads(run.config)
     schema = run.model.schema
     scarce = [dict(s.joint_class) for s in data.scarcities]
-    whole = replace(data, scarcity=None, hold_out=0.0)
+    whole = replace(data, scarcity=None, hold_out=0.0, limit=None)
     module = AttributeDataModule(schema, whole, run.config.seed, splits=(split,))
     if run.model.frozen:
         rows, network = module.datasets[split], run.model.backbone
@@ -68,7 +68,7 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
         return evaluate_features(run.model, Features(found, rows.targets), scarce)[0]
     module.decode()
     counts = {j.name: torch.ones(j.size) for j in schema.joints}
-    criterion = criteria.JointLikelihood(schema, counts, tau=0.0)
+    criterion = criteria.JointLikelihood(run.model.learned, counts, tau=0.0)
     return evaluate(AttributeTask(run.model, criterion, run.config.training, scarce), module, split)
 
 

@@ -18,7 +18,7 @@ from modular_cls.features.ridge import GRID, Choice, choose_ridge
 from modular_cls.features.sharing import choose_sharing
 from modular_cls.features.solve import Term
 from modular_cls.finish import Features
-from modular_cls.models.joint import JointClassifier, LinearScores
+from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.reach import one_hot
 from modular_cls.schema import Composite, Schema
@@ -148,7 +148,7 @@ def solve_heads(
         biases = _class_biases(problem, choice, train.targets)
         solved.scores |= _out_of_fold(model, problem, rows, biases)
     for i, head in enumerate(getattr(model, "direct_heads", ())):
-        space = model.schema.joints[i]
+        space = model.learned.joints[i]
         _solve_direct(head, space, basis, train, fold_of[space.name], how, solved)
     return solved
 
@@ -168,7 +168,7 @@ def _solve_direct(
     (term,) = _terms(problem, train, balanced=False)
     sharing = choose_sharing(basis, term, one_hot(space), fold, how.folds, _grid(how))
     choice, structure = sharing.choice, sharing.term.structure
-    solved.note(f"{space.name}/direct", choice, {"multiple": _finite(sharing.multiple)})
+    solved.note(space.name + DIRECT, choice, {"multiple": _finite(sharing.multiple)})
     rows = out_of_fold_scores(basis, [sharing.term], fold, choice)
     bias = choice.solution.biases[0][-1]
     solved.scores[space.name] = (rows @ structure.T + bias).float()
@@ -261,7 +261,9 @@ def _out_of_fold(
         return {}
     own = {linear.heads[0]: bias for linear, bias in zip(problem.linear, biases, strict=True)
            if _is_own(linear)}  # fmt: skip
-    names = dict(zip(model.attribute_heads, (a.name for a in model.schema.attributes), strict=True))
+    names = dict(
+        zip(model.attribute_heads, (a.name for a in model.learned.attributes), strict=True)
+    )
     return {names[h]: (rows[:, at] + own.get(h, 0)).float() for h, at in _rows(problem.heads)}
 
 

@@ -26,14 +26,16 @@ def head_and_inputs(trust):
 
 def test_without_trust_all_is_composed():
     head, features, composed = head_and_inputs([0.0] * 6)
-    assert torch.equal(head.combine(features, composed), composed)
+    assert torch.equal(head.combine(head(features), composed), composed)
 
 
 def test_with_full_trust_all_is_direct():
     head, features, composed = head_and_inputs([1.0] * 6)
-    difference = head.combine(features, composed) - head(features)
+    difference = head.combine(head(features), composed) - head(features)
     torch.testing.assert_close(difference, difference[:, :1].expand(7, 6))
-    torch.testing.assert_close(head.combine(features, composed).logsumexp(1), composed.logsumexp(1))
+    torch.testing.assert_close(
+        head.combine(head(features), composed).logsumexp(1), composed.logsumexp(1)
+    )
 
 
 def test_classes_without_images_are_compared_as_composed():
@@ -41,7 +43,7 @@ def test_classes_without_images_are_compared_as_composed():
     trust = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0]
     head, features, composed = head_and_inputs(trust)
     seen = torch.tensor(trust) > 0
-    combined = head.combine(features, composed)
+    combined = head.combine(head(features), composed)
     assert torch.equal(combined[:, ~seen], composed[:, ~seen])
     torch.testing.assert_close(combined[:, seen].logsumexp(1), composed[:, seen].logsumexp(1))
     share = combined.softmax(1)
@@ -54,14 +56,14 @@ def test_classes_without_images_are_compared_as_composed():
 def test_trust_is_the_way_from_one_to_the_other():
     full, features, composed = head_and_inputs([1.0] * 6)
     half, _, _ = head_and_inputs([0.5] * 6)
-    middle = (full.combine(features, composed) + composed) / 2
-    torch.testing.assert_close(half.combine(features, composed), middle)
+    middle = (full.combine(full(features), composed) + composed) / 2
+    torch.testing.assert_close(half.combine(half(features), composed), middle)
 
 
 def test_gradients_stay_finite_where_classes_are_unseen():
     head, features, composed = head_and_inputs([1.0, 0.5, 0.0, 1.0, 1.0, 0.0])
     composed.requires_grad_()
-    head.combine(features, composed).softmax(1)[:, 2].sum().backward()
+    head.combine(head(features), composed).softmax(1)[:, 2].sum().backward()
     assert composed.grad.isfinite().all()
 
 
