@@ -8,7 +8,6 @@ A marker is an HTML comment, which no reader sees. After a number it names the C
     92.0 ± 1.5<!-- faces modular 0 -->         docs/results/faces, k = 0, balanced accuracy
     92<!-- faces modular 0 rare -->            its rare-class recall; or `worst`
     19 ± 2<!-- faces modular-best_flat 0 -->   paired; also `-best` of all, `-best_composing`
-    87 ± 3<!-- faces best_flat 5 -->           that rival by itself
     4 ± 1<!-- faces modular all-0 -->          the same method at two numbers kept
 
 Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
@@ -161,8 +160,6 @@ class Results:
                 raise ValueError(f"{words[0]} has no k = {name}; it has {', '.join(page.keeps)}")
         if other.startswith("best"):
             return page.rival(other, keep).differences[score]
-        if method.startswith("best"):
-            method = page.rival(method, keep).rival
         for name in (method, other):
             if name and name not in page.methods:
                 raise ValueError(f"{words[0]} has no {name}; it has {', '.join(page.methods)}")
