@@ -63,14 +63,15 @@ class Folders:
 def is_inside(path: str, root: str) -> bool:
     """Whether a file lies under a root, symbolic links followed."""
     # Folders are resolved once; most pictures are no links and cost a look at them.
-    real = _real(path if os.path.islink(path) else os.path.dirname(path))
-    top = _real(root)
+    here = os.getcwd()
+    real = _real(here, path if os.path.islink(path) else os.path.dirname(path))
+    top = _real(here, root)
     return real == top or real.startswith(os.path.join(top, ""))
 
 
 @lru_cache(maxsize=4096)
-def _real(path: str) -> str:
-    return os.path.realpath(path)
+def _real(here: str, path: str) -> str:
+    return os.path.realpath(os.path.join(here, path))
 
 
 def with_slashes(path: str) -> str:

@@ -10,6 +10,7 @@ from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
 from modular_cls.report.first import FIRST, first_lines
+from modular_cls.report.html import write_html
 from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
 from modular_cls.report.results import read_runs, sort_runs, write_results
@@ -21,6 +22,7 @@ from modular_cls.report.sections import (
     score_lines,
     undefined_lines,
 )
+from modular_cls.report.sheets import make_sheet
 from modular_cls.report.trials import tuning_lines
 from modular_cls.report.turns import turn_lines
 
@@ -32,7 +34,8 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
 
     Args:
         places: Run folders, or folders that hold run folders.
-        out: Where `report.md`, its figures, `results.csv` and `intervals.csv` are written.
+        out: Where `report.md`, its figures, `report.html`, `results.csv` and `intervals.csv`
+            are written.
         command: What was typed to make it, printed at the top.
 
     Returns:
@@ -58,6 +61,8 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
     page = "\n".join(lines)
     with replacing_file(out / "report.md") as partial:
         partial.write_text(page, encoding="utf-8")
+    sheets = [sheet for comparison in comparisons if (sheet := make_sheet(comparison))]
+    write_html(out / "report.html", page, sheets)
     return page
 
 

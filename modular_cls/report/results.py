@@ -140,8 +140,9 @@ class FinishedRun:
         scored = [
             name for name, values in self.metrics["test"].items() if "rare_class_recall" in values
         ]
-        asked = self.schema.composites or self.schema.outputs
-        return scored or [output.name for output in asked]
+        if scored:
+            return scored
+        return [output.name for output in self.schema.composites or self.schema.outputs]
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
         """One metric of a composite; None where it is unknown or not a number."""

@@ -54,7 +54,7 @@ def _composite_lines(comparison: Comparison, turns: Sequence[FinishedRun]) -> li
 def _by_empty_class(comparison: Comparison, turns: Sequence[FinishedRun]) -> dict[str, Comparison]:
     """A comparison at k = 0 by empty class: the usual one first, then in the schema's order."""
     name = comparison.composite
-    order = comparison.runs[0].schema.composite(name).class_names
+    order = comparison.runs[0].schema.output(name).class_names
     by_class: dict[tuple[str, ...], list[FinishedRun]] = {}
     for run in (r for r in turns if name in r.composites):
         empty = tuple(c for c in order if c in run.rare_classes(name))

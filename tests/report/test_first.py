@@ -51,6 +51,7 @@ def test_the_command_ends_with_it(write_run, tmp_path, capsys):
     write_run("flat")
     assert main(["report", str(write_run.root), "--out", str(tmp_path / "out")]) == 0
     *_, last = capsys.readouterr().out.strip().splitlines()
-    assert last == f"written to {tmp_path / 'out' / 'report.md'}"
+    out = tmp_path / "out"
+    assert last == f"written to {out / 'report.md'}, and to {out / 'report.html'} as one file"
     page = (tmp_path / "out" / "report.md").read_text()
     assert page.index("## What to look at first") < page.index("## hair_gender")

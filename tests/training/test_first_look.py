@@ -67,7 +67,7 @@ def test_it_is_no_result(run_dir, faces_dir, tmp_path, capsys):
 
 def test_solved_heads_too(faces_dir, pretrained_dir, tmp_path):
     frozen = f"{{name: 'local-dir:{pretrained_dir}', pretrained: true, frozen: true, args: {{}}}}"
-    more = ["--backbone", frozen, "--heads.folds", "3", "--limit", "40"]
+    more = ["--backbone", frozen, "--heads.folds", "2", "--heads.ridges", "[1e-3]", "--limit", "40"]
     assert main(look(faces_dir, tmp_path / "run", *more)) == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert (metrics["limited_to"], metrics["train_images"]) == (40, 20)
