@@ -45,9 +45,10 @@ class ModularClassifier(JointClassifier):
         )
         joints = self.learned.joints
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in joints)
-        self.direct_heads = nn.ModuleList(
-            DirectHead(self.width, joint) for joint in joints if interaction and self.frozen
-        )
+        # Of one attribute alone, its own head says all that there is to say.
+        crossed = [j for j in joints if len(j.attributes) > 1 and interaction and self.frozen]
+        self._crossed = [joint.name for joint in crossed]
+        self.direct_heads = nn.ModuleList(DirectHead(self.width, joint) for joint in crossed)
         self.conclusion_heads = nn.ModuleList(ConclusionHead(c) for c in schema.conclusions)
         if interaction and not self.adds():
             raise ConfigError("model.interaction needs composite Additive")
@@ -64,17 +65,22 @@ class ModularClassifier(JointClassifier):
     def score(self, features: Tensor) -> dict[str, Tensor]:
         """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space."""
         scores = self.attribute_scores(features)
-        direct = zip(self.learned.joints, self.direct_heads, strict=False)
-        return self.compose(scores | {j.name: head(features) for j, head in direct})
+        direct = {name: head(features) for name, head in self.direct.items()}
+        return self.compose(scores | direct)
+
+    @property
+    def direct(self) -> dict[str, DirectHead]:
+        """The direct heads by joint space."""
+        heads = cast("list[DirectHead]", list(self.direct_heads))
+        return dict(zip(self._crossed, heads, strict=True))
 
     def compose(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores of attributes, and of joint spaces by direct heads -> those of all."""
         found = dict(scores)
         for joint, head in zip(self.learned.joints, self.composite_heads, strict=True):
             found[joint.name] = head([scores[a.name] for a in joint.attributes])
-        for joint, direct in zip(self.learned.joints, self.direct_heads, strict=False):
-            name = joint.name
-            found[name] = cast(DirectHead, direct).combine(scores[name], found[name])
+        for name, direct in self.direct.items():
+            found[name] = direct.combine(scores[name], found[name])
         return found
 
     def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
