@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench docs clean
+.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench bench-gpu docs clean
 
 install: $(VENV)/.installed
 
@@ -112,8 +112,13 @@ numbers: install
 faults: install
 	$(BIN)/python tests/faults/faults.py
 
+# Every ratio and its limit, in under 20 minutes on two free cores; docs/results/bench/bench.csv.
 bench: install $(FACES)
 	$(BIN)/python tests/bench/bench.py
+
+# Images per second on an accelerator, in under 5 minutes; docs/results/bench/gpu.csv.
+bench-gpu: install
+	$(BIN)/python tests/bench/gpu.py
 
 # The site, in build/docs: warnings are errors.
 docs: $(VENV)/.docs

@@ -22,7 +22,9 @@ html_show_sphinx = False
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
-suppress_warnings = ["myst.header"]  # generated pages go from the first level to the third
+# Generated pages go from the first level to the third; pages of runs are reached from the results,
+# which tests/docs sees to.
+suppress_warnings = ["myst.header", "toc.not_included"]
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

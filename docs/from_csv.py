@@ -8,12 +8,14 @@ A marker is an HTML comment, which no reader sees. After a number it names the C
     92.0 ± 1.5<!-- faces modular 0 -->         docs/results/faces, k = 0, balanced accuracy
     92<!-- faces modular 0 rare -->            its rare-class recall; or `worst`
     19 ± 2<!-- faces modular-best_flat 0 -->   paired; also `-best` of all, `-best_composing`
+    87 ± 3<!-- faces best_flat 5 -->           that rival by itself
     4 ± 1<!-- faces modular all-0 -->          the same method at two numbers kept
 
 Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
 
     <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
     <!-- answers faces avatars photographs/leaf -->
+    <!-- summary keeps=0,5,all faces=drawn faces; photographs/leaf=photographs of leaves -->
 
 Means and intervals are those of `intervals.csv`; where a page has none yet, over the seeds of
 `results.csv`.
@@ -37,7 +39,7 @@ from modular_cls.report.wording import in_points, table
 from modular_cls.runs.metrics import MISSING
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/results/*.md", "docs/results/photographs/*.md")
+PAGES = ("README.md", "docs/*.md", "docs/results/*.md", "docs/results/photographs/*.md")
 SCORES = {
     "balanced": "balanced_accuracy",
     "rare": "rare_class_recall",
@@ -48,7 +50,9 @@ _NUMBER = re.compile(
     r"<!-- (?P<cell>[^>]*?) -->"
 )
 _TABLE = re.compile(
-    r"(?P<head><!-- (?P<kind>table|answers) (?P<what>[^>]*?) -->\n).*?(?P<end><!-- end -->)", re.S
+    r"(?P<head><!-- (?P<kind>table|answers|summary) (?P<what>[^>]*?) -->\n).*?"
+    r"(?P<end><!-- end -->)",
+    re.S,
 )
 
 
@@ -157,6 +161,8 @@ class Results:
                 raise ValueError(f"{words[0]} has no k = {name}; it has {', '.join(page.keeps)}")
         if other.startswith("best"):
             return page.rival(other, keep).differences[score]
+        if method.startswith("best"):
+            method = page.rival(method, keep).rival
         for name in (method, other):
             if name and name not in page.methods:
                 raise ValueError(f"{words[0]} has no {name}; it has {', '.join(page.methods)}")
@@ -183,6 +189,22 @@ class Results:
             rows.append([f"{page.reference} minus best flat, paired", *gaps])
         header = [k if k == "all" else f"k = {k}" for k in keeps]
         return table(["method", *header], rows)[:-1]
+
+    def summary(self, what: str) -> list[str]:
+        """For some sets by their names: the reference, and the best flat method at each k."""
+        first, _, sets = what.partition(" ")
+        keeps, rows = first.removeprefix("keeps=").split(","), []
+        scores = [SCORES["balanced"], SCORES["rare"]]
+        for each in sets.split(";"):
+            folder, _, told = each.strip().partition("=")
+            page = self.page(folder)
+            ours = page.reference or ""
+            rivals = [page.rival("best_flat", keep).rival for keep in keeps]
+            cells = (_scores(page, ours, keep, scores) for keep in keeps)
+            rows.append([f"{told}, **{ours}**", *cells])
+            pairs = zip(rivals, keeps, strict=True)
+            rows.append([f"{told}, best flat", *(_scores(page, r, k, scores) for r, k in pairs)])
+        return table(["", *(k if k == "all" else f"k = {k}" for k in keeps)], rows)[:-1]
 
     def answers(self, what: str) -> list[str]:
         """For each set and number kept: the reference, the best others, and what they lack."""

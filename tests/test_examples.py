@@ -22,6 +22,10 @@ ALLOWED = {
     "reuse_backbone.py": {"numpy", "timm", "torch", "PIL", "sklearn"},  # timm is made of torch
     "serve_onnx.py": {"numpy", "onnxruntime", "PIL"},
     "map_over_processes.py": {"modular_cls"},
+    "find_similar.py": {"modular_cls", "numpy"},
+    "features_of_another_library.py": {"modular_cls", "numpy", "pandas"},
+    "scikit_learn_pipeline.py": {"modular_cls", "numpy", "pandas", "sklearn"},
+    "study_on_dask.py": {"modular_cls", "yaml", "distributed"},
 }
 
 
@@ -103,3 +107,67 @@ def test_map_over_processes(exported, faces_dir, example, capsys):
     names = Predictor.load(exported)(files).names("hair_gender")
     assert [line.split("\t")[0] for line in lines] == [f.name for f in files]
     assert [line.split("hair_gender=")[1].split()[0] for line in lines] == names
+
+
+def test_find_similar(exported, faces_dir, example, capsys):
+    files = sorted((faces_dir / "test").glob("*.png"))
+    arguments = [str(exported), str(faces_dir / "test"), str(files[3]), "--number", "4"]
+    example("find_similar").main(arguments)
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    found = Predictor.load(exported)(files)
+    unit = found.embeddings / np.linalg.norm(found.embeddings, axis=1, keepdims=True)
+    likeness = unit @ unit[3]
+    assert lines[0][:2] == ["1.000", files[3].name]
+    assert [float(line[0]) for line in lines] == pytest.approx(
+        np.sort(likeness)[::-1][:4], abs=1e-3
+    )
+    names = dict(zip([f.name for f in files], found.names("hair_gender"), strict=True))
+    assert all(line[2] == f"hair_gender={names[line[1]]}" for line in lines)
+
+
+def test_features_of_another_library(example, tmp_path, capsys):
+    """Two directions of the features are the attributes; nobody of one joint class is in training."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(2, size=(240, 2))
+    split = np.where(np.arange(240) % 3 == 0, "test", "train")
+    keep = (split == "test") | (codes.sum(1) < 2)
+    np.save(tmp_path / "x.npy", (codes @ [[6, 0, 0], [0, 6, 0]] + rng.normal(size=(240, 3)))[keep])
+    rows = [
+        f"{i}.png,{s},{'sl'[a]},{'fm'[b]}"
+        for i, (s, (a, b)) in enumerate(zip(split[keep], codes[keep], strict=True))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["path,split,hair,gender", *rows]))
+    example("features_of_another_library").main([str(tmp_path / "x.npy"), str(tmp_path / "t.csv")])
+    told = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert float(told["modular"].rstrip("%")) > 95
+    assert float(told["flat"].rstrip("%")) <= 75
+
+
+def test_scikit_learn_pipeline(example, capsys):
+    example("scikit_learn_pipeline").main([])
+    lines = capsys.readouterr().out.splitlines()
+    recalls = {line.split()[0]: float(re.search(r"([\d.]+)%", line).group(1)) for line in lines}
+    assert recalls["modular"] > recalls["flat"] == 0
+
+
+def test_study_on_dask(example, faces_dir, tmp_path, capsys):
+    pytest.importorskip("distributed")
+    data = {
+        "manifest": str(faces_dir / "manifest.csv"),
+        "image_size": 32,
+        "workers": 0,
+        "batch_size": 8,
+    }
+    (tmp_path / "tiny.yaml").write_text(
+        json.dumps({"data": data, "training": {"updates": 2, "validate_every": 0}})
+    )
+    grid = {"methods": ["flat"], "keep": [0], "seeds": [0], "also": [str(tmp_path / "tiny.yaml")]}
+    (tmp_path / "grid.yaml").write_text(json.dumps(grid))
+    example("study_on_dask").main(
+        [str(tmp_path / "grid.yaml"), str(tmp_path / "out"), "--workers", "1"]
+    )
+    assert (
+        capsys.readouterr().out.splitlines()[-1] == f"written to {tmp_path / 'out' / 'report.html'}"
+    )
+    assert (tmp_path / "out" / "flat_k0_seed0" / "metrics.json").is_file()
+    assert (tmp_path / "out" / "report.html").is_file()

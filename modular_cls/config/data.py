@@ -47,6 +47,7 @@ class Data:
             rest grey; or cropped: their largest middle part of that shape.
         scarcity: Joint classes to make scarce: null, one entry, or a list of entries.
         per_class: Training images of each joint class at most, drawn by the seed; null for all.
+        limit: Rows at most, over all splits, for a first look; null for all. See train --limit.
         batch_size: Images per update, over all devices.
         workers: Processes that load and augment.
         cache_gib: Decoded images are kept on disk for later runs when they need no more than this
@@ -75,6 +76,7 @@ class Data:
     fit: Literal["squash", "pad", "crop"] = "squash"
     scarcity: Scarcity | list[Scarcity] | None = None
     per_class: int | None = None
+    limit: int | None = None
     batch_size: int = 64
     workers: int = 1
     cache_gib: float = 20.0

@@ -106,6 +106,7 @@ class Config:
             ("data.batch_size", self.data.batch_size, 2),
             ("data.workers", self.data.workers, 0),
             ("data.per_class", 1 if self.data.per_class is None else self.data.per_class, 1),
+            ("data.limit", 10 if self.data.limit is None else self.data.limit, 10),
             ("training.updates", self.training.updates, 1),
             ("training.validate_every", self.training.validate_every, 0),
             ("training.devices", self.training.devices, 1),

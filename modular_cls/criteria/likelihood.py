@@ -16,6 +16,7 @@ from modular_cls.criteria.criterion import (
 )
 from modular_cls.criteria.groups import LabelGroups
 from modular_cls.errors import ConfigError, unknown
+from modular_cls.models.joint import DIRECT
 from modular_cls.schema import Composite, Schema
 
 Unknown = Literal["em", "independent", "labelled"]
@@ -78,10 +79,15 @@ class JointLikelihood(Criterion):
             self.partly_labelled = _BY_HEADS
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
-        """Mean over the rows of which something is known, summed over joint spaces."""
-        return torch.stack(
-            [self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]
-        ).sum()
+        """Mean over the rows of which something is known, summed over joint spaces.
+
+        Direct heads (`ModularClassifier`) add their own, over the rows whose joint class is known.
+        """
+        losses = [self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]
+        for i, joint in enumerate(self.joints):
+            if (direct := scores.get(joint.name + DIRECT)) is not None:
+                losses.append(self._known(i, direct, targets[joint.name]))
+        return torch.stack(losses).sum()
 
     def objectives(self) -> list[Objective]:
         """One for each joint space."""
@@ -110,10 +116,12 @@ class JointLikelihood(Criterion):
         at = next((str(i) for i, j in enumerate(self.joints) if j.name == joint), "")
         return cast(LabelGroups, self.groups[at]).taught() if at in self.groups else None
 
+    def _known(self, i: int, scores: Tensor, target: Tensor) -> Tensor:
+        return masked(scores + getattr(self, f"log_prior_{i}"), target, smoothing=self.smoothing)
+
     def _loss(self, i: int, joint: Composite, scores: Scores, targets: Scores) -> Tensor:
         if str(i) not in self.groups:
-            logits = scores[joint.name] + getattr(self, f"log_prior_{i}")
-            return masked(logits, targets[joint.name], smoothing=self.smoothing)
+            return self._known(i, scores[joint.name], targets[joint.name])
         groups = cast(LabelGroups, self.groups[str(i)])
         labels = torch.stack([targets[a.name] for a in joint.attributes], dim=1)
         group, possible = groups(labels)

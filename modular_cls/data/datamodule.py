@@ -18,14 +18,15 @@ from modular_cls.data.cache import (
     picture_keys,
 )
 from modular_cls.data.dataset import AttributeDataset, Example, as_it_is
+from modular_cls.data.limit import limit_rows
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
 from modular_cls.data.pipelines import check_pipeline
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
-from modular_cls.data.scarcity import apply_scarcity, cap_classes, held_out
+from modular_cls.data.scarcity import held_out, make_scarce
 from modular_cls.data.transforms import TrainTransform
-from modular_cls.data.whereabouts import Folders, likely_reason
+from modular_cls.data.whereabouts import check_there
 from modular_cls.errors import ConfigError, ManifestError
 from modular_cls.jobs.signals import leave_signals_to_parent
 from modular_cls.schema import Schema
@@ -61,11 +62,9 @@ class AttributeDataModule(pl.LightningDataModule):
             content, shape (N,); None where that is not known.
 
     Raises:
-        ManifestError: If the manifest does not fit, or a split that is needed has no rows.
-        ConfigError: If the manifest's path needs an environment variable that is not set.
-        ConfigError: If scarcity asks for more images than exist.
-        ManifestError: With `data.on_bad_image: skip`, if more than the share allowed cannot be
-            decoded.
+        ManifestError: If the manifest does not fit, a split that is needed has no rows, or more
+            pictures cannot be decoded than `data.max_bad` lets be skipped.
+        ConfigError: If an environment variable is unset, or scarcity asks for more than there is.
     """
 
     def __init__(
@@ -81,10 +80,8 @@ class AttributeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
-            raise ConfigError(
-                f"data.batch_size is {data.batch_size}; it must be a multiple of the {devices} "
-                "devices"
-            )
+            told = f"it must be a multiple of the {devices} devices"
+            raise ConfigError(f"data.batch_size is {data.batch_size}; {told}")
         if data.augmentation is not None and "train" in splits:
             check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
@@ -93,14 +90,12 @@ class AttributeDataModule(pl.LightningDataModule):
         self.start = 0
         self.repeated: np.ndarray | None = None
         self.manifest = read_manifest(schema, data)
-        _check_there(self.manifest, data)
+        check_there(data.manifest, self.manifest.root, self.manifest.paths.tolist())
+        if data.limit is not None:  # before any picture is read
+            self.manifest = limit_rows(make_scarce(self.manifest, data, seed), data.limit, seed)
         self.skipped = self._skip_bad(splits, progress) if data.on_bad_image == "skip" else 0
-        for s in data.scarcities:
-            self.manifest = apply_scarcity(self.manifest, s.joint_class, s.keep, seed, s.validation)
-        if data.per_class is not None:
-            self.manifest = cap_classes(
-                self.manifest, schema.counted("data.per_class"), data.per_class, seed
-            )
+        if data.limit is None:
+            self.manifest = make_scarce(self.manifest, data, seed)
         self.datasets = {name: self._dataset(self.manifest.split(name)) for name in splits}
         if data.hold_out and "train" in splits:
             train = self.manifest.split("train")
@@ -274,15 +269,6 @@ class AttributeDataModule(pl.LightningDataModule):
             worker_init_fn=leave_signals_to_parent,
             persistent_workers=bool(workers and sampler),  # which Lightning ends after an error
         )
-
-
-def _check_there(manifest: Manifest, data: Data) -> None:
-    """Raise ManifestError where no picture exists, with the likely reason; looks until one does."""
-    folders, paths = Folders(manifest.root), manifest.paths.tolist()
-    if not any(path in folders for path in paths):
-        reason = likely_reason(manifest.root, paths)
-        told = f"none of its {len(paths):,} pictures exists under {manifest.root}: {reason}"
-        raise ManifestError(data.manifest, [told])
 
 
 def read_manifest(schema: Schema, data: Data) -> Manifest:

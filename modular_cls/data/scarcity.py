@@ -8,11 +8,22 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from modular_cls.config import Data
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.errors import ConfigError
 from modular_cls.schema import Composite, Schema
 
 _OTHERS = 10  # images held out of a common class for each one of the rarest: refits can draw anew
+
+
+def make_scarce(manifest: Manifest, data: Data, seed: int) -> Manifest:
+    """Leave what the scarcity of a configuration, and then `data.per_class`, leave."""
+    for s in data.scarcities:
+        manifest = apply_scarcity(manifest, s.joint_class, s.keep, seed, s.validation)
+    if data.per_class is None:
+        return manifest
+    counted = manifest.schema.counted("data.per_class")
+    return cap_classes(manifest, counted, data.per_class, seed)
 
 
 def apply_scarcity(

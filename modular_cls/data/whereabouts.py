@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from modular_cls.data.picture_files import ENDINGS as PICTURES
+from modular_cls.errors import ManifestError
 
 _ASKED = 1000  # paths that are looked for elsewhere
 _FOLDERS = 1000  # folders looked into for a picture that is somewhere else
@@ -62,14 +63,15 @@ class Folders:
 def is_inside(path: str, root: str) -> bool:
     """Whether a file lies under a root, symbolic links followed."""
     # Folders are resolved once; most pictures are no links and cost a look at them.
-    real = _real(path if os.path.islink(path) else os.path.dirname(path))
-    top = _real(root)
+    here = os.getcwd()
+    real = _real(here, path if os.path.islink(path) else os.path.dirname(path))
+    top = _real(here, root)
     return real == top or real.startswith(os.path.join(top, ""))
 
 
 @lru_cache(maxsize=4096)
-def _real(path: str) -> str:
-    return os.path.realpath(path)
+def _real(here: str, path: str) -> str:
+    return os.path.realpath(os.path.join(here, path))
 
 
 def with_slashes(path: str) -> str:
@@ -106,3 +108,12 @@ def likely_reason(root: Path, paths: Sequence[str]) -> str:
     if place and not (root / place).is_dir():
         return f"there is no folder {root / place}"
     return f"no {name!r} is anywhere under {root}"
+
+
+def check_there(table: str, root: Path, paths: Sequence[str]) -> None:
+    """Raise ManifestError where no picture exists, with the likely reason; looks until one does."""
+    folders = Folders(root)
+    if not any(path in folders for path in paths):
+        reason = likely_reason(root, paths)
+        told = f"none of its {len(paths):,} pictures exists under {root}: {reason}"
+        raise ManifestError(table, [told])

@@ -76,6 +76,7 @@ def _method(run: Run) -> dict[str, Any]:
         "start": "pretrained weights" if config.backbone.pretrained else "random weights",
         "height": config.data.height_width[0],
         "width": config.data.height_width[1],
+        "limited_to": metrics.get("limited_to"),
         "fitted": FITTED[config.data.fit],
         "about": (config.data.about or "").strip().splitlines(),
         "train_images": _UNKNOWN if images is None else f"{images:,}",

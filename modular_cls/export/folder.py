@@ -12,16 +12,19 @@ Attributes, values and classes are lists: weights are stored by position, and ke
 sorted on the way.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modular_cls import __version__
 from modular_cls.data.pixels import Pixels
-from modular_cls.export.network import WEIGHTS, write_network
+from modular_cls.export.network import CONFIG, WEIGHTS, write_network
+from modular_cls.models.build import model_part
 from modular_cls.runs.metrics import calibration
 from modular_cls.runs.scores import FILE as SCORES
-from modular_cls.runs.weights import digest, write_tensors
+from modular_cls.runs.weights import digest, read_json, write_tensors
 from modular_cls.schema import Schema
 
 if TYPE_CHECKING:  # whoever only reads an export needs nothing of what a run needs
@@ -58,13 +61,13 @@ def write_description(folder: Path, run: "Run") -> None:
         "format": FORMAT,
         "written_by": f"modular_cls {__version__}",
         **listed(run.model.schema),
-        "model": run.config.model,
+        "model": model_part(run.config),
         "frozen": run.model.frozen,
         "target_prior": target_prior(run),
         "train_counts": run.metrics.get("train_counts"),
         "run": {
             key: run.metrics.get(key)
-            for key in ("method", "seed", "keep", "train_images", "updates")
+            for key in ("method", "seed", "keep", "train_images", "updates", "limited_to")
         }
         | {"calibration": calibration(run.metrics["test"])},
         "sha256": {
@@ -73,7 +76,24 @@ def write_description(folder: Path, run: "Run") -> None:
             if (folder / name).is_file()
         },
     }
-    write_json(folder / MARKER, described)
+    write_json(folder / MARKER, described | {"content": content_digests(folder, described)})
+
+
+def content_digests(folder: Path, described: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of what the JSON files say that decides predictions, in whatever order they say it.
+
+    Args:
+        folder: The export; of its files those count that are there.
+        described: The content of `model.json`.
+    """
+    said: dict[str, Any] = {MARKER: {k: v for k, v in described.items() if k != "content"}}
+    if (folder / CONFIG).is_file():
+        network = read_json(folder / CONFIG)
+        said[CONFIG] = [network.get("architecture"), network.get("model_args")]
+    if (folder / PREPROCESS).is_file():
+        said[PREPROCESS] = read_json(folder / PREPROCESS)
+    texts = {name: json.dumps(what, sort_keys=True) for name, what in said.items()}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
 def target_prior(run: "Run") -> dict[str, Any]:

@@ -12,7 +12,15 @@ from typing import Any
 from modular_cls import __version__, models
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError
-from modular_cls.export.folder import BACKBONE, FORMAT, GRAPH, HEADS, MARKER, PREPROCESS
+from modular_cls.export.folder import (
+    BACKBONE,
+    FORMAT,
+    GRAPH,
+    HEADS,
+    MARKER,
+    PREPROCESS,
+    content_digests,
+)
 from modular_cls.export.network import WEIGHTS, read_network
 from modular_cls.export.runtime import GraphNetwork
 from modular_cls.models.joint import JointClassifier, Stem
@@ -60,13 +68,14 @@ def read_export(folder: Path, graph: bool = False) -> Export:
             do not fit.
     """
     described = _described(folder)
+    refuse(folder, _changed_content(folder, described))
     digests = described["sha256"]
     refuse(
         folder,
         [
             wrong
             for name in (GRAPH if graph else WEIGHTS, HEADS)
-            if (wrong := changed(folder / name, digests.get(name)))
+            if (wrong := changed(folder, name, digests, MARKER))
         ],
     )
     heads, metadata = read_tensors(folder / HEADS)
@@ -90,6 +99,19 @@ def read_export(folder: Path, graph: bool = False) -> Export:
     network, _ = ({}, {}) if graph else read_tensors(folder / WEIGHTS)
     fill(folder, model, heads | {BACKBONE + name: t for name, t in network.items()})
     return Export(model.eval(), _pixels(folder / PREPROCESS), _counts(folder, described, schema))
+
+
+def _changed_content(folder: Path, described: Mapping[str, Any]) -> list[str]:
+    """Which JSON files say something else than was written; none where that is not known."""
+    known = described.get("content")
+    if not isinstance(known, dict):  # of an earlier version
+        return []
+    return [
+        f"{name} is changed: what it says has the SHA-256 {found}, not {known[name]} as {MARKER} "
+        "says"
+        for name, found in content_digests(folder, described).items()
+        if known.get(name, found) != found
+    ]
 
 
 def is_export(folder: Path) -> bool:

@@ -33,7 +33,8 @@ def write_record(folder: Path, run: Run, source: Path) -> None:
     """
     data = replace(run.config.data, manifest=_NOT_HERE, root=None, about=None)
     # As timm reads the export: the run's own backbone may have come from a folder elsewhere.
-    config = replace(run.config, data=data, backbone=read_network(folder))
+    network = replace(read_network(folder), pretrained=run.config.backbone.pretrained)
+    config = replace(run.config, data=data, backbone=network)
     (folder / RECORD / "config.yaml").write_text(
         yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
@@ -51,12 +52,11 @@ def read_record(folder: Path) -> Run:
     kept = [name for name in RECORDED if name in described["sha256"]]
     if f"{RECORD}/config.yaml" not in kept:
         raise ConfigError(
-            f"{folder} does not say how it was trained; export the run again with this version"
+            f"{folder / MARKER} does not say how it was trained; export the run again with this "
+            "version"
         )
-    refuse(
-        folder,
-        [wrong for name in kept if (wrong := changed(folder / name, described["sha256"][name]))],
-    )
+    known = described["sha256"]
+    refuse(folder, [wrong for name in kept if (wrong := changed(folder, name, known, MARKER))])
     config = read_config(folder / RECORD / "config.yaml")
     if exported.model.frozen:  # from now on its weights are known here by their digest
         digest = keep(exported.model.backbone)

@@ -89,6 +89,9 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
         k: v for k, v in asked.items() if k != "schema"
     }
     data = _mapping(asked.get("data") or {}, more, "data")
+    if data.get("augmentation") is not None:
+        told = "the backbone stays as it is, and sees each picture once, unchanged; leave it out"
+        raise ConfigError(f"{more}: data.augmentation: {told}")
     has_images = "manifest" in data
     if parts["attributes"] and not has_images:
         names = ", ".join(map(str, parts["attributes"]))
@@ -162,7 +165,7 @@ def _own_images(data: Data, given: Mapping[str, Any]) -> Data:
 
     Rare classes are reported, none is made scarce.
     """
-    fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0}
+    fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0, "limit": None}
     data = replace(data, **{key: value for key, value in fresh.items() if key not in given})
     if "scarcity" not in given:
         data = replace(data, scarcity=[replace(s, keep=None) for s in data.scarcities] or None)

@@ -163,7 +163,7 @@ class FitBias(FinishStep):
     def _fit_direct(self, head: DirectHead, scores: Tensor | None, target: Tensor) -> None:
         counts = torch.bincount(target[target >= 0], minlength=len(head.trust))
         seen = counts > 0
-        head.trust.copy_(counts / (counts + self.kappa))
+        head.trust.copy_(torch.where(seen, counts / (counts + self.kappa), 0))  # 0 / 0: none
         if scores is None:
             return
         known = (target >= 0).cpu()

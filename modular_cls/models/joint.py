@@ -10,6 +10,8 @@ from modular_cls.config import Backbone
 from modular_cls.models.backbone import create_backbone
 from modular_cls.schema import Composite, Schema
 
+DIRECT = "/direct"  # after a joint space's name: scores of its direct head, in training
+
 
 @dataclass(frozen=True)
 class LinearScores:

@@ -10,7 +10,7 @@ from modular_cls.config import Part
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.models import heads
 from modular_cls.models.heads import AttributeHead, ConclusionHead, DirectHead
-from modular_cls.models.joint import JointClassifier, LinearScores, Stem
+from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores, Stem
 from modular_cls.models.reach import one_hot
 from modular_cls.parts import build_part
 from modular_cls.schema import Composite, Conclusion, Schema
@@ -23,8 +23,8 @@ class ModularClassifier(JointClassifier):
         schema: Attributes and composites.
         backbone: The shared network.
         composite: A composite head of `models/heads.py`: Additive, Product, Linear or MLP.
-        interaction: On a frozen backbone, also score joint classes directly where they have images
-            (see `DirectHead`); needs Additive.
+        interaction: Also score joint classes directly where they have images (see `DirectHead`);
+            needs Additive. A network trained from scratch is built without (see `model_part`).
 
     Raises:
         ConfigError: If the backbone or the composite head does not exist.
@@ -46,7 +46,7 @@ class ModularClassifier(JointClassifier):
         joints = self.learned.joints
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in joints)
         # Of one attribute alone, its own head says all that there is to say.
-        crossed = [j for j in joints if len(j.attributes) > 1 and interaction and self.frozen]
+        crossed = [j for j in joints if len(j.attributes) > 1 and interaction]
         self._crossed = [joint.name for joint in crossed]
         self.direct_heads = nn.ModuleList(DirectHead(self.width, joint) for joint in crossed)
         self.conclusion_heads = nn.ModuleList(ConclusionHead(c) for c in schema.conclusions)
@@ -63,9 +63,15 @@ class ModularClassifier(JointClassifier):
         return {a.name: head(features) for a, head in pairs}
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
-        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space."""
+        """Features `(B, F)` -> scores of each attribute and, composed of them, each joint space.
+
+        In training, direct heads stand beside what is composed, to be learned: `{joint space
+        DIRECT: (B, classes)}`.
+        """
         scores = self.attribute_scores(features)
         direct = {name: head(features) for name, head in self.direct.items()}
+        if self.training and not self.frozen:
+            return self._composed(scores) | {name + DIRECT: d for name, d in direct.items()}
         return self.compose(scores | direct)
 
     @property
@@ -76,11 +82,15 @@ class ModularClassifier(JointClassifier):
 
     def compose(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores of attributes, and of joint spaces by direct heads -> those of all."""
+        found = self._composed(scores)
+        for name, direct in self.direct.items():
+            found[name] = direct.combine(scores[name], found[name])
+        return found
+
+    def _composed(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         found = dict(scores)
         for joint, head in zip(self.learned.joints, self.composite_heads, strict=True):
             found[joint.name] = head([scores[a.name] for a in joint.attributes])
-        for name, direct in self.direct.items():
-            found[name] = direct.combine(scores[name], found[name])
         return found
 
     def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from modular_cls.errors import ConfigError, nearest
 from modular_cls.report.results import FinishedRun
+from modular_cls.runs.folder import MARKER
 from modular_cls.runs.weights import changed
 
 _PREDICTIONS = "predictions.csv"
@@ -51,8 +52,8 @@ def read_predictions(
         ConfigError: If the table lacks a column, or is not what the run wrote.
     """
     file = run.folder / _PREDICTIONS
-    known = (run.metrics.get("sha256") or {}).get(_PREDICTIONS)
-    if known and (wrong := changed(file, known)):
+    known = run.metrics.get("sha256") or {}
+    if _PREDICTIONS in known and (wrong := changed(run.folder, _PREDICTIONS, known, MARKER)):
         raise ConfigError(f"{run.folder}: {wrong}")
     if not file.is_file():
         return None

@@ -21,4 +21,4 @@ def report(prog: str, arguments: list[str]) -> None:
     print(page)
     if FIRST in page:  # once more where the eye is: at the end
         print(page.split(FIRST)[1].split("\n## ")[0].strip() + "\n")
-    print(f"written to {out / 'report.md'}")
+    print(f"written to {out / 'report.md'}, and to {out / 'report.html'} as one file")

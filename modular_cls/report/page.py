@@ -10,9 +10,10 @@ from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
 from modular_cls.report.first import FIRST, first_lines
+from modular_cls.report.html import write_html
 from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
-from modular_cls.report.results import read_runs, split_trials, write_results
+from modular_cls.report.results import read_runs, sort_runs, write_results
 from modular_cls.report.sections import (
     contrast_lines,
     match_lines,
@@ -21,7 +22,9 @@ from modular_cls.report.sections import (
     score_lines,
     undefined_lines,
 )
+from modular_cls.report.sheets import make_sheet
 from modular_cls.report.trials import tuning_lines
+from modular_cls.report.turns import turn_lines
 
 _FEW_METHODS = 4
 
@@ -31,7 +34,8 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
 
     Args:
         places: Run folders, or folders that hold run folders.
-        out: Where `report.md`, its figures, `results.csv` and `intervals.csv` are written.
+        out: Where `report.md`, its figures, `report.html`, `results.csv` and `intervals.csv`
+            are written.
         command: What was typed to make it, printed at the top.
 
     Returns:
@@ -40,22 +44,25 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
     Raises:
         ConfigError: If a place holds no finished run, a run cannot be read, or two are of one cell.
     """
-    final, trials = split_trials(read_runs(places))
-    comparisons = compare(final)
+    runs = sort_runs(read_runs(places))
+    comparisons = compare(runs.final)
     lines = ["# Runs compared", ""]
     lines += [f"Made by `{command}`.", ""] if command else []
     if first := [line for comparison in comparisons for line in first_lines(comparison)]:
         lines += [FIRST, "", *first, ""]
     for number, comparison in enumerate(comparisons, start=1):
         lines += _composite_lines(comparison, out, "" if number == 1 else f"_{number}")
-    lines += audit_lines(final) if final else []
-    lines += tuning_lines(trials) if trials else []
+    lines += turn_lines(comparisons, runs.turns) if runs.turns else []
+    lines += audit_lines(runs.final) if runs.final else []
+    lines += tuning_lines(runs.trials) if runs.trials else []
     lines += undefined_lines(comparisons)
-    write_results(out / "results.csv", final, trials)
+    write_results(out / "results.csv", runs)
     write_intervals(out / "intervals.csv", comparisons)
     page = "\n".join(lines)
     with replacing_file(out / "report.md") as partial:
         partial.write_text(page, encoding="utf-8")
+    sheets = [sheet for comparison in comparisons if (sheet := make_sheet(comparison))]
+    write_html(out / "report.html", page, sheets)
     return page
 
 

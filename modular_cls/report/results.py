@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ _COLUMNS = (
     "ridge",
     "seconds",
     "undefined",
+    "empty",
 )
 
 
@@ -102,6 +104,13 @@ class FinishedRun:
         return float(self.metrics.get("learning_rate") or self.config.training.learning_rate)
 
     @property
+    def scarce(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """Which joint classes are made scarce, whatever their order."""
+        return tuple(
+            sorted(tuple(sorted(s.joint_class.items())) for s in self.config.data.scarcities)
+        )
+
+    @property
     def trial(self) -> bool:
         """Whether it is one of the runs by which a rate or knob is chosen, not one to compare."""
         return not self.config.data.test
@@ -131,8 +140,9 @@ class FinishedRun:
         scored = [
             name for name, values in self.metrics["test"].items() if "rare_class_recall" in values
         ]
-        asked = self.schema.composites or self.schema.outputs
-        return scored or [output.name for output in asked]
+        if scored:
+            return scored
+        return [output.name for output in self.schema.composites or self.schema.outputs]
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
         """One metric of a composite; None where it is unknown or not a number."""
@@ -163,35 +173,60 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
     return list(found.values())
 
 
-def split_trials(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[FinishedRun]]:
-    """Separate final runs from trials, by which rates and knobs are chosen.
+@dataclass(frozen=True)
+class Runs:
+    """Runs by what they are for.
+
+    Attributes:
+        final: To compare; all of one rare class, unless others than k = 0 differ too.
+        trials: By which rates and knobs are chosen.
+        turns: k = 0 with another joint class the empty one.
+    """
+
+    final: list[FinishedRun]
+    trials: list[FinishedRun]
+    turns: list[FinishedRun]
+
+
+def sort_runs(runs: Sequence[FinishedRun]) -> Runs:
+    """Tell runs apart by what they are for.
 
     Raises:
-        ConfigError: If two final runs are of one method, number kept and seed, so that seeds do not
-            pair.
+        ConfigError: If two runs to compare are of one method, number kept and seed, so that seeds
+            do not pair.
     """
-    final = [r for r in runs if not r.trial]
-    seen: dict[tuple[str, str, int], FinishedRun] = {}
-    for run in final:
-        first = seen.setdefault((run.method, run.keep, run.seed), run)
-        if first is not run:
-            raise ConfigError(
-                f"{first.folder} and {run.folder} both hold method {run.method!r}, kept "
-                f"{run.keep}, seed {run.seed}; "
-                "give one another `method` name, or report them apart"
-            )
-    return final, [r for r in runs if r.trial]
+    tested = [r for r in runs if not r.trial]
+    usual = Counter(r.scarce for r in tested).most_common(1)
+    turns = [r for r in tested if r.keep == "0" and r.scarce != usual[0][0]]
+    final = [r for r in tested if r not in turns]
+    for group, what in ((final, "kept"), (turns, "empty in turn, kept")):
+        seen: dict[tuple[object, ...], FinishedRun] = {}
+        for run in group:
+            scarce = run.scarce if group is turns else None
+            first = seen.setdefault((run.method, run.keep, run.seed, scarce), run)
+            if first is not run:
+                raise ConfigError(
+                    f"{first.folder} and {run.folder} both hold method {run.method!r}, {what} "
+                    f"{run.keep}, seed {run.seed}; "
+                    "give one another `method` name, or report them apart"
+                )
+    return Runs(final, [r for r in runs if r.trial], turns)
 
 
-def write_results(path: Path, final: Sequence[FinishedRun], trials: Sequence[FinishedRun]) -> None:
+def write_results(path: Path, runs: Runs) -> None:
     """Write one row per run and composite.
 
-    Trials have no test scores.
+    Trials have no test scores; `empty` names the empty class where it is not the rare one.
     """
-    rows = [_row(run, composite) for run in final for composite in run.composites]
+    rows = [_row(run, composite) for run in runs.final for composite in run.composites]
+    rows += [
+        _row(run, composite) | {"empty": ", ".join(sorted(run.rare_classes(composite)))}
+        for run in runs.turns
+        for composite in run.composites
+    ]
     hidden = dict.fromkeys(SCORES, "") | {"undefined": "a trial: not measured on the test split"}
-    rows += [_row(run, composite) | hidden for run in trials for composite in run.composites]
-    rows.sort(key=lambda r: (r["composite"], keep_order(r["keep"]), r["method"], r["seed"]))
+    rows += [_row(run, composite) | hidden for run in runs.trials for composite in run.composites]
+    rows.sort(key=_place)
     with replacing_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -205,11 +240,18 @@ def keep_order(keep: str) -> tuple[float, str]:
     return math.inf, "~" if keep == ALL else keep
 
 
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Sorts rows of `results.csv`."""
+    keep = keep_order(row["keep"])
+    return row["composite"], row["empty"], keep, row["method"], row["seed"]
+
+
 def _row(run: FinishedRun, composite: str) -> dict[str, Any]:
     return {
         "composite": composite,
         "method": run.method,
         "keep": run.keep,
+        "empty": "",
         "seed": run.seed,
         **{score: None if run.undefined else run.value(composite, score) for score in SCORES},
         "rare_test_images": run.value(composite, "rare_support"),
@@ -237,5 +279,10 @@ def _read_metrics(file: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{file} is not the metrics of a run: {what}; train this run again, or remove its "
             "folder"
+        )
+    if most := metrics.get("limited_to"):
+        raise ConfigError(
+            f"{file.parent} is a first look at {most} pictures (data.limit), no result to report; "
+            "train it without --limit"
         )
     return dict(metrics)

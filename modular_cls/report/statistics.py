@@ -79,6 +79,18 @@ class Sample:
         return replace(one, values=values, parts=one.parts - two.parts)
 
 
+def mean_sample(samples: Sequence[Sample]) -> Sample:
+    """Mean score of the seeds that all have; by image too, where all have the same images."""
+    seeds = sorted(set(samples[0].seeds).intersection(*(s.seeds for s in samples)))
+    each = [s.only(seeds) for s in samples]
+    first = each[0]
+    values = np.mean([s.values for s in each], axis=0)
+    parts = [s.parts for s in each if s.parts is not None and s.images == first.images]
+    if len(parts) < len(each):
+        return Sample(tuple(seeds), values)
+    return replace(first, values=values, parts=np.mean(parts, axis=0))
+
+
 def mean_interval(values: Sequence[float]) -> Estimate:
     """Mean of independent runs with its 95 % interval after Student's t: seeds only."""
     return estimate(Sample(tuple(range(len(values))), np.array(values, dtype=float)))

@@ -8,8 +8,9 @@ biases included. Runs with additive composite heads also hold `scores.safetensor
 
 import csv
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,14 @@ class Run:
         metrics = read_marker(folder)
         if reason := metrics.get("undefined"):
             raise ConfigError(f"{folder} holds no model: {reason}")
+        if most := metrics.get("limited_to"):
+            print(f"{folder} is a first look at {most} pictures, no result", file=sys.stderr)
         verify(folder, metrics, {WEIGHTS, BACKBONE} | ({SCORES} & metrics["sha256"].keys()))
         config = read_config(folder / CONFIG)
         described = read_description(folder)
         backbone = described_backbone(folder, config.backbone, described)
         schema = Schema.from_dict(config.schema)
-        model = build_model(replace(config, backbone=backbone), schema)
+        model = build_model(config, schema, backbone)
         weights = read_weights(folder)
         if backbone.frozen:  # its weights are known by their digest
             weights |= model.backbone_weights()
@@ -117,13 +120,14 @@ def verify(folder: Path, metrics: Mapping[str, Any], names: Iterable[str] | None
     problems = [
         wrong
         for name in (known if names is None else names)
-        if (wrong := changed(folder / name, known.get(name)))
+        if (wrong := changed(folder, name, known, MARKER))
     ]
     refuse(folder, problems)
     if identity(read_yaml(folder / CONFIG)) != metrics["identity"]:
         raise ConfigError(
-            f"{folder / CONFIG} is not the configuration of this run any more; only where its "
-            "pictures are and how fast it computes may be changed in it"
+            f"{folder / CONFIG} is not the configuration of this run any more, of which {MARKER} "
+            "holds a digest; only where its pictures are and how fast it computes may be changed "
+            "in it"
         )
 
 
@@ -157,6 +161,7 @@ def describe(config: Config) -> dict[str, Any]:
         "learning_rate": config.training.learning_rate,
         "trials": config.training.trials,
         "edges": config.training.edges,
+        **({} if config.data.limit is None else {"limited_to": config.data.limit}),
     }
 
 

@@ -100,18 +100,28 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def changed(path: Path, expected: object) -> str | None:
-    """What is wrong with a file that should have this digest, or None."""
+def changed(folder: Path, name: str, known: Mapping[str, object], by: str) -> str | None:
+    """What is wrong with a file whose digest is known, or None.
+
+    Args:
+        folder: A run or an export.
+        name: The file in it.
+        known: SHA-256 by name.
+        by: The file that says them; it may be the one that is damaged.
+    """
+    path, expected = folder / name, known.get(name)
     if not path.is_file():
         return f"{path.name} is missing"
     with path.open("rb") as file:
         if file.read(len(_POINTER)) == _POINTER:
             return f"{path.name} is the pointer of a file that was not fetched; run git lfs pull"
+    if not isinstance(expected, str):
+        return f"{by} is damaged, or of another version: it holds no SHA-256 of {name}"
     if (found := digest(path)) != expected:
         size = path.stat().st_size
         return (
             f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {found}, "
-            f"not {expected}"
+            f"not {expected} as {by} says"
         )
     return None
 

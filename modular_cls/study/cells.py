@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from urllib.parse import quote
 
 from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
@@ -21,13 +23,14 @@ def grid(study: Study, out: Path) -> list[Cell]:
 
     Seeds outermost, so that early results compare.
     """
-    methods = read_methods(study)
-    return [
-        (_cell(config, keep, seed), out / _name(config.method, keep, seed))
-        for seed in study.seeds
-        for keep in study.keep
-        for config in methods
-    ]
+    methods, cells = read_methods(study), []
+    for seed in study.seeds:
+        for keep in study.keep:
+            for config in methods:
+                cells.append((_cell(config, keep, seed), out / _name(config.method, keep, seed)))
+                if study.empty and keep == 0:
+                    cells += _empty_in_turn(config, seed, out)
+    return cells
 
 
 def read_methods(study: Study) -> list[Config]:
@@ -46,6 +49,8 @@ def read_methods(study: Study) -> list[Config]:
         if config.training.patience is not None:
             told = "methods are compared after the same number of updates; leave it out"
             raise ConfigError(f"study: {config.method} has training.patience: {told}")
+        if config.data.limit is not None:
+            raise ConfigError(f"study: {config.method} has data.limit, which is for a first look")
         if not config.data.scarcity:
             told = "has no data.scarcity; name the joint classes to make scarce"
             raise ConfigError(f"study: {config.method} {told}")
@@ -72,6 +77,23 @@ def by_key(cells: list[Cell], key: Callable[[Config], str]) -> list[list[Cell]]:
     for config, folder in cells:
         groups.setdefault(key(config), []).append((config, folder))
     return list(groups.values())
+
+
+def _empty_in_turn(config: Config, seed: int, out: Path) -> list[Cell]:
+    """The cell k = 0 with each joint class but the rare one the empty one."""
+    if len(config.data.scarcities) > 1:
+        told = "with one rare class only; data.scarcity names several"
+        raise ConfigError(f"study: empty: each goes {told}")
+    schema = Schema.from_dict(config.schema)
+    rare = schema.scarce_values(config.data.scarcities[0].joint_class)
+    cells = []
+    for values in product(*(schema.attribute(name).values for name in rare)):
+        joint_class = dict(zip(rare, values, strict=True))
+        if joint_class != rare:
+            data = replace(config.data, scarcity=Scarcity(joint_class, 0))
+            name = f"{_name(config.method, 0, seed)}_empty_{quote('+'.join(values), safe='+')}"
+            cells.append((replace(config, seed=seed, data=data), out / name))
+    return cells
 
 
 def _cell(config: Config, keep: int | None, seed: int) -> Config:

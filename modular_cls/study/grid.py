@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from modular_cls.errors import ConfigError
 
@@ -44,6 +44,7 @@ class Study:
         tune: Choose each method's learning rate and knob, and write them into OUT/tuned.yaml,
             instead of comparing methods; `keep` is then the number kept of `tune.scarce`.
         tuned: Such a file: its rates and knobs take the place of the methods' own.
+        empty: `each` repeats k = 0 with every other joint class in turn the empty one.
         processes: Runs at a time, each in a process of its own; 1 runs them in this one.
     """
 
@@ -53,6 +54,7 @@ class Study:
     also: list[str] = field(default_factory=list)
     tune: Tune | None = None
     tuned: str | None = None
+    empty: Literal["each"] | None = None
     processes: int = 1
 
     def __post_init__(self) -> None:
@@ -71,6 +73,11 @@ class Study:
             raise ConfigError(
                 "study: give tune, which chooses, or tuned, which was chosen; not both"
             )
+        if self.empty not in (None, "each"):
+            raise ConfigError(f"study: empty is {self.empty!r}; accepted: each, null")
+        if self.empty and (self.tune or 0 not in self.keep):
+            told = "it repeats k = 0, which keep must hold, and has no meaning with tune"
+            raise ConfigError(f"study: empty is {self.empty}; {told}")
         if self.tune and (len(self.keep) > 1 or not self.keep[0]):
             told = "with tune it is one number of images, of the class tune.scarce, as [5]"
             raise ConfigError(f"study: keep is {self.keep}; {told}")

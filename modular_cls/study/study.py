@@ -18,6 +18,7 @@ from modular_cls.errors import ConfigError, DivergedError, ModularClsError, Unde
 from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.meter import Meter
 from modular_cls.jobs.signals import interruptible
+from modular_cls.models.build import model_part
 from modular_cls.parsing import read_config
 from modular_cls.runs.folder import CONFIG, MARKER, read_marker, verify, write_undefined
 from modular_cls.runs.identity import same_run
@@ -240,8 +241,7 @@ def _job_key(config: Config) -> str:
 def _fit_key(config: Config) -> str:
     """Equal for runs that differ only in how they end."""
     same = replace(_essence(config), method="", finish=[], prediction=Prediction())
-    if not config.backbone.frozen:  # a trained network has no direct heads
-        same = replace(same, model={k: v for k, v in same.model.items() if k != "interaction"})
+    same = replace(same, model=model_part(config))
     return json.dumps(same.to_dict(), sort_keys=True)
 
 

@@ -73,6 +73,7 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
     }
     told = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
     Tuned(out / FILE, terms, chosen).write(told)
+    print(f"chosen: {out / FILE}")
     return []
 
 

@@ -49,6 +49,8 @@ def announce_images(config: Config, data: AttributeDataModule, parameters: int) 
         f"{config.method}: {parameters:,} parameters, {images:,} training images, "
         f"seed {config.seed}"
     )
+    if config.data.limit is not None:
+        print(f"  a first look at {config.data.limit} pictures at most: its numbers are no result")
     if config.data.test and "test" not in data.datasets:
         print(f"  no test split: {_NO_TEST}")
     if data.skipped:

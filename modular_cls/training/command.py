@@ -32,19 +32,29 @@ def _train(prog: str, arguments: list[str]) -> None:
     add_overwrite(parser)
     told = "go on exactly where an unfinished run stopped, if there is one"
     parser.add_argument("--resume", action="store_true", help=told)
+    told = "a first look, no result: the whole chain on N pictures and a few updates"
+    parser.add_argument("--limit", type=int, metavar="N", help=told)
+    told = "address of a dask scheduler whose workers extract the features of a frozen backbone"
+    parser.add_argument("--cluster", help=told)
     if {"-h", "--help"} & set(arguments):
         parser.print_help()
         print(_FULL + whole_config("modular.yaml"))
         raise SystemExit(0)
     config, given = parse_run(parser, arguments)
+    from modular_cls.jobs.executors import connect
     from modular_cls.runs.terminal import print_metrics
+    from modular_cls.training.look import first_look
     from modular_cls.training.train import train as train_run
 
-    run = train_run(config, given.out, given.overwrite, resume=given.resume)
+    config = config if given.limit is None else first_look(config, given.limit)
+    executor = connect(given.cluster) if given.cluster else None
+    run = train_run(config, given.out, given.overwrite, resume=given.resume, executor=executor)
+    limit = run.config.data.limit
+    name = run.config.method + ("" if limit is None else f", a first look at {limit} pictures")
     if run.metrics["test"]:
-        print_metrics(run.metrics["test"], run.config.method)
+        print_metrics(run.metrics["test"], name)
     elif run.metrics["validation"]:
-        title = f"{run.config.method} on validation, for there is no test split"
+        title = f"{name} on validation, for there is no test split"
         print_metrics(run.metrics["validation"], title, "validation")
     else:
         print("nothing is measured: the manifest has neither test nor validation images")

@@ -39,7 +39,7 @@ from modular_cls.training.announce import (
 from modular_cls.training.average import Average
 from modular_cls.training.best import Best
 from modular_cls.training.checkpoint import Checkpoints
-from modular_cls.training.ending import Ending, build_ending, taught_classes
+from modular_cls.training.ending import Ending, build_ending, check_direct, taught_classes
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.guard import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
@@ -118,6 +118,7 @@ class Fit:
             schema=self.model.learned, counts=self.counts["train"], observed=self._observed()
         )
         criterion.smooth_labels(training.label_smoothing)
+        check_direct(self.model, criterion)
         self.taught = taught_classes(criterion, self.counts["train"])
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)

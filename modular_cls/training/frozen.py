@@ -1,6 +1,7 @@
 """A fit on a frozen backbone: every picture passes the network once, the heads are solved."""
 
 import time
+from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from modular_cls.config import Config
 from modular_cls.data.pixels import Pixels
 from modular_cls.features.extract import extract_features
+from modular_cls.features.spread import spread_features
 from modular_cls.finish import Features
 from modular_cls.training.announce import announce_repeated
 from modular_cls.training.checkpoint import Checkpoints
@@ -40,6 +42,17 @@ class FrozenFit(Fit):
         self.ridges: dict[str, dict[str, Any]] = {}
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
+
+    def begin(self, resume: bool) -> None:
+        """Nothing to try: features are kept as they come, and the heads take seconds."""
+
+    def spread(self, executor: Executor) -> None:
+        """Let workers that see the same files extract the features first, into the shared cache."""
+        digest = self.described.digest
+        assert digest is not None  # frozen
+        pixels = Pixels.of(self.resolved(self.config).data)
+        for dataset in self.data.datasets.values():
+            spread_features(executor, dataset.manifest, pixels, self.config.backbone, digest)
 
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""

@@ -19,7 +19,7 @@ from modular_cls.features.ridge import GRID, Choice, choose_ridge
 from modular_cls.features.sharing import choose_sharing
 from modular_cls.features.solve import Term
 from modular_cls.finish import Features
-from modular_cls.models.joint import JointClassifier, LinearScores
+from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.reach import one_hot
 from modular_cls.schema import Composite, Schema
@@ -172,7 +172,7 @@ def _solve_direct(
     (term,) = _terms(problem, train, balanced=False)
     sharing = choose_sharing(basis, term, one_hot(space), fold, how.folds, _grid(how))
     choice, structure = sharing.choice, sharing.term.structure
-    solved.note(f"{space.name}/direct", choice, {"multiple": _finite(sharing.multiple)})
+    solved.note(space.name + DIRECT, choice, {"multiple": _finite(sharing.multiple)})
     rows = out_of_fold_scores(basis, [sharing.term], fold, choice)
     bias = choice.solution.biases[0][-1]
     solved.scores[space.name] = (rows @ structure.T + bias).float()

@@ -1,13 +1,14 @@
 """Train a configuration into a run folder: a fit, ended, tested and written."""
 
 import time
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from modular_cls.config import Config
-from modular_cls.errors import DivergedError, ModularClsError, OutputExistsError
+from modular_cls.errors import ConfigError, DivergedError, ModularClsError, OutputExistsError
 from modular_cls.files import check_free, new_folder
 from modular_cls.finish import Features
 from modular_cls.jobs.signals import Interrupted, interruptible
@@ -46,6 +47,7 @@ def train(
     overwrite: bool = False,
     progress: bool = True,
     resume: bool = False,
+    executor: Executor | None = None,
 ) -> Run:
     """Train one configuration and write its run folder.
 
@@ -57,6 +59,8 @@ def train(
         progress: Show progress bars.
         resume: Go on exactly where an unfinished run stopped, if there is one (before
             `overwrite`); one that is finished is left as it is.
+        executor: Where the features of a frozen backbone are extracted; its workers see the same
+            files, the cache folder included.
 
     Raises:
         ValueError: Before anything slow, if the configuration or the manifest does not fit; the
@@ -75,6 +79,8 @@ def train(
             ending = fit.ending(config)
             fit.begin(resume)
             fit.announce()
+            if executor is not None:
+                _spread(fit, executor)
             fit.run(progress)
             return complete(fit, ending, config, out, True, progress)
         except Interrupted as stop:
@@ -89,6 +95,15 @@ def train(
             raise ModularClsError(f"{error}; {told}") from error
         finally:
             checkpoints.leave()
+
+
+def _spread(fit: Fit, executor: Executor) -> None:
+    if not isinstance(fit, FrozenFit):
+        raise ConfigError(
+            "--cluster extracts features of a frozen backbone (backbone.frozen: true); a network "
+            "that is trained uses several machines by training.strategy (docs/scale.md)"
+        )
+    fit.spread(executor)
 
 
 def _is_done(

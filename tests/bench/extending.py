@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tables import show, spread, yes
+from tables import RESULTS, show, spread
 
 from modular_cls.data.faces.write import write_faces
 from modular_cls.extend.extend import extend
@@ -49,7 +49,7 @@ def measure_extending(rounds: int, per_class: int = 500) -> None:
     show("A composite of three attributes added to a run, tests included in all times", [
         ("training from scratch", spread(scratch, "s", 1), _accuracy(whole)),
         ("extending", spread(seconds, "s", 2), _accuracy(extended)),
-        ("training / extending", spread(times, digits=0), f"at least {TIMES_LIMIT:g}: {yes(min(times) >= TIMES_LIMIT)}"),
+        ("training / extending", spread(times, digits=0), RESULTS.held("training / extending", times, at_least=TIMES_LIMIT)),
         ("what the run keeps for it", f"{kib:.0f} KiB", ""),
     ])  # fmt: skip
 

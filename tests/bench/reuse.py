@@ -4,11 +4,10 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import median
 
 import onnxruntime
 import torch
-from tables import show, spread, yes
+from tables import RESULTS, show, spread
 from torch import Tensor, nn
 
 from modular_cls.config import Config
@@ -72,7 +71,8 @@ def _measure_separate(
         name: [b / a for a, b in zip(times[name], times["separate"], strict=True)]
         for name in ("joint", "all")
     }
-    holds = f"at least {TIMES_LIMIT:g}: {yes(median(ratios['joint']) >= TIMES_LIMIT)}"
+    named = f"separate / modular, joint classes, {len(images)} images"
+    holds = RESULTS.held(named, ratios["joint"], at_least=TIMES_LIMIT)
     show(f"All {classes} joint classes, {len(images)} images, {rounds} rounds", [
         ("modular, one pass: joint classes", _ms(times["joint"]), ""),
         ("modular, one pass: attributes too", _ms(times["all"]), ""),
@@ -101,7 +101,7 @@ def _measure_runtime(model: ModularClassifier, images: Tensor, rounds: int) -> N
     show(f"The whole model on {len(images)} images, {rounds} rounds", [
         ("eager", _ms(times["eager"]), ""),
         ("ONNX Runtime", _ms(times["graph"]), ""),
-        ("eager / ONNX Runtime", spread(ratios, digits=2), ""),
+        ("eager / ONNX Runtime", spread(ratios, digits=2), RESULTS.held(f"eager / ONNX Runtime, {len(images)} images", ratios)),
     ])  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _measure_heads(model: ModularClassifier, images: Tensor, rounds: int) -> Non
     whole = [sum(stages) for stages in times]
     heads = [stages[1] / total for stages, total in zip(times, whole, strict=True)]
     probabilities = [stages[2] / total for stages, total in zip(times, whole, strict=True)]
-    holds = f"at most {SHARE_LIMIT:.0%}: {yes(median(heads) <= SHARE_LIMIT)}"
+    holds = RESULTS.held("heads as a share of the pass", heads, SHARE_LIMIT)
     show(f"Heads as a share of the pass, timed within it, {len(images)} images, {rounds} rounds", [
         ("the pass", _ms(whole), ""),
         ("attribute and composite heads", spread(heads, digits=4), holds),

@@ -1,9 +1,86 @@
-"""How measurements are printed: medians with their range."""
+"""How measurements are printed, kept and held to their limits: medians with their range."""
 
+import csv
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from rich.console import Console
 from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number measured.
+
+    Attributes:
+        name: What it is.
+        values: One a round.
+        at_most: The limit of the median, if that is one.
+        at_least: Likewise.
+    """
+
+    name: str
+    values: list[float]
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the median is within the limits."""
+        middle = median(self.values)
+        above = self.at_most is None or middle <= self.at_most
+        return above and (self.at_least is None or middle >= self.at_least)
+
+    @property
+    def limit(self) -> str:
+        """The limit in words; blank where there is none."""
+        words = (("at most", self.at_most), ("at least", self.at_least))
+        return ", ".join(f"{word} {limit:g}" for word, limit in words if limit is not None)
+
+
+class Results:
+    """What was measured, for a file and for the exit status."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def held(
+        self,
+        name: str,
+        values: list[float],
+        at_most: float | None = None,
+        at_least: float | None = None,
+    ) -> str:
+        """Keep a number; returns its limit and whether it holds, for the table."""
+        self.rows.append(row := Row(name, values, at_most, at_least))
+        return f"{row.limit}: {yes(row.holds)}" if row.limit else ""
+
+    def missed(self) -> list[str]:
+        """The numbers beyond their limits, in words."""
+        return [
+            f"{row.name}: {median(row.values):.3g}, {row.limit}"
+            for row in self.rows
+            if not row.holds
+        ]
+
+    def write(self, path: Path) -> None:
+        """Write all numbers as CSV, with the machine and its load beside them."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        machine = f"{os.cpu_count()} cores, {platform.machine()}, load {os.getloadavg()[1]:.1f}"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["name", "median", "least", "most", "rounds", "limit", "holds", "on"])
+            for row in self.rows:
+                numbers = (median(row.values), min(row.values), max(row.values))
+                told = [f"{number:.4g}" for number in numbers]
+                holds = yes(row.holds) if row.limit else ""
+                writer.writerow([row.name, *told, len(row.values), row.limit, holds, machine])
+
+
+RESULTS = Results()
 
 
 def spread(values: list[float], unit: str = "", digits: int = 3) -> str:

@@ -186,6 +186,7 @@ def test_four_inks_have_profiles_too(name, size):
         b"\0" * 200,
         b"x",
     ],
+    ids=["short", "of inks", "of grey", "zeros", "a letter"],  # a profile holds the time
 )
 def test_a_profile_that_is_damaged_or_of_other_pixels_says_nothing(damaged):
     data = bytes_of(Image.new("RGB", (4, 4), (200, 30, 60)), "png", icc_profile=damaged)

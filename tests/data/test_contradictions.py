@@ -100,7 +100,7 @@ def test_training_says_so(sided, pretrained_dir, tmp_path, capsys):
     mine = ["--config", str(sided / "mine.yaml")]
     frozen = f"{{name: 'local-dir:{pretrained_dir}', pretrained: true, frozen: true, args: {{}}}}"
     for i, (more, said) in enumerate([
-        ([], True), (["--data.augment.flip", "0"], False), (["--backbone", frozen, "--heads.folds", "3"], False),
+        ([], True), (["--data.augment.flip", "0"], False), (["--backbone", frozen, "--heads.folds", "2", "--heads.ridges", "[1e-3]"], False),
     ]):  # fmt: skip
         assert main(["train", *mine, *more, "--out", str(tmp_path / str(i))]) == 0
         assert (TOLD in capsys.readouterr().out) == said

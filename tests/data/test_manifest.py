@@ -338,3 +338,13 @@ def test_a_path_that_no_file_can_have(tmp_path):
     assert "row 2, column path: 'a\\x00b' holds a character" in refusal(
         tmp_path, HEADER + '"a\0b",train,,\n'
     )
+
+
+def test_a_relative_root_is_that_of_the_current_folder(tmp_path, monkeypatch):
+    """Also after the current folder changed: what it means is not remembered from elsewhere."""
+    for name in ("one", "two"):
+        (tmp_path / name / "pictures").mkdir(parents=True)
+        (tmp_path / name / "pictures" / "a.png").touch()
+        monkeypatch.chdir(tmp_path / name)
+        manifest = read(tmp_path, HEADER + "a.png,train,,\n", root=Path("pictures"))
+        assert Path(manifest.file(0)).resolve() == tmp_path / name / "pictures" / "a.png"

@@ -15,7 +15,6 @@ TOLD = {"img_size": list(SIZE)}
 SMALL_SWIN = {"depths": [1, 2], "embed_dim": 24, "num_heads": [1, 2]} | TOLD
 NETWORKS = {
     "test_resnet": {},
-    "resnet18": {},
     "densenet121": {},  # whose own description names a layer that is one branch of several
     "efficientnet_b0": {},
     "ghostnet_050": {},
@@ -26,7 +25,6 @@ NETWORKS = {
     "levit_128s": TOLD,
     "xcit_nano_12_p8_224": TOLD,
     "pvt_v2_b0": {},
-    "poolformer_s12": {},
     "swin_tiny_patch4_window7_224": SMALL_SWIN,  # channels last
     "swinv2_tiny_window8_256": SMALL_SWIN,
     "test_vit": TOLD,  # a class token
@@ -34,7 +32,6 @@ NETWORKS = {
     "test_vit_relpos": TOLD,
     "deit_tiny_distilled_patch16_224": {"depth": 2} | TOLD,  # two tokens that are no places
     "resmlp_12_224": TOLD,
-    "coat_lite_tiny": TOLD,
     "cait_xxs24_224": {"depth": 2} | TOLD,
 }
 SCHEMA = Schema.from_dict(

@@ -122,3 +122,17 @@ def test_a_marker_that_names_nothing_is_an_error(cell, message, checkout, capsys
     (checkout / "README.md").write_text(f"1.0<!-- {cell} -->\n")
     assert main(["--check", "--root", str(checkout)]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_rival_stands_by_itself_too(checkout):
+    text = "1.0<!-- faces best_flat 0 rare --> / 1.0<!-- faces best_flat 5 -->"
+    found, problems = rewritten(text, Results(checkout))
+    page = Results(checkout).page("faces")
+    names = [page.rival("best_flat", keep).rival for keep in ("0", "5")]
+    expected = rewritten(
+        text.replace("best_flat 0", f"{names[0]} 0").replace("best_flat 5", f"{names[1]} 5"),
+        Results(checkout),
+    )
+    numbers = [re.sub(r"<!--.*?-->", "", t) for t in (found, expected[0])]
+    assert problems == []
+    assert numbers[0] == numbers[1] != "1.0 / 1.0"

@@ -1,6 +1,7 @@
 """Exports damaged on purpose: what is wrong is told, and nothing is lost."""
 
 import json
+import shutil
 from contextlib import suppress
 
 import pytest
@@ -16,6 +17,9 @@ from modular_cls.runs.weights import digest, read_tensors, write_tensors
 
 
 def edit(path, change):
+    """Change what a file says in an export of before, which has no digests of what JSON files say."""
+    marker = next(folder / MODEL for folder in path.parents if (folder / MODEL).is_file())
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "content": None}))
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
@@ -78,6 +82,8 @@ def no_tensors(folder):
         (widen, r"(?s)attribute_heads.0.weight is of shape \(1, 96\); the schema needs \(2, 96\).*bias is missing.*left_over has no place"),
         (flip, r"(?s)model.safetensors \([\d,]+ bytes\) is truncated or changed: its SHA-256 is .*heads.safetensors is missing"),
         (truncate, r"model.safetensors \(1,000 bytes\) is truncated"),
+        (lambda f: edit(f / MODEL, lambda m: m["sha256"].pop(HEADS)), "model.json is damaged, or of another version: it holds no SHA-256 of .*heads"),
+        (lambda f: edit(f / MODEL, lambda m: m["sha256"].update({HEADS: "5" * 64})), "heads.safetensors .* is .*, not 5{64} as .*model.json says"),
         (no_tensors, "heads.safetensors is corrupt"),
         (lambda f: (f / BACKBONE).write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
         (lambda f: (f / "config.json").unlink(), "config.json: No such file"),
@@ -118,6 +124,29 @@ def test_any_other_json_is_refused_in_words_or_taken(exported, tmp_path_factory,
     (folder / name).write_text(json.dumps(content))
     with suppress(ModularClsError):
         read_export(folder)
+
+
+@settings(max_examples=60)
+@given(
+    name=st.sampled_from([MODEL, "config.json", "preprocess.json"]),
+    place=st.integers(0),
+    by=st.integers(1, 255),
+)
+def test_any_byte_of_what_an_export_says_is_told_by_name_or_means_nothing(
+    exported, files, tmp_path_factory, name, place, by
+):
+    folder = shutil.copytree(exported, tmp_path_factory.mktemp("byte") / "export")
+    content = bytearray((folder / name).read_bytes())
+    content[place % len(content)] ^= by
+    (folder / name).write_bytes(content)
+    try:
+        found, told = Predictor.load(folder)(files[:1]), ""
+    except ModularClsError as error:
+        found, told = None, str(error)
+    if found is None:
+        assert name in told
+    else:
+        same(Predictor.load(exported)(files[:1]), found)
 
 
 def test_nothing_is_overwritten_unasked(run_dir, exported, copy, tmp_path, capsys):

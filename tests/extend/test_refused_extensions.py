@@ -60,6 +60,7 @@ def test_without_its_pictures_a_run_is_extended_untested(apart, tmp_path, capsys
         ({"schema": {"composites": composites(x=["hair", "beard"])}}, "unknown attribute 'beard' in schema.composites.x"),
         ({"schema": {"attributes": {"hat": ["no", "cap"]}}}, "no images are given to learn hat from; name their table"),
         ({"schema": {"composites": WHOLE}, "data": {"image_size": 64}}, "data.image_size is 64; the frozen backbone"),
+        ({"schema": {"composites": WHOLE}, "data": {"augmentation": "mine.yaml"}}, "data.augmentation: the backbone stays as it is"),
         ({"schema": {"composites": WHOLE}, "data": {"fit": "pad"}}, "data.fit is pad; the frozen backbone was trained with squash"),
         ({"schema": NIGHT, "data": {"manifest": "FACES"}}, "no column 'night'"),
         ({"schema": {"attributes": {"night": ["no", "yes", "half"]}}, "data": {"manifest": "NIGHTS"}},

@@ -19,7 +19,7 @@ def damage(place: Place, folders: int, frozen: bool = False, seed: int = 0) -> I
     """Damage so many copies of a run, and of its export."""
     train, run = (place.frozen, place.frozen_run()) if frozen else (place.train, place.run())
     export, other, theirs = place.fresh("export"), place.fresh("other"), place.fresh("export")
-    place.done(train(other, "--seed=1", *(["--heads.ridges=[1e-1]"] if frozen else [])))
+    place.done(train(other, "--seed=1", *(["--heads.ridges=[1.0]"] if frozen else [])))
     for folder, out in ((run, export), (other, theirs)):
         place.done(["export", str(folder), "--no-onnx", "--out", str(out)])
     rng, kind = random.Random(seed), "frozen " if frozen else ""

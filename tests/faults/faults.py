@@ -1,4 +1,4 @@
-"""Faults injected on purpose: `python tests/faults/faults.py [--only PART ...] [--quick]`.
+"""Faults injected on purpose: `python tests/faults/faults.py [--only PART ...] [--kills 15]`.
 
 Every experiment runs the real command line on small drawn faces. A promise that does not hold is named on
 the page and ends the program with status 1. Each part writes its own table, so that one can be done again.
@@ -37,7 +37,6 @@ PARTS: dict[str, Callable[[Place, int], Iterable[Row]]] = {  # of a place, and o
     "cost": lambda place, n: cost(place),
     "cases": lambda place, n: cases(place),
 }
-_KILLS, _QUICK = 15, 2
 _HEAD = "| promise | experiment | result | held |\n|---|---|---|---|\n"
 
 
@@ -45,7 +44,7 @@ def main() -> int:
     """Run the experiments and write their tables into the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-    parser.add_argument("--quick", action="store_true", help="a seventh of the kills and damages")
+    parser.add_argument("--kills", type=int, default=15, help="of most commands; the rest follows")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
     given = parser.parse_args()
     held = True
@@ -53,7 +52,7 @@ def main() -> int:
         os.environ["MODULAR_CLS_CACHE"] = str(Path(folder) / "cache")
         place = Place(Path(folder))
         for name in given.only:
-            rows = list(map(_told, PARTS[name](place, _QUICK if given.quick else _KILLS)))
+            rows = list(map(_told, PARTS[name](place, given.kills)))
             held = held and all(row.held for row in rows)
             _write(given.out, name, _table(rows))
     where = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"

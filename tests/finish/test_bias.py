@@ -4,7 +4,7 @@ from gaussian_world import BACKBONE, SCHEMA, features, model_that_knows
 
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
-from modular_cls.models import FlatClassifier
+from modular_cls.models import FlatClassifier, ModularClassifier
 
 
 def images(*arguments, **others):
@@ -50,6 +50,16 @@ def test_shrinkage_is_linear_in_the_weight():
         biases[kappa] = float(bias[3] - bias[0])
     assert abs(biases[5.0] - biases[0.0]) > 0.01
     assert biases[0.0] - biases[1.0] == pytest.approx((biases[0.0] - biases[5.0]) / 3, abs=1e-4)
+
+
+@pytest.mark.parametrize("kappa", [0.0, 5.0])
+def test_direct_heads_are_believed_by_their_images_and_unseen_classes_not_at_all(kappa):
+    model = ModularClassifier(SCHEMA, 2, interaction=True)
+    FitBias(kappa)(model, images([90, 90, 5, 0], model))
+    counts = torch.tensor([90.0, 90.0, 5.0])
+    torch.testing.assert_close(model.direct_heads[0].trust[:3], counts / (counts + kappa))
+    assert model.direct_heads[0].trust[3] == 0
+    assert model.score(torch.randn(3, 2))["both"].isfinite().all()
 
 
 def test_refuses_models_it_does_not_fit():

@@ -41,6 +41,7 @@ class RunWriter:
         self, method="modular", keep=0, seed=0, skill=0.9, rare_skill=0.8, model=None, **changes
     ):
         model = model or ("FlatClassifier" if method.startswith("flat") else "ModularClassifier")
+        self.rare = changes.pop("rare", RARE)
         config = self.config(method, keep, seed, model, not changes.pop("trial", False))
         folder = self.root / changes.pop(
             "folder", f"{method}_k{'all' if keep is None else keep}_seed{seed}"
@@ -68,7 +69,7 @@ class RunWriter:
         data = self.base["data"] | {"manifest": str(self.root / "images" / "manifest.csv")}
         data["test"] = test
         keeps = keep if isinstance(keep, list) else [keep]
-        data["scarcity"] = [{"joint_class": RARE, "keep": k} for k in keeps]
+        data["scarcity"] = [{"joint_class": self.rare, "keep": k} for k in keeps]
         changes = {
             "method": method,
             "seed": seed,
@@ -87,7 +88,8 @@ class RunWriter:
         labels |= {
             n: np.arange(8 * self.images) // d % 2 for n, d in (("hair length", 1), ("gender", 2))
         }
-        rare = (labels["hair length"] == 1) & (labels["gender"] == 1)
+        places = {a.name: a.values.index(self.rare[a.name]) for a in schema.attributes[:2]}
+        rare = np.all([labels[name] == place for name, place in places.items()], axis=0)
         chance = np.where(rare, rare_skill, skill)
         table = {}
         for o in schema.outputs:
@@ -108,7 +110,7 @@ class RunWriter:
             confusion = torch.zeros(o.size, o.size, dtype=torch.long)
             for true, predicted in zip(*table[o.name], strict=True):
                 confusion[true, predicted] += 1
-            rare = o.contains(RARE) if o in schema.composites else None
+            rare = o.contains(self.rare) if o in schema.composites else None
             found[o.name] = summarise(confusion, o, rare)
         return found
 

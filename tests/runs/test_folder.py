@@ -122,6 +122,25 @@ def test_damage_is_told(name, finished, copy):
         Run.load(copy)
 
 
+@pytest.mark.parametrize("name", [MARKER, CONFIG, "backbone.json"])
+@settings(max_examples=40)
+@given(place=st.integers(0), by=st.integers(1, 255))
+def test_any_byte_of_what_a_run_says_is_taken_or_told_by_name(
+    finished, tmp_path_factory, name, place, by
+):
+    """The digests of other files are among it: then not they alone are blamed."""
+    folder = shutil.copytree(finished / "flat", tmp_path_factory.mktemp("byte") / "run")
+    content = bytearray((folder / name).read_bytes())
+    content[place % len(content)] ^= by
+    (folder / name).write_bytes(content)
+    told = name
+    try:
+        Run.load(folder)
+    except ConfigError as error:
+        told = str(error)
+    assert name in told
+
+
 @settings(max_examples=60)
 @given(st.data())
 def test_any_byte_of_the_weights_counts(finished, tmp_path_factory, data):

@@ -221,6 +221,25 @@ def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
     assert len({folder for _, folder in cells}) == len(cells) == len(spec["methods"])
 
 
+def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
+    flags = ["--methods", "[flat]", "--keep", "[0, 5]", "--seeds", "[0]", "--also", f"[{tiny}]"]
+    out = tmp_path / "study"
+    assert main(["study", *flags, "--empty", "each", "--out", str(out)]) == 0
+    cells = results(out)
+    names = ["long_haired_man", "short_female", "short_male", "long_female"]
+    folders = ["", "_empty_short+female", "_empty_short+male", "_empty_long+female"]
+    assert set(cells) == {f"flat_k0_seed0{folder}" for folder in folders} | {"flat_k5_seed0"}
+    order = ["short_female", "short_male", "long_female", "long_haired_man"]
+    for name, folder in zip(names, folders, strict=True):
+        cell = cells[f"flat_k0_seed0{folder}"]
+        assert cell["train_counts"]["hair_gender"] == [0 if n == name else 24 for n in order]
+        assert cell["test"]["hair_gender"]["recall"][name] == 0
+    page = (out / "report.md").read_text()
+    assert f"| method | {' | '.join(names)} | mean |" in page
+    assert "| 0 | flat | 1 |" in page
+    assert make_jobs(study(tiny, "flat", keep=(0, 5), empty="each"), out) == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -233,6 +252,12 @@ def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
         ({"seeds": []}, "seeds is empty"),
         ({"seeds": [-2]}, "seeds holds -2"),
         ({"processes": 0}, "processes holds 0"),
+        ({"empty": "each"}, "which keep must hold"),
+        ({"empty": "all", "keep": [0]}, "accepted: each"),
+        (
+            {"empty": "each", "keep": [0], "also": ["configs/data/faces_three.yaml"]},
+            "one rare class only",
+        ),
         ({"tuned": str(ROOT / "configs/flat.yaml")}, "no methods, budget"),
         (
             {"methods": ["flat", str(ROOT / "configs/flat.yaml")]},

@@ -1,10 +1,12 @@
 """Runs on pretrained weights: their own scale of pixels, and no way back to where they came from."""
 
+import json
 import shutil
 import socket
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from weights_folder import IMAGENET, write_weights
 
@@ -97,3 +99,49 @@ def test_features_of_other_weights_are_never_mixed(faces_dir, tmp_path, monkeypa
 def test_what_makes_no_sense_is_refused(flags, said, faces_dir, tmp_path, capsys):
     assert train(faces_dir, tmp_path / "run", "local-dir:nowhere", *flags) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["JointLikelihood", "AttributeLikelihood"])
+def test_direct_heads_are_trained_too_where_their_criterion_teaches_them(
+    flag, faces_dir, tmp_path, capsys
+):
+    name, out = write_weights(tmp_path / "weights"), tmp_path / "run"
+    more = ["--criterion", f"{{name: {flag}}}", "--training.updates", "3"]
+    done = train(faces_dir, out, name, *more, frozen=False)
+    if flag == "AttributeLikelihood":
+        assert done == 1
+        assert "direct heads are learned by criterion" in capsys.readouterr().err
+        return
+    assert done == 0
+    (head,) = Run.load(out).model.direct_heads
+    counts = torch.tensor(
+        next(iter(json.loads((out / "metrics.json").read_text())["train_counts"].values()))
+    )
+    torch.testing.assert_close(head.trust, counts / (counts + 5.0))
+    before = Run.load(out).model.direct_heads[0].weight
+    assert train(faces_dir, tmp_path / "less", name, *more[:2], frozen=False) == 0
+    assert not torch.equal(before, Run.load(tmp_path / "less").model.direct_heads[0].weight)
+
+
+def test_a_network_from_scratch_has_no_direct_heads(faces_dir, tmp_path):
+    quick = [
+        "--training.updates",
+        "2",
+        "--training.validate_every",
+        "0",
+        "--data.workers",
+        "0",
+        "--data.image_size",
+        "32",
+    ]
+    config = [
+        "--config",
+        str(ROOT / "configs/modular.yaml"),
+        "--data.manifest",
+        str(faces_dir / "manifest.csv"),
+    ]
+    assert (
+        main(["train", *config, *quick, "--data.batch_size", "8", "--out", str(tmp_path / "run")])
+        == 0
+    )
+    assert not len(Run.load(tmp_path / "run").model.direct_heads)

@@ -84,7 +84,16 @@ def test_frozen_features_of_each_fit_are_kept_apart(wide_dir, pretrained_dir, tm
     frozen = f"{{name: 'local-dir:{pretrained_dir}', pretrained: true, frozen: true, args: {{}}}}"
     found = {}
     for run, fit in enumerate(("squash", "pad", "crop", "squash")):
-        more = ["--backbone", frozen, "--heads.folds", "3", "--data.fit", fit]
+        more = [
+            "--backbone",
+            frozen,
+            "--heads.folds",
+            "2",
+            "--heads.ridges",
+            "[1e-3]",
+            "--data.fit",
+            fit,
+        ]
         metrics = train(wide_dir, tmp_path / f"run{run}", *more)
         weights = metrics["sha256"]["checkpoints/last.safetensors"]
         assert found.setdefault(fit, weights) == weights
