@@ -10,5 +10,6 @@ The findings, by the names that scripts may rely on:
   uninformative_pool, unlabelled, identity_across_validation; tiny, one_colour, animated;
   duplicates_across_validation, duplicates_within_split, near_duplicates_across_test,
   near_duplicates_across_validation, near_duplicates_within_split;
-- notes: schema_from_table, spellings, learned_from_parts, reachable, not_rgb, sixteen_bit, turned.
+- notes: schema_from_table, averaged, spellings, learned_from_parts, reachable, not_rgb,
+  sixteen_bit, turned.
 """

@@ -11,6 +11,7 @@ import numpy as np
 from modular_cls.audit.findings import Finding, Labels, Level, cited
 from modular_cls.audit.labels import count_values
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
 FEW = 10  # training images below which a joint class is called nearly empty
 
@@ -28,6 +29,7 @@ def judge_labels(
         validates: Whether training looks at validation.
     """
     yield from _empty_splits(labels, validates)
+    yield from _averaged(manifest.schema)
     yield from _identities(manifest)
     yield from _untested(labels)
     if len(train):  # without any training image, all that follows would only say so again
@@ -49,6 +51,20 @@ def _empty_splits(labels: Labels, validates: bool) -> Iterator[Finding]:
         what = "splits without any row: training does without, and measures nothing on them"
         advice = "give some rows that split, or evaluate on another table later"
         yield Finding("warning", "unmeasured_split", len(without), what, advice, without)
+
+
+def _averaged(schema: Schema) -> Iterator[Finding]:
+    """Outputs that several joint spaces answer for."""
+    shared = [(o.name, s) for o in schema.outputs if len(s := schema.answering(o)) > 1]
+    if shared:
+        what = (
+            f"outputs in several joint spaces, for composites that share attributes make over "
+            f"{MAX_JOINT_CLASSES} joint classes together: each is the average of their log "
+            "probabilities"
+        )
+        named = [f"{name}: {', '.join(s.name for s in spaces)}" for name, spaces in shared]
+        advice = "nothing, if that is what you mean; fewer values would make one joint space of all"
+        yield Finding("note", "averaged", len(shared), what, advice, named)
 
 
 def _untrained_values(train: Manifest) -> Iterator[Finding]:

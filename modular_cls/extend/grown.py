@@ -57,9 +57,9 @@ def _spaces(
         before = old.learned.joints[at]
         place = _places(before, joint)
         bias_of(model, i)[place] = bias_of(old, at)
-        if len(model.direct_heads) and len(old.direct_heads):
-            now = model.direct_heads[i].state_dict()  # the tensors themselves
-            for name, values in old.direct_heads[at].state_dict().items():
+        if joint.name in model.direct and before.name in old.direct:
+            now = model.direct[joint.name].state_dict()  # the tensors themselves
+            for name, values in old.direct[before.name].state_dict().items():
                 now[name][place] = values
         if joint.size > before.size:
             fitted.append(joint)

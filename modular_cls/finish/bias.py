@@ -95,9 +95,7 @@ class FitBias(FinishStep):
             assert isinstance(head, Additive)  # check() saw to it
             bias, sizes = self.fit(*_energies(head, joint, scores, train.targets), joint)
             head.bias.copy_(bias)
-            if i < len(model.direct_heads):
-                direct = model.direct_heads[i]
-                assert isinstance(direct, DirectHead)
+            if (direct := model.direct.get(joint.name)) is not None:
                 self._fit_direct(direct, (unseen or {}).get(joint.name), train.targets[joint.name])
             notes |= {
                 f"effective_sample_size/{joint.class_names[z]}": size for z, size in sizes.items()

@@ -45,9 +45,10 @@ class ModularClassifier(JointClassifier):
         )
         joints = self.learned.joints
         self.composite_heads = nn.ModuleList(build(joint=joint) for joint in joints)
-        self.direct_heads = nn.ModuleList(
-            DirectHead(self.width, joint) for joint in joints if interaction
-        )
+        # Of one attribute alone, its own head says all that there is to say.
+        crossed = [j for j in joints if len(j.attributes) > 1 and interaction]
+        self._crossed = [joint.name for joint in crossed]
+        self.direct_heads = nn.ModuleList(DirectHead(self.width, joint) for joint in crossed)
         self.conclusion_heads = nn.ModuleList(ConclusionHead(c) for c in schema.conclusions)
         if interaction and not self.adds():
             raise ConfigError("model.interaction needs composite Additive")
@@ -68,18 +69,22 @@ class ModularClassifier(JointClassifier):
         DIRECT: (B, classes)}`.
         """
         scores = self.attribute_scores(features)
-        pairs = zip(self.learned.joints, self.direct_heads, strict=False)
-        direct = {j.name: head(features) for j, head in pairs}
+        direct = {name: head(features) for name, head in self.direct.items()}
         if self.training and not self.frozen:
             return self._composed(scores) | {name + DIRECT: d for name, d in direct.items()}
         return self.compose(scores | direct)
 
+    @property
+    def direct(self) -> dict[str, DirectHead]:
+        """The direct heads by joint space."""
+        heads = cast("list[DirectHead]", list(self.direct_heads))
+        return dict(zip(self._crossed, heads, strict=True))
+
     def compose(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores of attributes, and of joint spaces by direct heads -> those of all."""
         found = self._composed(scores)
-        for joint, direct in zip(self.learned.joints, self.direct_heads, strict=False):
-            name = joint.name
-            found[name] = cast(DirectHead, direct).combine(scores[name], found[name])
+        for name, direct in self.direct.items():
+            found[name] = direct.combine(scores[name], found[name])
         return found
 
     def _composed(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:

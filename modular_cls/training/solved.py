@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from rich.progress import track
 from torch import Tensor, nn
 
 from modular_cls.config import Heads
@@ -24,6 +25,7 @@ from modular_cls.models.reach import one_hot
 from modular_cls.schema import Composite, Schema
 from modular_cls.training.partly import learn_from_parts
 
+_MANY = 10  # problems from which on progress is shown
 _FAR = 1e4  # a log share that no image has
 
 
@@ -134,7 +136,8 @@ def solve_heads(
         space.name: stratified_folds(train.targets[space.name], how.folds, seed, train.identity)
         for space in model.schema.joints
     }
-    for problem in head_problems(model, criterion):
+    problems = head_problems(model, criterion)
+    for problem in track(problems, "Heads solved", disable=len(problems) < _MANY):
         fold = fold_of[_space(model.schema, problem).name]
         terms = _terms(problem, train, balanced)
         choice = _choose(basis, terms, fold, how, solved, problem.name)
@@ -147,8 +150,9 @@ def solve_heads(
         _fill(problem, basis, choice, train.targets)
         biases = _class_biases(problem, choice, train.targets)
         solved.scores |= _out_of_fold(model, problem, rows, biases)
-    for i, head in enumerate(getattr(model, "direct_heads", ())):
-        space = model.learned.joints[i]
+    direct = model.direct if isinstance(model, ModularClassifier) else {}
+    for space in (j for j in model.learned.joints if j.name in direct):
+        head = direct[space.name]
         _solve_direct(head, space, basis, train, fold_of[space.name], how, solved)
     return solved
 

@@ -67,6 +67,15 @@ def test_gradients_stay_finite_where_classes_are_unseen():
     assert composed.grad.isfinite().all()
 
 
+def test_an_attribute_alone_has_no_direct_head():
+    """Its own head scores its values from features already."""
+    spec = SCHEMA.to_dict()
+    spec["attributes"] |= {"hat": ["no", "yes"]}
+    model = ModularClassifier(Schema.from_dict(spec), 5, interaction=True)
+    assert list(model.direct) == ["both"]
+    assert model(torch.randn(4, 5))["hat*"].shape == (4, 2)
+
+
 def test_in_a_model_on_features_from_elsewhere():
     model = ModularClassifier(SCHEMA, 5, interaction=True)
     assert model.frozen
