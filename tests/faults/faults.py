@@ -22,7 +22,7 @@ from frozen import not_finite, shards
 from kills import commands, frozen_commands, kill
 from pictures import pictures
 from place import ROOT, Place, Row
-from stops import cost, devices, methods, rates, signals
+from stops import cost, devices, methods, rates, resume_start, signals
 
 PARTS: dict[str, Callable[[Place, int], Iterable[Row]]] = {  # of a place, and of how many kills
     "kills": lambda place, n: kill(place, commands(place), n),
@@ -34,7 +34,7 @@ PARTS: dict[str, Callable[[Place, int], Iterable[Row]]] = {  # of a place, and o
     "numbers": lambda place, n: [rates(place), not_finite(place)],
     "pictures": lambda place, n: [pictures(place, 14 * n)],
     "devices": lambda place, n: devices(place),
-    "cost": lambda place, n: cost(place),
+    "cost": lambda place, n: [cost(place), resume_start(place)],
     "cases": lambda place, n: cases(place),
 }
 _HEAD = "| promise | experiment | result | held |\n|---|---|---|---|\n"
