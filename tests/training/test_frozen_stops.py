@@ -65,10 +65,11 @@ def whole(faces_dir, pretrained_dir, tmp_path_factory):
 def test_wherever_it_is(place, faces_dir, pretrained_dir, whole, tmp_path, monkeypatch, capsys):
     signum = list(CODES)[list(PLACES).index(place) % 3]
     owner, name = PLACES[place]
-    original = getattr(owner, name)
+    original, once = getattr(owner, name), iter([signum])
 
     def interrupted(*args, **given):
-        os.kill(os.getpid(), signum)
+        for number in once:  # threads that decode call it side by side
+            os.kill(os.getpid(), number)
         return original(*args, **given)
 
     monkeypatch.setattr(ridge, "_KNOWN", {})  # or the solver would have nothing to do
