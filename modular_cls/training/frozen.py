@@ -43,9 +43,6 @@ class FrozenFit(Fit):
         self._features: dict[str, Tensor] = {}
         self._scores: dict[str, Tensor] = {}
 
-    def begin(self, resume: bool) -> None:
-        """Nothing to try: features are kept as they come, and the heads take seconds."""
-
     def spread(self, executor: Executor) -> None:
         """Let workers that see the same files extract the features first, into the shared cache."""
         digest = self.described.digest

@@ -16,7 +16,8 @@ def spoil(faces):
     faces.rows[6]["path"] = "[red]no.png"
 
 
-def test_text_and_json_agree(faces):
+def test_text_and_json_agree(faces, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")  # a long path is broken where the line ends
     spoil(faces)
     status, text, found = faces.audit()
     assert status == 1
