@@ -25,7 +25,7 @@ class Training:
         accelerator: Lightning's accelerator.
         devices: Number of devices.
         strategy: Lightning's strategy.
-        threads: CPU threads that compute; default one for each core.
+        threads: CPU threads that compute; default one for each core that no loader uses.
         validate_every: Updates between two looks at the validation split; 0 for none.
         save_every: Updates, or a time such as 30 seconds, between two checkpoints.
         gradient_clip: Largest norm of the gradient of all weights; null for no limit.

@@ -110,8 +110,8 @@ def _rows(text: str, separator: str) -> Iterator[list[str]]:
 def _parse(path: Path, text: str, separator: str) -> pd.DataFrame:
     try:
         found = pd.read_csv(
-            io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False,
-            skip_blank_lines=False, index_col=False,
+            io.BytesIO(text.encode()), sep=separator, header=None, dtype=str,  # a StringIO is wide
+            keep_default_na=False, skip_blank_lines=False, index_col=False,
         )  # fmt: skip
     except ValueError as error:  # pandas' own errors are ValueErrors
         told = _wrong_rows(text, separator) or [f"not a table: {error}"]

@@ -164,7 +164,7 @@ def _sources(
         return sources, ""
     found, left_out = find_pictures(others, predictor.predictor.schema)
     # Absolute, for workers stand elsewhere.
-    paths = np.array([os.path.abspath(str(picture.file)) for picture in found], dtype=object)
+    paths = np.array([os.path.abspath(picture.file) for picture in found], dtype=object)
     return [*sources, Source(None, paths, None)], left_out
 
 

@@ -19,14 +19,14 @@ class Picture(NamedTuple):
     Attributes:
         path: As it was given, or as it stands in a table.
         box: The part to look at as text, `x y width height`; blank for all of it.
-        file: Where it is; None if it may not be opened.
+        file: Where it is; blank if it may not be opened.
         named: How messages call it.
         problem: Why it may not be opened.
     """
 
     path: str
     box: str
-    file: Path | None
+    file: str
     named: str
     problem: str = ""
 
@@ -49,7 +49,7 @@ def listed(paths: Sequence[str], boxes: Sequence[str], root: str | None = None) 
             problem = f"{place}: the box {box!r} is not 'x y width height' in pixels, or blank"
         elif root and not is_inside(place, root):
             problem = f"{place}: it lies outside of the root {root}"
-        return Picture(path, box, None if problem else Path(place), place, problem)
+        return Picture(path, box, "" if problem else place, place, problem)
 
     return [picture(path, box.strip()) for path, box in zip(paths, boxes, strict=True)]
 
@@ -96,11 +96,11 @@ def list_table(path: Path, schema: Schema, root: str | None) -> list[Picture]:
 
     def picture(i: int) -> Picture:
         try:
-            return Picture(rows.paths[i], boxes[i], rows.file(i), rows.named(i))
+            return Picture(rows.paths[i], boxes[i], str(rows.file(i)), rows.named(i))
         except ImageError:
             problem = (
                 f"{rows.named(i)}: it lies outside of the root {rows.root}; --root gives another"
             )
-            return Picture(rows.paths[i], boxes[i], None, rows.named(i), problem)
+            return Picture(rows.paths[i], boxes[i], "", rows.named(i), problem)
 
     return [picture(i) for i in range(count)]

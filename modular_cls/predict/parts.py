@@ -16,6 +16,7 @@ import csv
 import heapq
 import itertools
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ class Parts:
             OutputExistsError: If the job has other pictures, and may not be overwritten.
         """
         before, asked = self.pictures, set(found)
-        others = [p for p in before if p not in asked and (not p.file or p.file.exists())]
+        others = [p for p in before if p not in asked and (not p.file or os.path.exists(p.file))]
         if others:
             self._refuse(f"images, as {others[0].named}")
             before = []
@@ -166,14 +167,12 @@ class Parts:
     def _listed(self) -> list[Picture]:
         with _open(self.folder / _PICTURES, "r") as file:
             rows = [row for row in csv.reader(file) if len(row) == len(Picture._fields)]
-        return [Picture(r[0], r[1], Path(r[2]) if r[2] else None, *r[3:]) for r in rows]
+        return [Picture(*r) for r in rows]
 
     def _list(self) -> None:
         with replacing_file(self.folder / _PICTURES) as fresh, _open(fresh, "w") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerows(
-                (p.path, p.box, p.file or "", p.named, p.problem) for p in self.pictures
-            )
+            writer.writerows(self.pictures)
 
     def _look(self) -> None:
         """Find out which rows hold."""

@@ -75,7 +75,7 @@ def find_pictures(
         if not pictures and not _was_there(given, known):
             missing.append(_nothing(given))
         for picture in pictures:
-            found.setdefault((str(picture.file or picture.named), picture.box), picture)
+            found.setdefault((picture.file or picture.named, picture.box), picture)
     if missing:
         raise ManifestError("images", missing)
     return list(found.values()), "; ".join(left_out)
@@ -84,7 +84,7 @@ def find_pictures(
 def sign_picture(picture: Picture) -> str:
     """What changes whenever the bytes of a picture's file do; blank if there is none."""
     try:
-        return sign_file(picture.file.stat()) if picture.file else ""
+        return sign_file(os.stat(picture.file)) if picture.file else ""
     except OSError:
         return ""
 
@@ -112,12 +112,14 @@ def decode_pictures(pictures: Iterable[Picture], pixels: Pixels) -> Iterator[Loo
 
 
 def _look(picture: Picture, pixels: Pixels) -> Look:
-    if picture.file is None:
+    if not picture.file:
         return Look(picture, ImageError(picture.problem), "")
     box = parse_box(picture.box) if picture.box else None
     sign = sign_picture(picture)
     try:
-        image = read_image(picture.file, picture.named, pixels.size, box, pixels.range, pixels.fit)
+        image = read_image(
+            Path(picture.file), picture.named, pixels.size, box, pixels.range, pixels.fit
+        )
     except ImageError as error:
         return Look(picture, error, sign)
     return Look(picture, image, sign)
@@ -139,7 +141,7 @@ def _files(given: str) -> tuple[list[Picture], list[tuple[str, Found]]]:
     for place in places:
         inside = folders[place].paths if place in folders else [""]
         files += [Path(place, name) for name in inside]
-    return [Picture(str(f), "", f, str(f)) for f in files], list(folders.items())
+    return [Picture(f, "", f, f) for f in map(str, files)], list(folders.items())
 
 
 def _was_there(given: str, known: Collection[str]) -> bool:

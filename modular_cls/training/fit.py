@@ -89,7 +89,7 @@ class Fit:
     ) -> None:
         self._started, self.checkpoints = time.monotonic(), checkpoints
         be_quiet()
-        use_threads(config)
+        use_threads(config, 0 if config.backbone.frozen else config.data.workers)
         check_finite(config)
         parse_interval(config.training.save_every)
         pl.seed_everything(config.seed, workers=True, verbose=False)
@@ -192,11 +192,14 @@ class Fit:
     @torch.no_grad()
     def features(self, kind: str) -> Features:
         """Backbone outputs of images of a kind (train, held_out ...), unaugmented."""
-        device, batches = self.trainer.strategy.root_device, self.data.split_dataloader(kind)
+        device, done = self.trainer.strategy.root_device, 0
         self.model.eval().to(device)  # Lightning has put the model back on the CPU
-        features = torch.cat(
-            [self.model.extract(batch["image"].to(device)).float() for batch in batches]
-        )
+        images = len(self.data.datasets[kind])
+        features = torch.empty(images, self.model.width, device=device)
+        for batch in self.data.split_dataloader(kind):
+            extracted = self.model.extract(batch["image"].to(device))
+            features[done : done + len(extracted)] = extracted
+            done += len(extracted)
         targets = self.data.datasets[kind].targets
         return Features(features, {name: t.to(device) for name, t in targets.items()})
 

@@ -35,7 +35,7 @@ from modular_cls.training.fit import Fit
 from modular_cls.training.frozen import FrozenFit
 from modular_cls.training.guard import check_weights
 from modular_cls.training.knob import knob_told
-from modular_cls.training.trainer import is_first_process, one_voice
+from modular_cls.training.trainer import is_first_process, one_voice, use_threads
 
 _MARKERS = (MARKER, f"{FOLDER}/{TERMS}")
 _FEATURES = "features that were made are kept"  # all that is slow on a frozen network
@@ -154,6 +154,7 @@ def complete(
     """
     out, started = Path(out), time.monotonic()
     config = fit.resolved(config)
+    use_threads(config)  # the loaders are done
     fit.restore()
     fit.model.set_priors(ending.priors)
     with new_folder(out, overwrite, *_MARKERS) as folder:

@@ -87,16 +87,17 @@ def make_trainer(
         raise ConfigError(f"training: Lightning cannot do this on this machine: {error}") from None
 
 
-def use_threads(config: Config) -> None:
-    """Compute with `training.threads` threads, by default one for each core.
+def use_threads(config: Config, beside: int = 0) -> None:
+    """Compute with `training.threads` threads, by default one for each core that is free.
 
-    Loading takes a fifth of a core, so a core of its own would be idle most of the time. Threads
-    that spin while they wait would take the loader's time, though: where they do (the command line
-    sees to it that they do not), the workers' cores are left to them.
+    Threads wait for each other after every operation, so one that shares its core with a loader
+    holds up all: on two cores an update is faster by one thread and a loader than by two and one.
+
+    Args:
+        config: What is run.
+        beside: Processes that work at the same time: loaders.
     """
-    spin = os.environ.get("OMP_WAIT_POLICY", "").lower() != "passive"
-    free = count_cores() - (config.data.workers if spin else 0)
-    torch.set_num_threads(config.training.threads or max(1, free))
+    torch.set_num_threads(config.training.threads or max(1, count_cores() - beside))
 
 
 def be_quiet() -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from tables import RESULTS, show, spread
 from timm_parts import TimmLoop, as_folders
 
+from modular_cls.jobs.cores import count_cores
 from modular_cls.training.trainer import make_trainer
 
 FACES = Path("data/faces/manifest.csv")
@@ -55,16 +57,16 @@ with open(sys.argv[3], "w") as out:
 
 
 class TimmInBetween(pl.Callback):
-    """Pauses Lightning after each of its blocks, and runs two of timm's loops in between, in turns.
+    """Pauses Lightning after each of its blocks, and runs timm's loops in between, in turns.
 
     Args:
-        first: timm's loop.
-        second: The same once more, as control.
+        loops: timm's loops, each with the number of threads that it computes with.
     """
 
-    def __init__(self, first: TimmLoop, second: TimmLoop) -> None:
-        self.theirs = (first, second)
-        self.seconds: tuple[list[float], ...] = ([], [], [])
+    def __init__(self, loops: list[tuple[TimmLoop, int]]) -> None:
+        self.loops = loops
+        self.ours: list[float] = []
+        self.theirs: list[list[float]] = [[] for _ in loops]
 
     def on_train_batch_end(
         self, trainer: Any, task: Any, outputs: Any, batch: Any, batch_idx: int
@@ -74,31 +76,41 @@ class TimmInBetween(pl.Callback):
             self.resumed = time.perf_counter()
         if step or not number:
             return
-        self.seconds[0].append((time.perf_counter() - self.resumed) / STEPS)
-        for i in (0, 1) if number % 2 else (1, 0):
-            self.seconds[i + 1].append(self.theirs[i].block(STEPS, LEFT_OUT))
+        self.ours.append((time.perf_counter() - self.resumed) / STEPS)
+        threads = torch.get_num_threads()
+        for i in range(len(self.loops))[:: 1 if number % 2 else -1]:
+            loop, theirs = self.loops[i]
+            torch.set_num_threads(theirs)
+            self.theirs[i].append(loop.block(STEPS, LEFT_OUT))
+        torch.set_num_threads(threads)
 
 
 def measure_against_timm(setup: Any, rounds: int) -> None:
-    """Print an update of ours against one of timm's, loading and augmentation included."""
-    config = setup.config
+    """Print an update of ours against one of timm's, loading and augmentation included.
+
+    timm computes with a thread for each core, as torch does untold, and with as many as ours.
+    """
+    config, threads = setup.config, torch.get_num_threads()
     with tempfile.TemporaryDirectory() as name:
         folder = as_folders(FACES, Path(name) / "faces")
         same = (folder, config.backbone.name, config.backbone.args, 64, config.data.batch_size)
-        loops = [TimmLoop(*same, config.data.workers) for _ in range(2)]
-        between = TimmInBetween(*loops)
+        counts = (count_cores(), threads, threads)
+        loops = [(TimmLoop(*same, config.data.workers), count) for count in counts]
+        between = TimmInBetween(loops)
         setup.data.updates = config.training.updates
         trainer = make_trainer(setup.config, Path(name), progress=False, callbacks=[between])
         trainer.fit(setup.task(), setup.data)
-        for loop in loops:
+        for loop, _ in loops:
             loop.close()
-    ours, first, second = (times[1 : rounds + 1] for times in between.seconds)
-    ratios = [theirs / mine for mine, theirs in zip(ours, first, strict=True)]
-    control = [b / a for a, b in zip(first, second, strict=True)]
+    ours, *theirs = (times[1 : rounds + 1] for times in (between.ours, *between.theirs))
+    default, alike = ([b / a for a, b in zip(ours, each, strict=True)] for each in theirs[:2])
+    control = [b / a for a, b in zip(*theirs[1:], strict=True)]
     show(f"An update against timm's (channels-last), loading included: {len(ours)} rounds of {STEPS}", [
-        ("ours", spread([1000 * s for s in ours], "ms", 1), ""),
-        ("timm's", spread([1000 * s for s in first], "ms", 1), ""),
-        ("timm's / ours", spread(ratios, digits=2), RESULTS.held("training step: timm / ours", ratios, at_least=STEP_LIMIT)),
+        (f"ours, threads: {threads}", spread([1000 * s for s in ours], "ms", 1), ""),
+        (f"timm's, threads: {counts[0]}", spread([1000 * s for s in theirs[0]], "ms", 1), ""),
+        (f"timm's, threads: {threads}", spread([1000 * s for s in theirs[1]], "ms", 1), ""),
+        ("timm's / ours", spread(default, digits=2), RESULTS.held("training step: timm / ours", default, at_least=STEP_LIMIT)),
+        ("timm's with our threads / ours", spread(alike, digits=2), RESULTS.held("training step: timm with our threads / ours", alike)),
         ("control: timm's / timm's", spread(control, digits=2), RESULTS.held("training step: timm / timm", control)),
     ])  # fmt: skip
 
@@ -172,7 +184,7 @@ def _run(command: list[str]) -> tuple[float, float]:
 
 
 def _env() -> dict[str, str]:
-    return {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    return {**os.environ, "OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "10000"}
 
 
 def _children() -> float:

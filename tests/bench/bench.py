@@ -20,7 +20,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-os.environ["OMP_WAIT_POLICY"] = "passive"  # torch reads this when it is imported
+os.environ |= {
+    "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "10000",
+}  # torch reads both, as in cli.py
 
 import pytorch_lightning as pl
 import torch
@@ -62,7 +65,7 @@ class Setup:
             CONFIG, **{f"training__{name}": value for name, value in given.items()}
         )
         be_quiet()
-        use_threads(config)  # leaves a core to the configuration's worker
+        use_threads(config, config.data.workers)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         schema = Schema.from_dict(config.schema)
         self.data = AttributeDataModule(
@@ -234,7 +237,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer pictures")
-    parser.add_argument("--only", nargs="*", metavar="PART", help=", ".join(_PARTS))
+    parser.add_argument(
+        "--only", nargs="*", metavar="PART", help=", ".join(_PARTS) + "; other rows of OUT stay"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs/results/bench/bench.csv")
     asked = parser.parse_args()
     if wrong := set(asked.only or ()) - set(_PARTS):
@@ -243,7 +248,7 @@ def main() -> None:
     began = time.perf_counter()
     for part in asked.only or _PARTS:
         _PARTS[part](3 if asked.quick else 8, asked.quick)
-    RESULTS.write(asked.out)
+        RESULTS.write(asked.out, renew=bool(asked.only))
     print(f"\n{(time.perf_counter() - began) / 60:.1f} min; {asked.out}")
     if missed := RESULTS.missed():
         sys.exit("beyond their limits:\n  " + "\n  ".join(missed))

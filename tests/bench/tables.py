@@ -66,18 +66,28 @@ class Results:
             if not row.holds
         ]
 
-    def write(self, path: Path) -> None:
-        """Write all numbers as CSV, with the machine and its load beside them."""
+    def write(self, path: Path, renew: bool = False) -> None:
+        """Write all numbers as CSV, with the machine and its load beside them.
+
+        Args:
+            path: The file.
+            renew: Leave numbers of other names that are there already.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         machine = f"{os.cpu_count()} cores, {platform.machine()}, load {os.getloadavg()[1]:.1f}"
+        rows: dict[str, list[str]] = {}
+        if renew and path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = {row[0]: row for row in list(csv.reader(file))[1:]}
+        for row in self.rows:
+            numbers = (median(row.values), min(row.values), max(row.values))
+            told = [f"{number:.4g}" for number in numbers]
+            holds = yes(row.holds) if row.limit else ""
+            rows[row.name] = [row.name, *told, str(len(row.values)), row.limit, holds, machine]
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["name", "median", "least", "most", "rounds", "limit", "holds", "on"])
-            for row in self.rows:
-                numbers = (median(row.values), min(row.values), max(row.values))
-                told = [f"{number:.4g}" for number in numbers]
-                holds = yes(row.holds) if row.limit else ""
-                writer.writerow([row.name, *told, len(row.values), row.limit, holds, machine])
+            writer.writerows(rows.values())
 
 
 RESULTS = Results()

@@ -19,6 +19,17 @@ def test_limits_are_of_medians():
     assert results.missed() == ["a: 3, at most 2"]
 
 
+def test_a_part_renews_its_own_rows(tmp_path):
+    for renew, value in ((False, 1.0), (True, 2.0)):
+        results = Results()
+        for name in ("a", "b")[renew:]:
+            results.held(name, [value], at_most=1.5)
+        results.write(tmp_path / "bench.csv", renew)
+    with (tmp_path / "bench.csv").open(encoding="utf-8") as file:
+        rows = [(row["name"], row["median"], row["holds"]) for row in csv.DictReader(file)]
+    assert rows == [("a", "1", "yes"), ("b", "2", "no")]
+
+
 def test_the_numbers_of_an_accelerator_have_their_places(tmp_path):
     words = ["--seconds", "0.1", "--per-class", "12", "--backbone", "test_resnet", "--size", "32"]
     words += ["--batch", "8", "--workers", "0", "--out", str(tmp_path / "gpu.csv")]

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import forked
 import numpy as np
@@ -158,7 +159,7 @@ def test_pictures_that_change_between_two_starts(
 
 def read_listed(out):
     job = Parts(out, {}, overwrite=False)
-    return [picture.file for picture in job.pictures]
+    return [Path(picture.file) for picture in job.pictures]
 
 
 def change(path, quietly=False):
@@ -192,7 +193,7 @@ def test_pictures_that_come_between_two_starts_are_there_too(
 
 
 HEADER = ["path", "error", "x"]
-FILES = [Picture(f"{i}\n,\"'.png", "", None, f"{i}", "outside") for i in range(12)]
+FILES = [Picture(f"{i}\n,\"'.png", "", "", f"{i}", "outside") for i in range(12)]
 
 
 def fill(job, numbers):
