@@ -46,6 +46,7 @@ SCORES = {
     "rare": "rare_class_recall",
     "worst": "worst_class_recall",
 }
+CALIBRATION = "ece"  # mean over seeds; no page compares it
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?P<mean>\d+(?:\.\d+)?)(?P<half> ± \d+(?:\.\d+)?)?(?P<unit> %)?"
     r"<!-- (?P<cell>[^>]*?) -->"
@@ -183,7 +184,7 @@ class Results:
         """Scores of some methods; with `difference` a last row against the best flat method."""
         name, *words = what.split()
         page, asked = self.page(name), dict(w.split("=") for w in words if "=" in w)
-        keeps, scores = asked["keeps"].split(","), [SCORES[s] for s in asked["scores"].split(",")]
+        keeps, scores = asked["keeps"].split(","), [_score(s) for s in asked["scores"].split(",")]
         rows = []
         for method in asked["methods"].split(","):
             cells = [_scores(page, method, keep, scores) for keep in keeps]
@@ -293,11 +294,20 @@ def _scores(page: Page, method: str, keep: str, scores: list[str]) -> str:
     """The first with its interval, then the others, in percent."""
     if method not in page.methods:
         raise ValueError(f"there is no {method}; there is {', '.join(page.methods)}")
-    first, *others = (page.estimate(method, keep, score) for score in scores)
+    first, *others = (
+        page.over_seeds(method, keep, score)
+        if score == CALIBRATION
+        else page.estimate(method, keep, score)
+        for score in scores
+    )
     if math.isnan(first.mean):
         return MISSING
     half = "" if math.isnan(first.half) else f" ± {100 * first.half:.1f}"
     return " / ".join([f"{100 * first.mean:.1f}{half}", *(f"{100 * e.mean:.0f}" for e in others)])
+
+
+def _score(word: str) -> str:
+    return CALIBRATION if word == CALIBRATION else SCORES[word]
 
 
 def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:

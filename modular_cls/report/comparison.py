@@ -113,6 +113,11 @@ class Comparison:
         """Mean over seeds with its interval, over seeds and test images."""
         return estimate(self.sample(method, keep, score))
 
+    def over_seeds(self, method: str, keep: str, name: str) -> Estimate:
+        """Mean over seeds of any metric, with its interval over them."""
+        found = self.scores(method, keep, name)
+        return estimate(Sample(tuple(found), np.array(list(found.values()), dtype=float)))
+
     def difference(self, method: str, other: str, keep: str, score: str) -> Estimate:
         """Mean of one method minus another, paired by seed and image, with its interval."""
         return estimate(self.sample(method, keep, score) - self.sample(other, keep, score))

@@ -15,6 +15,7 @@ from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
 from modular_cls.report.results import read_runs, sort_runs, write_results
 from modular_cls.report.sections import (
+    calibration_lines,
     contrast_lines,
     match_lines,
     miss_lines,
@@ -83,6 +84,7 @@ def _composite_lines(comparison: Comparison, out: Path, suffix: str) -> list[str
             "Confusion matrices, summed over seeds, in percent of the test images of each class:"
         )
         lines += ["### Confusion", "", about, "", _save(figure, out / f"confusion{suffix}.png"), ""]
+    lines += calibration_lines(comparison)
     return [*lines, *miss_lines(comparison), *_sheet_lines(comparison, out / f"misses{suffix}.png")]
 
 

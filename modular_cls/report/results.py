@@ -18,6 +18,8 @@ from modular_cls.runs.metrics import SCORES
 from modular_cls.schema import Schema
 
 ALL = "all"  # kept, where nothing was taken away
+CALIBRATION = "ece"
+_TESTED = (*SCORES, CALIBRATION)
 _METRICS = "metrics.json"
 _NEEDED = ("method", "seed", "keep", "test")
 _COUNTS = ("trainable_parameters", "train_images", "updates")
@@ -29,6 +31,7 @@ _COLUMNS = (
     "balanced_accuracy",
     "rare_class_recall",
     "worst_class_recall",
+    CALIBRATION,
     "rare_test_images",
     *_COUNTS,
     "learning_rate",
@@ -224,7 +227,7 @@ def write_results(path: Path, runs: Runs) -> None:
         for run in runs.turns
         for composite in run.composites
     ]
-    hidden = dict.fromkeys(SCORES, "") | {"undefined": "a trial: not measured on the test split"}
+    hidden = dict.fromkeys(_TESTED, "") | {"undefined": "a trial: not measured on the test split"}
     rows += [_row(run, composite) | hidden for run in runs.trials for composite in run.composites]
     rows.sort(key=_place)
     with replacing_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
@@ -253,7 +256,7 @@ def _row(run: FinishedRun, composite: str) -> dict[str, Any]:
         "keep": run.keep,
         "empty": "",
         "seed": run.seed,
-        **{score: None if run.undefined else run.value(composite, score) for score in SCORES},
+        **{score: None if run.undefined else run.value(composite, score) for score in _TESTED},
         "rare_test_images": run.value(composite, "rare_support"),
         **{name: run.metrics.get(name) for name in (*_COUNTS, "seconds")},
         "learning_rate": run.learning_rate,

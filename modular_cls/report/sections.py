@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from modular_cls.report.comparison import Comparison
+from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match_text
 from modular_cls.report.misses import gather_predictions, miss_shares
+from modular_cls.report.results import CALIBRATION
 from modular_cls.report.wording import in_points, listed, p_value, table, with_interval
 from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
 
@@ -90,6 +91,25 @@ def match_lines(comparison: Comparison) -> list[str]:
         f"({over(comparison)}): the numbers at which the paired gap could be 0.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
+    ]
+
+
+def calibration_lines(comparison: Comparison) -> list[str]:
+    """How far the probabilities of the joint classes are off, by method and number kept."""
+    rows = []
+    for method in comparison.methods:
+        found = [comparison.over_seeds(method, k, CALIBRATION) for k in comparison.keeps]
+        if any(estimate.count for estimate in found):
+            rows.append([method, *map(with_interval, found)])
+    if not rows:
+        return []
+    return [
+        "### Calibration error",
+        "",
+        "By how much the probability of the class that is named and the share of right answers "
+        "differ, images binned by that probability (ECE); mean over seeds with its 95 % interval.",
+        "",
+        *table(["method", *map(kept, comparison.keeps)], rows),
     ]
 
 

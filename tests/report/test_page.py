@@ -18,7 +18,7 @@ from modular_cls.runs.metrics import MISSING, SCORES
 from modular_cls.runs.terminal import print_metrics
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
-           "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "ridge", "seconds",
+           "ece", "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "ridge", "seconds",
            "undefined", "empty"]  # fmt: skip
 
 
@@ -84,6 +84,23 @@ def test_results_hold_one_row_per_run(write_run, tmp_path):
     run = json.loads((write_run.root / "flat_k5_seed0" / "metrics.json").read_text())
     row = next(r for r in rows if (r["method"], r["keep"]) == ("flat", "5"))
     assert float(row["rare_class_recall"]) == run["test"]["hair_gender"]["rare_class_recall"]
+
+
+def test_calibration_is_told_by_method_and_number_kept(write_run, tmp_path):
+    pair(write_run)
+    for seed, error in enumerate((0.02, 0.04, 0.06)):
+        file = write_run.root / f"modular_k0_seed{seed}" / "metrics.json"
+        metrics = json.loads(file.read_text())
+        metrics["test"]["hair_gender"]["ece"] = error
+        file.write_text(json.dumps(metrics))
+    page = write_report([write_run.root], tmp_path / "out")
+    section = page.partition("### Calibration error")[2].partition("###")[0]
+    assert "| method | k = 0 |" in section
+    assert "| modular | 4.0 ± 5.0 % |" in section  # Student's t of 2 degrees: 4.303 x 2 / sqrt(3)
+    assert "flat" not in section  # of which nothing is known
+    errors = {(r["method"], r["seed"]): r["ece"] for r in read_csv(tmp_path / "out")}
+    assert errors["modular", "1"] == "0.04"
+    assert errors["flat", "1"] == ""
 
 
 def pair(write_run):
