@@ -15,7 +15,6 @@ from modular_cls.features.solve import Solution, Term, solve
 
 GRID = tuple(10 ** (e / 2) for e in range(-16, -3))  # 1e-8 to 1e-2 by half decades
 FOLDS = 5
-_PATIENCE = 2  # steps uphill after which the walk along the grid turns back
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,9 @@ def _search(
     middle = len(grid) // 2
     walk.visit(middle)
     for step in (1, -1):
-        place, uphill = middle + step, 0
+        place = middle + step
         walk.start = walk.found[middle]
-        while 0 <= place < len(grid) and uphill < _PATIENCE:
-            uphill = 0 if walk.visit(place) else uphill + 1
+        while 0 <= place < len(grid) and walk.visit(place):
             place += step
     best = walk.best
     solution = solve(basis, terms, grid[best], used, walk.found[best].double())
