@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass, replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
@@ -96,6 +97,12 @@ def _read_pipeline(name: str) -> dict[str, Any]:
         raise ConfigError(f"data.augmentation: {error}") from None
 
 
+@cache
+def _file_parser() -> Parser:
+    """For files; built once, which takes as long as reading one."""
+    return run_parser("configuration", "")
+
+
 def load_config(*paths: str | Path, **overrides: Any) -> Config:
     """Read configuration files, applied in order.
 
@@ -106,7 +113,7 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
     arguments = [word for path in paths for word in ("--config", str(path))]
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
-    return parse_run(run_parser("configuration", ""), arguments)[0]
+    return parse_run(_file_parser(), arguments)[0]
 
 
 def whole_config(name: str) -> str:
