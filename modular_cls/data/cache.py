@@ -5,7 +5,6 @@ anew and a moved one is not. Digests are remembered by path, size and time of ch
 are not read again. What changed on disk since it was kept is made anew.
 """
 
-import hashlib
 import math
 import os
 import shutil
@@ -18,9 +17,9 @@ import numpy as np
 
 from modular_cls.data.colours import Range
 from modular_cls.data.fitting import Fit
-from modular_cls.data.images import VERSION, read_file, read_image
+from modular_cls.data.images import VERSION, read_image
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.picture_files import sign_file
+from modular_cls.data.picture_files import digest_key, key_picture, sign_file
 from modular_cls.data.shards import KEY, DamagedRowError, Shards
 from modular_cls.errors import ImageError
 from modular_cls.files import cache_folder
@@ -180,7 +179,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
             told_apart = (
                 f"{os.path.join(here, path)}\0{sign_file(os.stat(path))}\0{manifest.box(i)}"
             )
-            signs[i] = _digest(told_apart.encode(errors="surrogateescape"))
+            signs[i] = digest_key(told_apart.encode(errors="surrogateescape"))
         except ImageError as error:
             bad[i] = error
         except OSError as error:
@@ -190,9 +189,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
     fresh: list[bytes] = []
 
     def digest(i: int) -> bytes:
-        return _digest(
-            read_file(manifest.file(i), manifest.named(i)) + str(manifest.box(i)).encode()
-        )
+        return key_picture(manifest.file(i), manifest.named(i), manifest.box(i))
 
     for i, key in on_all_cores(digest, new, told, passing=True):
         if isinstance(key, ImageError):
@@ -233,7 +230,3 @@ def _sound(shards: Shards, keys: np.ndarray) -> np.ndarray:
     if damaged := np.count_nonzero((places < 0) & (shards.find(keys) >= 0)):
         print(f"  {shards.folder}: {damaged:,} damaged on disk, made anew")
     return places
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=KEY.itemsize).digest()

@@ -1,11 +1,13 @@
-"""Which files of a folder are pictures, by one rule for all who read folders; and what changed."""
+"""Which files of a folder are pictures, by one rule for all; and what tells files apart."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from modular_cls.data.images import FORMATS
+from modular_cls.data.images import FORMATS, Box, read_file
+from modular_cls.data.shards import KEY
 
 ENDINGS = (
     *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"),
@@ -71,6 +73,19 @@ def is_hidden(name: str) -> bool:
 def sign_file(seen: os.stat_result) -> str:
     """What changes whenever a file's bytes do, even where its time of change is set back."""
     return f"{seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}"
+
+
+def key_picture(file: Path, named: str, box: Box | None) -> bytes:
+    """What a picture is known by: the digest of its file's bytes and its box.
+
+    Raises ImageError if the file cannot be read.
+    """
+    return digest_key(read_file(file, named) + str(box).encode())
+
+
+def digest_key(content: bytes) -> bytes:
+    """The digest of some bytes, as long as a `KEY`."""
+    return hashlib.blake2b(content, digest_size=KEY.itemsize).digest()
 
 
 def _walk(root: str, closed: list[OSError]) -> Iterator[tuple[str, str | None]]:

@@ -1,20 +1,18 @@
 """Pictures -> features of a frozen network: each picture once, kept for all who ask later."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from modular_cls.data.cache import Bad, NoRoomError, picture_keys
-from modular_cls.data.images import VERSION, read_image
+from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.pixels import Pixels
 from modular_cls.data.shards import Shards
 from modular_cls.errors import ImageError, ManifestError
-from modular_cls.files import cache_folder
+from modular_cls.features.kept import features_folder
 from modular_cls.jobs.cores import on_all_cores
 
 _BATCH = 32
@@ -53,7 +51,7 @@ def extract_features(
         print(f"  features are made anew each time: {error}")
         return _all(manifest, pixels, network, told)
     _refuse(manifest, bad)
-    store = Shards(_folder(pixels, digest))
+    store = Shards(features_folder(pixels, digest))
     places = store.find_sound(keys)
     if damaged := int(((store.find(keys) >= 0) & (places < 0)).sum()):
         print(f"  {damaged:,} kept features are damaged on disk; they are made again")
@@ -70,14 +68,6 @@ def extract_features(
     pairs = zip(keys.tolist(), places.tolist(), strict=True)
     every = [loose[key] if key in loose else store[place] for key, place in pairs]
     return torch.from_numpy(np.stack(every)).float()
-
-
-def _folder(pixels: Pixels, digest: str) -> Path:
-    settings = f"{pixels.size} {tuple(pixels.mean)} {tuple(pixels.std)} {pixels.range} {VERSION}"
-    if pixels.fit != "squash":
-        settings += f" {pixels.fit}"
-    named = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
-    return cache_folder() / "features" / f"{digest}-{pixels.size[0]}x{pixels.size[1]}-{named}"
 
 
 @torch.inference_mode()

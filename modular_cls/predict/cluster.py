@@ -97,7 +97,7 @@ def predict_on(
     with replacing_file(out / SUCCESS) as partial:
         partial.write_text(f"{total} rows\n", encoding="utf-8")
     kept = total - sum(len(source.paths) for _, source in missing)
-    return Counted(total, bad, kept, 0, left_out, predictor.engine)
+    return Counted(total, bad, kept, 0, 0, left_out, predictor.engine)
 
 
 def predict_shard(

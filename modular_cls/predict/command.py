@@ -115,6 +115,8 @@ def predict(prog: str, arguments: list[str]) -> None:
     print(f"{table.images:,} images are in {asked.out}{resumed}; computed by {table.engine}")
     if table.changed:
         print(f"{table.changed:,} pictures changed since then, and were looked at again")
+    if table.known:
+        print(f"{table.known:,} of them by features that were kept when something was trained")
     if table.left_out:
         print(f"left out: {table.left_out}")
     if table.bad:

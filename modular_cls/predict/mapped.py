@@ -116,7 +116,7 @@ class TablePredictor:
 
     def _predicted(self, pictures: list[Picture]) -> dict[str, Any]:
         terms = self.predictor.terms(self.prior, self.given)
-        looks = decode_pictures(pictures, self.predictor.pixels)
+        looks = decode_pictures(pictures, self.predictor.pixels, self.predictor.kept_features())
         columns = self._blank(len(pictures))
         good: list[np.ndarray] = []
         places: list[int] = []

@@ -19,6 +19,7 @@ from modular_cls.data.images import parse_box, read_image
 from modular_cls.data.picture_files import ENDINGS, Found, find_picture_files, sign_file
 from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError, ManifestError
+from modular_cls.features.kept import KeptFeatures
 from modular_cls.jobs.cores import count_cores
 from modular_cls.predict.listed import Picture, list_table
 from modular_cls.schema import Schema
@@ -31,7 +32,8 @@ class Look(NamedTuple):
 
     Attributes:
         picture: Which one.
-        image: Shape (height, width, 3), uint8; or why there is none.
+        image: Shape (height, width, 3), uint8; or its features, shape (F,), where they are kept; or
+            why there is neither.
         sign: Of its file, before it was read.
     """
 
@@ -89,10 +91,12 @@ def sign_picture(picture: Picture) -> str:
         return ""
 
 
-def decode_pictures(pictures: Iterable[Picture], pixels: Pixels) -> Iterator[Look]:
+def decode_pictures(
+    pictures: Iterable[Picture], pixels: Pixels, kept: KeptFeatures | None = None
+) -> Iterator[Look]:
     """Decode pictures to (height, width, 3), uint8, of that size, on all cores, ahead, in order.
 
-    Errors are results.
+    Errors are results. A picture whose features are kept is not decoded.
     """
     threads = count_cores()
     waiting: deque[Future[Look]] = deque()
@@ -100,26 +104,27 @@ def decode_pictures(pictures: Iterable[Picture], pixels: Pixels) -> Iterator[Loo
         coming = iter(pictures)
         try:
             for picture in itertools.islice(coming, _AHEAD * threads):
-                waiting.append(pool.submit(_look, picture, pixels))
+                waiting.append(pool.submit(_look, picture, pixels, kept))
             while waiting:
                 look = waiting.popleft()
                 for following in itertools.islice(coming, 1):
-                    waiting.append(pool.submit(_look, following, pixels))
+                    waiting.append(pool.submit(_look, following, pixels, kept))
                 yield look.result()
         finally:
             # When interrupted, what is not asked for any more is left.
             pool.shutdown(cancel_futures=True)
 
 
-def _look(picture: Picture, pixels: Pixels) -> Look:
+def _look(picture: Picture, pixels: Pixels, kept: KeptFeatures | None) -> Look:
     if not picture.file:
         return Look(picture, ImageError(picture.problem), "")
     box = parse_box(picture.box) if picture.box else None
     sign = sign_picture(picture)
+    file, named = Path(picture.file), picture.named
     try:
-        image = read_image(
-            Path(picture.file), picture.named, pixels.size, box, pixels.range, pixels.fit
-        )
+        if kept is not None and (features := kept.find(file, named, box)) is not None:
+            return Look(picture, features, sign)
+        image = read_image(file, named, pixels.size, box, pixels.range, pixels.fit)
     except ImageError as error:
         return Look(picture, error, sign)
     return Look(picture, image, sign)

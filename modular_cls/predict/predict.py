@@ -35,6 +35,7 @@ class Counted:
         bad: Rows that hold an error in place of a prediction.
         resumed: Rows that an interrupted job had left.
         changed: Rows that it had left, and that were made anew: their pictures changed since.
+        known: Rows that needed no network: their features were kept when something was trained.
         left_out: What was left out of folders, in words.
         engine: What the network was computed with, in words.
     """
@@ -43,6 +44,7 @@ class Counted:
     bad: int
     resumed: int
     changed: int
+    known: int
     left_out: str
     engine: str
 
@@ -98,9 +100,11 @@ def predict(
     parts.begin(found, _header(schema, boxed))
     with parts:
         left = np.flatnonzero(~parts.done).tolist()
-        decoded = decode_pictures((parts.pictures[i] for i in left), predictor.pixels)
+        decoded = decode_pictures(
+            (parts.pictures[i] for i in left), predictor.pixels, predictor.kept_features()
+        )
         numbered = zip(left, decoded, strict=True)
-        sizes = BatchSizes(batch_size)
+        sizes, met = BatchSizes(batch_size), 0
         each = iter(track(numbered, "Predicting", len(left), disable=not progress))
         for batch in sizes.cut(each):
             looked_at = [look for _, look in batch]
@@ -108,11 +112,12 @@ def predict(
             started = time.perf_counter()
             predicted = predictor.predict_decoded(good, *terms)
             sizes.took(time.perf_counter() - started, len(good))
+            met += sum(image.ndim == 1 for image in good)
             rows = _rows(looked_at, predicted, boxed)
             parts.add([i for i, _ in batch], [look.sign for look in looked_at], rows)
     write_table(parts, {"path", "box", "error", *(o.name for o in schema.outputs)})
     bad = int(parts.bad.sum())
-    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, left_out, told)
+    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, met, left_out, told)
 
 
 def parse_given(words: Iterable[str]) -> dict[str, str]:

@@ -20,8 +20,11 @@ from modular_cls.data.pixels import Pixels
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
+from modular_cls.export.runtime import GraphNetwork
+from modular_cls.features.kept import KeptFeatures
 from modular_cls.files import put_back
 from modular_cls.models.joint import JointClassifier
+from modular_cls.models.kept import digest_of
 from modular_cls.models.prior import joint_prior
 from modular_cls.schema import Schema
 
@@ -113,6 +116,17 @@ class Predictor:
         self.model.to(device)
         return self
 
+    def kept_features(self) -> KeptFeatures | None:
+        """The features that trainings on the same frozen network keep; None for other networks."""
+        network = self.model.backbone
+        if not self.model.frozen or isinstance(network, (torch.nn.Identity, GraphNetwork)):
+            return None
+        return KeptFeatures(self.pixels, digest_of(network))
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
     def prepare(self, picture: Picture) -> Tensor:
         """A picture -> (3, H, W), float32: decoded safely, resized and scaled as in training.
 
@@ -192,19 +206,31 @@ class Predictor:
         log_priors: Mapping[str, Tensor],
         evidence: Mapping[str, Tensor],
     ) -> Predictions:
-        """Predict pictures (H, W, 3), uint8, that have the size trained on, in one batch."""
-        if not images:
-            return self([])
-        prepared = self.pixels(np.stack(images))
-        return Predictions(self.schema, *self.predict_batch(prepared, log_priors, evidence))
+        """Predict pictures (H, W, 3), uint8, that have the size trained on, in one batch.
+
+        Features, shape (F,), may stand in the place of a picture.
+        """
+        fresh = [i for i, image in enumerate(images) if image.ndim > 1]
+        if len(fresh) == len(images):
+            if not images:
+                return self([])
+            prepared = self.pixels(np.stack(images))
+            return Predictions(self.schema, *self.predict_batch(prepared, log_priors, evidence))
+        blank = np.zeros(self.model.width, np.float32)
+        features = np.stack([blank if image.ndim > 1 else image for image in images])
+        if fresh:
+            prepared = self.pixels(np.stack([images[i] for i in fresh]))
+            features[fresh] = self.predict_batch(prepared, log_priors, evidence)[1]
+        found = torch.from_numpy(features).float().to(self._device)
+        probabilities = self.predict_features(found, log_priors, evidence)
+        return Predictions(self.schema, probabilities, found.cpu().numpy())
 
     @torch.inference_mode()
     def predict_batch(
         self, images: Tensor, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Prepared images (B, 3, H, W) -> probabilities by output, and features (B, F)."""
-        device = next(self.model.parameters()).device
-        features = self.model.extract(images.to(device))
+        features = self.model.extract(images.to(self._device))
         probabilities = self.predict_features(features, log_priors, evidence)
         return probabilities, features.float().cpu().numpy()
 

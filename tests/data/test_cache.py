@@ -45,7 +45,7 @@ def test_pictures_are_served_as_read_and_decoded_once(faces, monkeypatch):
     assert not bad
     check_same(faces, served)
     monkeypatch.setattr(cache, "read_image", None)
-    monkeypatch.setattr(cache, "read_file", None)  # known files are not even read
+    monkeypatch.setattr(cache, "key_picture", None)  # known files are not even read
     again, _ = decode_once(faces.select(np.arange(len(faces))[::-3]), SIZE)
     assert np.array_equal(again[0], served[len(faces) - 1])
     assert np.array_equal(pickle.loads(pickle.dumps(again))[1], served[len(faces) - 4])

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from modular_cls import (
     ComposedClassifier,
@@ -20,6 +22,7 @@ from modular_cls.cli import main
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.files import cache_folder
+from modular_cls.models.joint import JointClassifier
 from modular_cls.training.train import make_fit
 
 RARE = {"hair": "long", "gender": "male"}
@@ -153,3 +156,35 @@ def test_methods_that_no_solver_has(faces_dir, pretrained_dir):
     for method in ("mlp", "flat_group_dro", "flat_ldam_drw"):
         with pytest.raises(UndefinedError):
             make_fit(frozen(faces_dir, pretrained_dir, method))
+
+
+def test_predicting_takes_the_features_that_training_kept(
+    faces_dir, pretrained_dir, tmp_path, monkeypatch, capsys
+):
+    run = tmp_path / "run"
+    train(frozen(faces_dir, pretrained_dir), run, progress=False)
+    known = sorted((faces_dir / "test").rglob("*.png"))
+    fresh, broken = tmp_path / "fresh.png", tmp_path / "broken.png"
+    Image.fromarray(np.full((40, 30, 3), 90, np.uint8)).save(fresh)
+    broken.write_bytes(known[0].read_bytes()[:200])
+    passed = []
+    extract = JointClassifier.extract
+    monkeypatch.setattr(
+        JointClassifier, "extract", lambda m, image: passed.append(len(image)) or extract(m, image)
+    )
+    files = [known[0], fresh, broken, *known[1:]]
+    capsys.readouterr()
+    assert main(["predict", str(run), *map(str, files), "--out", str(tmp_path / "t.csv")]) == 0
+    assert f"{len(known)} of them by features that were kept" in capsys.readouterr().out
+    assert sum(passed) == 1
+    rows = list(csv.DictReader((tmp_path / "t.csv").open()))
+    assert [bool(row["error"]) for row in rows] == [file == broken for file in files]
+    wanted = Predictor.load(run)([f for f in files if f != broken]).probabilities["hair"][:, 1]
+    found = [float(row["hair=long"]) for row in rows if not row["error"]]
+    np.testing.assert_allclose(found, wanted, atol=2e-3)  # features are rounded to half precision
+
+    shutil.rmtree(cache_folder() / "features")
+    passed.clear()
+    assert main(["predict", str(run), *map(str, files), "--out", str(tmp_path / "u.csv")]) == 0
+    assert sum(passed) == len(known) + 1
+    assert "features that were kept" not in capsys.readouterr().out

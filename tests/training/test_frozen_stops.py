@@ -21,7 +21,7 @@ from modular_cls.training import frozen, train
 ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}
 PLACES = {
-    "reading": (cache, "read_file"),
+    "reading": (cache, "key_picture"),
     "decoding": (extract, "read_image"),
     "extraction": (extract, "_check_finite"),
     "keeping": (extract.Shards, "add"),
