@@ -15,7 +15,8 @@ from modular_cls.errors import ImageError
 from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.listed import Picture, listed
 from modular_cls.predict.pictures import decode_pictures
-from modular_cls.predict.predictor import Given, Predictions, Predictor, Prior
+from modular_cls.predict.predictions import Predictions
+from modular_cls.predict.predictor import Given, Predictor, Prior
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,6 @@ It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -26,35 +25,13 @@ from modular_cls.files import put_back
 from modular_cls.models.joint import JointClassifier
 from modular_cls.models.kept import digest_of
 from modular_cls.models.prior import joint_prior
+from modular_cls.predict.predictions import Predictions
 from modular_cls.schema import Schema
 
 Picture = str | Path | Image.Image | np.ndarray
 Prior = Literal["uniform", "training"] | Mapping[str, float] | None
 Given = Mapping[str, str | Mapping[str, float]]
 _LEAST = torch.finfo(torch.double).tiny
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What is predicted of N pictures.
-
-    Attributes:
-        schema: Attributes and composites.
-        probabilities: By attribute and composite, shape (N, classes), float32; rows sum to 1.
-        embeddings: Features of the backbone, shape (N, F), float32.
-    """
-
-    schema: Schema
-    probabilities: dict[str, np.ndarray]
-    embeddings: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.embeddings)
-
-    def names(self, output: str) -> list[str]:
-        """The most probable class of an attribute or composite, by name, for each picture."""
-        classes = self.schema.output(output).class_names
-        return [classes[z] for z in self.probabilities[output].argmax(axis=1)]
 
 
 class Predictor:

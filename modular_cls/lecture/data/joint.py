@@ -65,7 +65,7 @@ class _Size:
     seeds: int
 
 
-_SIZES = {"quick": _Size(CLASSES, 40, 1), "full": _Size(CLASSES, 2000, 5)}
+_SIZES = {"quick": _Size(CLASSES, 40, 1), "full": _Size(CLASSES, 2000, 4)}
 
 
 def _statements(classes: int) -> tuple[Statement, ...]:
