@@ -257,7 +257,7 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     panels[0].legend(frameon=False)
     curve(last, factors, "classes", "saved", 2)
     last.axhline(1, color="#808080", linestyle=":")
-    frame(last, "pictures flat needs for one of modular", "joint classes")
+    frame(last, "pictures: flat needs / modular", "joint classes")
     last.set_xticks(numbers)
     last.set_ylim(0)
     return {"joint": figure}
