@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import trees
 import yaml
 
 from modular_cls.cli import main
 from modular_cls.data.manifest import Manifest
 from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
+from tests.data_prep import trees
 
 ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("MODULAR_CLS_DATA", "")

@@ -9,7 +9,8 @@ from pathlib import Path
 import folders
 import pytest
 import table
-from trees import write_pictures
+
+from tests.data_prep.trees import write_pictures
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "tables.md"
 SPLITS = {"train": 50, "validation": 8, "test": 12}

@@ -6,10 +6,10 @@ import threading
 import time
 
 import pytest
-from browser import PATH, Browser
 
 from modular_cls import Predictor
 from modular_cls.demo.app import serve
+from tests.demo.browser import PATH, Browser
 
 pytestmark = pytest.mark.skipif(PATH is None, reason="needs a browser: chromium or chrome")
 ANSWERED = "document.querySelectorAll('#runs .number:not(:empty)').length === 16"

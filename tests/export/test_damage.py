@@ -7,13 +7,13 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_exports import BACKBONE, HEADS, MODEL, same
 
 from modular_cls import Predictor
 from modular_cls.cli import main
 from modular_cls.errors import ModularClsError
 from modular_cls.export.read import read_export
 from modular_cls.runs.weights import digest, read_tensors, write_tensors
+from tests.export.small_exports import BACKBONE, HEADS, MODEL, same
 
 
 def edit(path, change):

@@ -12,7 +12,6 @@ import timm
 import torch
 from huggingface_hub import ModelCard
 from PIL import Image
-from small_exports import ODD, SIZE, same, tiny
 
 from modular_cls import Predictor, load_config, train
 from modular_cls.config import Backbone
@@ -21,6 +20,7 @@ from modular_cls.export.export import export_run
 from modular_cls.export.network import write_network
 from modular_cls.models.backbone import create_backbone
 from modular_cls.runs.weights import digest
+from tests.export.small_exports import ODD, SIZE, same, tiny
 
 
 def timm_model(folder, **given):

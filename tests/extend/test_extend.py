@@ -7,7 +7,6 @@ import stat
 import numpy as np
 import pytest
 import torch
-from small_runs import WHOLE, composites, extend, probabilities
 
 from modular_cls import Predictor, Run
 from modular_cls.cli import main
@@ -16,6 +15,7 @@ from modular_cls.export.export import export_run
 from modular_cls.finish import Features, FitBias
 from modular_cls.models.build import build_model
 from modular_cls.runs.scores import FILE, AttributeScores
+from tests.extend.small_runs import WHOLE, composites, extend, probabilities
 
 
 def test_a_composite_needs_no_image(apart, faces, tmp_path, capsys):

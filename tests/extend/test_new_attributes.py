@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from small_runs import NIGHT, composites, extend, probabilities
 
 from modular_cls import Run
 from modular_cls.runs.scores import AttributeScores
+from tests.extend.small_runs import NIGHT, composites, extend, probabilities
 
 
 def test_a_new_attribute_from_some_images(apart, faces, nights, tmp_path, capsys):

@@ -8,10 +8,10 @@ import pytest
 import torch
 import yaml
 from PIL import Image, ImageOps
-from small_runs import extend
 
 from modular_cls import Predictor, Run
 from modular_cls.cli import main
+from tests.extend.small_runs import extend
 
 TONES = {
     "day": lambda p: p,

@@ -7,10 +7,10 @@ import shutil
 import pytest
 import torch
 import yaml
-from small_runs import NIGHT, WHOLE, composites, extend
 
 from modular_cls import Run
 from modular_cls.runs.scores import FILE, AttributeScores
+from tests.extend.small_runs import NIGHT, WHOLE, composites, extend
 
 
 def test_joint_classes_out_of_reach_are_never_predicted(apart, tmp_path, capsys):

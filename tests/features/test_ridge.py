@@ -2,13 +2,13 @@ import math
 
 import pytest
 import torch
-from problems import ADDITIVE, features, term
 
 from modular_cls.features.basis import Basis
 from modular_cls.features.crossfit import out_of_fold_scores
 from modular_cls.features.folds import UNSCORED, fits, stratified_folds
 from modular_cls.features.ridge import choose_ridge
 from modular_cls.features.solve import solve
+from tests.features.problems import ADDITIVE, features, term
 
 GRID = tuple(10.0**e for e in range(-6, 2))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from weights_folder import IMAGENET, write_weights
 
 from modular_cls.cli import main
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import create_backbone, describe_backbone
+from tests.models.weights_folder import IMAGENET, write_weights
 
 ROOT = Path(__file__).parent.parent.parent
 CLIP = {"mean": [0.481, 0.457, 0.408], "std": [0.268, 0.261, 0.275]}

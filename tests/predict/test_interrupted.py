@@ -6,17 +6,17 @@ import signal
 import time
 from pathlib import Path
 
-import forked
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from small_jobs import left, predict, read
 
 from modular_cls import Predictor
 from modular_cls.predict.listed import Picture
 from modular_cls.predict.table_parts import Parts
+from tests import forked
+from tests.predict.small_jobs import left, predict, read
 
 
 def parts(out):

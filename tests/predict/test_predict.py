@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from small_jobs import left, predict, read
 
 from modular_cls import Predictor
 from modular_cls.cli import main
+from tests.predict.small_jobs import left, predict, read
 
 
 def test_it_predicts_what_the_run_was_tested_with(run_dir, faces_dir, tmp_path):

@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 import torch
-from small_networks import write_network
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
@@ -16,6 +15,7 @@ from modular_cls.runs.backbone_file import (
     read_description,
     write_backbone,
 )
+from tests.small_networks import write_network
 
 
 @pytest.fixture

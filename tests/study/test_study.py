@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_trainings import signal_in
 
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError
@@ -19,6 +18,7 @@ from modular_cls.runs.folder import Run
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import grid, make_jobs, run_study
 from modular_cls.training.train import train
+from tests.training.small_trainings import signal_in
 
 ROOT = Path(__file__).parents[2]
 

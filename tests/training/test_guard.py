@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_trainings import small, updates
 
 from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError, DivergedError
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.train import train
+from tests.training.small_trainings import small, updates
 
 
 def steps_with(change, monkeypatch):

@@ -6,7 +6,6 @@ import json
 
 import pytest
 import torch
-from small_trainings import interrupt, result, small
 from torch.optim.swa_utils import get_ema_avg_fn
 
 from modular_cls.cli import main
@@ -18,6 +17,7 @@ from modular_cls.runs.folder import Run
 from modular_cls.schema import Schema
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.train import train
+from tests.training.small_trainings import interrupt, result, small
 
 PLAIN = {"backbone__args": "{stem_width: 8}"}  # nothing but the knobs draws random numbers
 KNOBS = {"gradient_clip": 0.5, "label_smoothing": 0.1, "mixup": 0.4, "ema": 0.8, "patience": 2}

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_trainings import interrupt, partly, result, signal_in, small, updates
 
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError, OutputExistsError
@@ -13,6 +12,7 @@ from modular_cls.export.export import export_run
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.training.checkpoint import read_checkpoint
 from modular_cls.training.train import train
+from tests.training.small_trainings import interrupt, partly, result, signal_in, small, updates
 
 METHODS = {
     "modular": {},

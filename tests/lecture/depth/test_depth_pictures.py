@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
-from voices import write_voices
 
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline
@@ -18,6 +17,7 @@ from modular_cls.lecture.kit.lab import Lab
 from modular_cls.lecture.kit.nets import parameters, width_for
 from modular_cls.lecture.kit.recordings import recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
+from tests.lecture.voices import write_voices
 
 SHAPES = {"mnist": (1, 28, 28), "spoken digits": (1, 40, 20), "faces": (1, 32, 32)}
 NETS = [("fully_connected", task, depth.PARAMETERS) for task in SHAPES] + [
