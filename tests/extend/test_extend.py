@@ -117,30 +117,6 @@ def test_scores_are_small_and_for_all_to_read(apart):
     assert AttributeScores.read(apart).labels.shape == (64, 3)
 
 
-def test_what_does_not_grow_stays_exactly(make_run, faces, tmp_path, capsys):
-    run = make_run(WHOLE)
-    before = ("hair", "gender", "glasses", "hair_gender_glasses")
-    parts = composites(hair_glasses=["hair", "glasses"])
-    assert extend(run, {"schema": {"composites": parts}}, tmp_path / "out") == 0
-    assert "changed" not in capsys.readouterr().out
-    old, new = (probabilities(r, faces, before) for r in (run, tmp_path / "out"))
-    for name in before:
-        np.testing.assert_array_equal(old[name], new[name])
-    assert (
-        Run.load(tmp_path / "out").metrics["train_counts"] == Run.load(run).metrics["train_counts"]
-    )
-
-
-def test_images_that_nothing_is_learned_from_change_nothing(make_run, faces, tmp_path):
-    run = make_run(WHOLE)
-    more = {
-        "schema": {"composites": composites(hair_=["hair"])},
-        "data": {"manifest": str(faces / "manifest.csv")},
-    }
-    assert extend(run, more, tmp_path / "out") == 0
-    assert Run.load(tmp_path / "out").metrics["extended"]["images"] == 0
-
-
 def test_more_images_for_joint_classes(apart, nights, tmp_path):
     more = {"schema": {"composites": WHOLE}, "data": {"manifest": str(nights / "manifest.csv")}}
     assert extend(apart, more, tmp_path / "out") == 0
