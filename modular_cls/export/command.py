@@ -20,7 +20,7 @@ def export(prog: str, arguments: list[str]) -> None:
     )
     add_overwrite(parser)
     given = parser.parse_args(arguments)
-    from modular_cls.export.whole import export_run
+    from modular_cls.export.export import export_run
 
     export_run(given.run, given.out, given.overwrite, not given.no_onnx, given.license)
     print(f"{given.run} is exported to {given.out}; its README.md says how to use it")
