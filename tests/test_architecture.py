@@ -25,6 +25,64 @@ ONE_IDEA = {
     "strings": "the part of a claim that is about strings, and what these parts share",
     "training": "how a network is trained; what a configuration says of it",
 }
+ASIDE = ("bench", "configs", "docs", "faults", "mutants")  # tests of what is no module
+OF_ALL = {"test_architecture", "test_examples", "test_init", "test_wheel"}
+# Modules that are tested where they are used; a verb's command.py is tested by what it does.
+ELSEWHERE = {
+    "audit/augmentation": "data/test_contradictions",
+    "audit/findings": "audit/test_table",
+    "data/labels": "data/test_manifest",
+    "doctor/examine": "doctor/test_doctor",
+    "doctor/finding": "doctor/test_doctor",
+    "export/folder": "export/test_read",
+    "export/record": "extend/test_extend",
+    "features/linear": "finish/test_classifier",
+    "features/sharing": "training/test_solved",
+    "finish/step": "finish/test_composite_fit",
+    "jobs/cores": "doctor/test_doctor",
+    "jobs/pieces": "predict/test_cluster",
+    "lecture/circuit_figures": "lecture/test_circuits",
+    "lecture/kit/claim_page": "lecture/kit/test_claim",
+    "lecture/kit/curves": "lecture/data/test_strings",
+    "lecture/kit/published": "lecture/depth/test_pictures",
+    "lecture/kit/rates": "lecture/depth/test_pictures",
+    "lecture/kit/strings": "lecture/depth/test_strings",
+    "lecture/layer_figures": "lecture/test_layers",
+    "lecture/layer_statements": "lecture/test_layers",
+    "lecture/mimic/figures": "lecture/mimic/test_pictures",
+    "lecture/speech/figures": "lecture/speech/test_pipeline",
+    "lecture/speech/statements": "lecture/speech/test_pipeline",
+    "models/flat": "models/test_models",
+    "models/modular": "models/test_models",
+    "parts": "test_parsing",
+    "predict/predictions": "predict/test_predictor",
+    "report/answers": "report/test_misses",
+    "report/figures": "report/test_page",
+    "report/sections": "report/test_page",
+    "report/sheets": "report/test_html",
+    "report/style": "report/test_html",
+    "report/wording": "report/test_page",
+    "runs/score_table": "report/test_page",
+    "study/tuned": "study/test_tuning",
+    "training/fit": "training/test_train",
+    "training/history": "training/test_saver",
+    "training/partly": "training/test_targets",
+    "training/randomness": "training/test_saver",
+    "training/terms": "training/test_checkpoint",
+}
+
+
+def modules(folder):
+    """Modules below a folder, as paths without endings."""
+    paths = [path for path in folder.rglob("*.py") if not path.name.startswith("__")]
+    return {path.relative_to(folder).with_suffix("").as_posix() for path in paths}
+
+
+def tested():
+    """What files of tests are about: `a/b` for `a/test_b.py`."""
+    paths = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")]
+    mirrors = [path for path in paths if path.parts[0] not in ASIDE and path.stem not in OF_ALL]
+    return {path.with_name(path.stem.removeprefix("test_")).as_posix() for path in mirrors}
 
 
 def layers():
@@ -75,6 +133,20 @@ def test_a_name_stands_for_one_idea():
     names = [path.stem for path in modules if path.stem != path.parent.name]
     names += [path.parent.name for path in PACKAGE.rglob("__init__.py")]
     assert {name for name in names if names.count(name) > 1} == set(ONE_IDEA)
+
+
+def test_tests_are_the_same_tree():
+    """`a/test_b.py` is about `a/b.py`; `a/test_a.py` may be about the package as a whole."""
+    packages = [path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*/__init__.py")]
+    wholes = {(path / path.name).as_posix() for path in packages}
+    converters = {f"data_prep/{name}" for name in modules(ROOT / "data_prep")}
+    assert tested() <= modules(PACKAGE) | wholes | converters
+
+
+def test_every_module_is_tested_under_its_name_or_where_it_is_used():
+    own = {name for name in modules(PACKAGE) if not name.endswith("command")}
+    assert own - tested() == set(ELSEWHERE)
+    assert all((ROOT / "tests" / f"{name}.py").exists() for name in ELSEWHERE.values())
 
 
 def test_public_names_are_exact():

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Which spellings mean one value."""
 
 import doctest
 
