@@ -1,5 +1,6 @@
 """The house keeps its rules; which package may import which stands in pyproject's contracts."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import modular_cls
 PACKAGE = Path(modular_cls.__file__).parent
 ROOT = PACKAGE.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PACKAGES = [path.parent for path in sorted(PACKAGE.rglob("*/__init__.py"))]
 MOST_LINES, MOST_LOOSE_FILES, MOST_NAMES = 300, 10, 15
 ONE_IDEA = {
     "command": "how a verb is asked for",
@@ -78,7 +80,7 @@ def modules(folder):
     return {path.relative_to(folder).with_suffix("").as_posix() for path in paths}
 
 
-def tested():
+def mirrored():
     """What files of tests are about: `a/b` for `a/test_b.py`."""
     paths = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")]
     mirrors = [path for path in paths if path.parts[0] not in ASIDE and path.stem not in OF_ALL]
@@ -92,7 +94,7 @@ def layers():
 
 
 def drawn():
-    """The lines of the drawing, each as the list of names at its start."""
+    """The lines of CONTRIBUTING's drawing, each as the list of names at its start."""
     drawing = CONTRIBUTING.split("modular_cls/\n")[1].split("configs/")[0]
     lines = [line[2:].split("  ")[0] for line in drawing.splitlines() if re.match(r"  \w", line)]
     return [re.findall(r"\w+", line) for line in lines]
@@ -121,6 +123,18 @@ def test_drawing_is_the_contract():
     assert all(f"`{line}`" in CONTRIBUTING for line in layers() if "|" in line)
 
 
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_a_package_says_what_each_of_its_files_is(package):
+    """One line a file; but the docstring of a claim is its page, and lists its parts in `PARTS`."""
+    tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
+    said = re.findall(r"^    (\S.*?)  +\S", ast.get_docstring(tree), re.MULTILINE)
+    names = re.findall(r"[\w/]+", " ".join(said))
+    files = [path.stem for path in package.glob("*.py") if path.name != "__init__.py"]
+    packages = [f"{path.parent.name}/" for path in package.glob("*/__init__.py")]
+    is_claim = package.parent.name == "lecture" and package.name != "kit"
+    assert sorted(names) == ([] if is_claim else sorted(files + packages))
+
+
 def test_files_are_rooms_not_halls():
     for path in PACKAGE.rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
@@ -137,15 +151,14 @@ def test_a_name_stands_for_one_idea():
 
 def test_tests_are_the_same_tree():
     """`a/test_b.py` is about `a/b.py`; `a/test_a.py` may be about the package as a whole."""
-    packages = [path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*/__init__.py")]
-    wholes = {(path / path.name).as_posix() for path in packages}
+    wholes = {(path / path.name).relative_to(PACKAGE).as_posix() for path in PACKAGES}
     converters = {f"data_prep/{name}" for name in modules(ROOT / "data_prep")}
-    assert tested() <= modules(PACKAGE) | wholes | converters
+    assert mirrored() <= modules(PACKAGE) | wholes | converters
 
 
 def test_every_module_is_tested_under_its_name_or_where_it_is_used():
     own = {name for name in modules(PACKAGE) if not name.endswith("command")}
-    assert own - tested() == set(ELSEWHERE)
+    assert own - mirrored() == set(ELSEWHERE)
     assert all((ROOT / "tests" / f"{name}.py").exists() for name in ELSEWHERE.values())
 
 
