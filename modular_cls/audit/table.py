@@ -47,8 +47,8 @@ def read_leniently(config: Config) -> Reading:
         schema = Schema.from_dict(config.schema)
         findings += _alike(schema)
     else:
-        schema, told = _schema_of(table, path)
-        findings.append(told)
+        schema, finding = _schema_of(table, path)
+        findings.append(finding)
     findings += _spellings(table, schema)
     try:
         manifest = Manifest.of_table(path, table, schema, root, contained=not data.allow_outside)
@@ -97,8 +97,8 @@ def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
     alike = {likeness(v): i for i, v in reversed(list(enumerate(values)))}
     codes = {}
     for cell in column.unique():
-        found = index_of(cell, values)
-        codes[cell] = alike.get(likeness(cell), UNKNOWN) if found is None else found
+        index = index_of(cell, values)
+        codes[cell] = alike.get(likeness(cell), UNKNOWN) if index is None else index
     return column.map(codes).to_numpy(dtype=np.int16)
 
 
@@ -124,9 +124,9 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
         bad = column[~column.map(fits).astype(bool)]
         meant = {likeness(v): v for v in reversed(values)}
         misspelt = bad.map({v: likeness(v) in meant for v in bad.unique()}).astype(bool)
-        for kind, some in enumerate((bad[misspelt], bad[~misspelt])):
-            rows[kind].extend(some.index.tolist())
-            examples[kind].extend(_counted(name, some, meant if kind == 0 else {}))
+        for kind, cells in enumerate((bad[misspelt], bad[~misspelt])):
+            rows[kind].extend(cells.index.tolist())
+            examples[kind].extend(_counted(name, cells, meant if kind == 0 else {}))
     if examples[0]:
         what = (
             "values spelt in another way (case, blanks, hyphens, 1 for yes), which makes them "

@@ -54,7 +54,7 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
         "calibration": [run.calibration for run in runs],
         "outputs": {o.name: list(o.class_names) for o in runs[0].predictor.schema.outputs},
         "attributes": [a.name for a in runs[0].predictor.schema.attributes],
-        "examples": [example.told for example in pictures],
+        "examples": [example.label for example in pictures],
         "max_bytes": MAX_BYTES,
     }
     app = FastAPI(openapi_url=None)
@@ -103,10 +103,11 @@ def _evidence(given: str) -> dict[str, dict[str, float]]:
     try:
         return _EVIDENCE.validate_json(given)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:20])
+        first = error.errors()[:20]
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in first)
         accepted = '{"gender": {"female": 1, "male": 3}}'
         raise ConfigError(
-            f"given is {given!r}: {told}; accepted: JSON such as {accepted}"
+            f"given is {given!r}: {problems}; accepted: JSON such as {accepted}"
         ) from None
 
 

@@ -135,10 +135,10 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def listed(schema: Schema) -> dict[str, Any]:
     """A schema with its order in lists."""
-    found = schema.to_dict()
+    mapping = schema.to_dict()
     return {
         "attributes": [
-            {"name": name, "values": values} for name, values in found["attributes"].items()
+            {"name": name, "values": values} for name, values in mapping["attributes"].items()
         ],
         "composites": [
             {
@@ -148,10 +148,10 @@ def listed(schema: Schema) -> dict[str, Any]:
                     {"name": n, "values": values} for n, values in c.get("names", {}).items()
                 ],
             }
-            for name, c in found["composites"].items()
+            for name, c in mapping["composites"].items()
         ],
         "outputs": [
             {"name": name, "from": entry["from"]}
-            for name, entry in found.get("outputs", {}).items()
+            for name, entry in mapping.get("outputs", {}).items()
         ],
     }

@@ -98,8 +98,8 @@ def _check(path: Path, example: Tensor, expected: dict[str, Tensor]) -> None:
     import onnxruntime  # an extra
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = session.run(list(expected), {IMAGE: example.numpy()})
-    for (name, tensor), theirs in zip(expected.items(), found, strict=True):
+    computed = session.run(list(expected), {IMAGE: example.numpy()})
+    for (name, tensor), theirs in zip(expected.items(), computed, strict=True):
         ours = tensor.numpy()
         if name == EMBEDDING:
             difference = np.abs(theirs - ours).max() / max(1.0, np.abs(ours).max())

@@ -204,7 +204,7 @@ def write_classes(folder: Path, schema: Schema) -> None:
     )
 
 
-def given(composite: Composite, attribute: Attribute) -> str:
+def column_given(composite: Composite, attribute: Attribute) -> str:
     """Name of what is predicted of a composite when one of its attributes is set to the truth."""
     return f"{composite.name}:given:{attribute.name}"
 
@@ -224,7 +224,7 @@ def write_predictions(
         columns[f"{o.name}:predicted"] = [names[z] for z in predicted[o.name].tolist()]
     for c in schema.composites:
         names = [*c.class_names, ""]
-        for name in (given(c, a) for a in c.attributes):
+        for name in (column_given(c, a) for a in c.attributes):
             columns[name] = [names[z] for z in predicted[name].tolist()]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

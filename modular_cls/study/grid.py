@@ -76,11 +76,11 @@ class Study:
         if self.empty not in (None, "each"):
             raise ConfigError(f"study: empty is {self.empty!r}; accepted: each, null")
         if self.empty and (self.tune or 0 not in self.keep):
-            told = "it repeats k = 0, which keep must hold, and has no meaning with tune"
-            raise ConfigError(f"study: empty is {self.empty}; {told}")
+            advice = "it repeats k = 0, which keep must hold, and has no meaning with tune"
+            raise ConfigError(f"study: empty is {self.empty}; {advice}")
         if self.tune and (len(self.keep) > 1 or not self.keep[0]):
-            told = "with tune it is one number of images, of the class tune.scarce, as [5]"
-            raise ConfigError(f"study: keep is {self.keep}; {told}")
+            advice = "with tune it is one number of images, of the class tune.scarce, as [5]"
+            raise ConfigError(f"study: keep is {self.keep}; {advice}")
 
 
 def _refuse_repeated(name: str, values: Sequence[Any]) -> None:

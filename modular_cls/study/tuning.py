@@ -71,8 +71,8 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
         "seeds": list(study.seeds),
         "budget": budget_of(methods[0]),
     }
-    told = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
-    Tuned(out / FILE, terms, chosen).write(told)
+    comment = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
+    Tuned(out / FILE, terms, chosen).write(comment)
     print(f"chosen: {out / FILE}")
     return []
 
@@ -163,8 +163,8 @@ def _check_knob(config: Config) -> None:
     if _has_knob(config):
         assert config.knob is not None
         if (own := knob_value(config)) not in config.knob.values:
-            told = f"knob.values is {config.knob.values}, but its own value is {own}"
-            raise ConfigError(f"{config.method}: {told}; it must be among them")
+            problem = f"knob.values is {config.knob.values}, but its own value is {own}"
+            raise ConfigError(f"{config.method}: {problem}; it must be among them")
 
 
 def _check_alike(how: Tune, methods: list[Config]) -> None:
@@ -176,9 +176,9 @@ def _check_alike(how: Tune, methods: list[Config]) -> None:
     most = max(counts.values(), default=0) if frozen else len(how.rates)
     if unlike := {name: n for name, n in counts.items() if n != most}:
         name, n = next(iter(unlike.items()))
-        told = f"the knob of {name} has {n} values; it must be {most}"
+        problem = f"the knob of {name} has {n} values; it must be {most}"
         like = "as the others" if frozen else "as there are rates"
-        raise ConfigError(f"study: {told}, {like}: every method gets as many trials")
+        raise ConfigError(f"study: {problem}, {like}: every method gets as many trials")
 
 
 def _check_scarce(how: Tune, methods: list[Config]) -> None:
@@ -188,8 +188,8 @@ def _check_scarce(how: Tune, methods: list[Config]) -> None:
         for rare in data.scarcities:
             theirs = schema.scarce_values(rare.joint_class)
             if all(theirs.get(name, value) == value for name, value in values.items()):
-                told = f"tune.scarce is {values}, which overlaps the rare class {theirs}"
-                raise ConfigError(f"study: {told}; name another joint class")
+                problem = f"tune.scarce is {values}, which overlaps the rare class {theirs}"
+                raise ConfigError(f"study: {problem}; name another joint class")
         manifest = read_manifest(schema, data)
         validation = manifest.splits == SPLITS.index("validation")
         if not np.any(manifest.matches(values) & validation):
@@ -199,5 +199,5 @@ def _check_scarce(how: Tune, methods: list[Config]) -> None:
 
 def _data_of(methods: list[Config]) -> list[tuple[Data, Schema]]:
     """The data of the methods, those alike once."""
-    found = {str((c.data.manifest, c.data.scarcities, c.schema)): c for c in methods}
-    return [(c.data, Schema.from_dict(c.schema)) for c in found.values()]
+    alike = {str((c.data.manifest, c.data.scarcities, c.schema)): c for c in methods}
+    return [(c.data, Schema.from_dict(c.schema)) for c in alike.values()]

@@ -21,8 +21,8 @@ def train(prog: str, arguments: list[str]) -> None:
         _train(prog, arguments)
     except Interrupted as stop:
         again = arguments if "--resume" in arguments else [*arguments, "--resume"]
-        told = stop.told or "what was saved is kept"
-        stop.told = f"{told}; go on with: {prog} {shlex.join(again)}"
+        told = stop.advice or "what was saved is kept"
+        stop.advice = f"{told}; go on with: {prog} {shlex.join(again)}"
         raise
 
 

@@ -84,7 +84,7 @@ def train(
             fit.run(progress)
             return complete(fit, ending, config, out, True, progress)
         except Interrupted as stop:
-            stop.told = _FEATURES if config.backbone.frozen else checkpoints.told()
+            stop.advice = _FEATURES if config.backbone.frozen else checkpoints.told()
             raise
         except DivergedError as error:
             raise DivergedError(f"{error}; {checkpoints.told()}") from None
