@@ -25,7 +25,7 @@ class Trial:
         rate: None on a frozen backbone.
         knob: Its key; blank for a method without one.
         value: What it stood at.
-        runs: One a seed.
+        runs: One a seed, and a class made scarce.
     """
 
     rate: float | None

@@ -61,7 +61,9 @@ class Tuned:
             ConfigError: If nothing was chosen for it, at another budget, or for another knob.
         """
         try:
-            Schema.from_dict(config.schema).scarce_values(self.terms.get("scarce") or {})
+            scarce = self.terms.get("scarce") or {}
+            for values in scarce if isinstance(scarce, list) else [scarce]:
+                Schema.from_dict(config.schema).scarce_values(values)
         except ModularClsError as error:
             raise ConfigError(f"{self.path} was chosen on other data: {error}") from None
         if config.method not in self.methods:

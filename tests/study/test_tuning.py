@@ -206,6 +206,9 @@ def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
         ({"hair": "long", "gender": "male"}, {}, "overlaps the rare class"),
         ({"gender": "male"}, {}, "overlaps the rare class"),
         ({"gender": "mail"}, {}, "did you mean 'male'"),
+        ([OTHER, {"gender": "male"}], {}, "overlaps the rare class"),
+        ([OTHER, OTHER], {}, "tune.scarce holds"),
+        ([], {}, "tune.scarce is empty"),
         (OTHER, {"key": "criterion.tau", "values": [0.5, 1, 2]}, "has 3 values; it must be 2"),
         (OTHER, {"key": "criterion.tau", "values": [0.5, 2]}, "its own value is 1.0"),
         (OTHER, {"key": "criterion.smothing", "values": [0.5, 1]}, "did you mean 'smoothing'"),
@@ -279,6 +282,42 @@ def test_frozen_methods_try_their_knobs_only(faces_dir, pretrained_dir, tmp_path
     configs = {c.method: c for c, _ in grid(final, tmp_path)}
     assert knob_value(configs["product_corrected"]) in (1, 30)
     assert configs["product_corrected"].training.edges == ["finish.CorrectPrior.smoothing"]
+
+
+def test_several_classes_judge_in_turn(faces_dir, pretrained_dir, tmp_path):
+    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0}
+    backbone = {
+        "name": f"local-dir:{pretrained_dir}",
+        "pretrained": True,
+        "frozen": True,
+        "args": {},
+    }
+    also = write(tmp_path / "also.yaml", {"data": data, "backbone": backbone})
+    judges = [OTHER, {"hair": "short", "gender": "male"}]
+    tune = {"scarce": judges}
+    file = write(tmp_path / "tune.yaml", {
+        "methods": [method(tmp_path, "product_corrected",
+                           knob={"key": "finish.CorrectPrior.smoothing", "values": [1, 30]})],
+        "keep": [5], "seeds": [0, 1], "also": [also], "tune": tune})  # fmt: skip
+    out = tmp_path / "out"
+    assert main(["study", "--config", file, "--out", str(out)]) == 0
+    folders = [f.parent for f in out.glob("*/metrics.json")]
+    by_value = {}
+    for folder in folders:
+        config = load_config(folder / "config.yaml")
+        scarce = config.data.scarcities[0]
+        assert (scarce.keep, scarce.validation) == (5, True)
+        score = read(folder)["validation"]["hair_gender"]["balanced_accuracy"]
+        judged = (config.seed, *sorted(scarce.joint_class.items()))
+        by_value.setdefault(knob_value(config), {})[judged] = score
+    draws = {(seed, *sorted(j.items())) for seed in (0, 1) for j in judges}
+    assert [set(scores) for scores in by_value.values()] == [draws, draws]
+    means = {value: sum(scores.values()) / 4 for value, scores in by_value.items()}
+    chosen = Tuned.read(out / "tuned.yaml")
+    assert chosen.terms["scarce"] == judges
+    (found,) = chosen.methods.values()
+    assert means[found["knob"]["finish.CorrectPrior.smoothing"]] == max(means.values())
+    assert found["trials"] == 2
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
