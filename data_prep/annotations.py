@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modular_cls.data.cells import meaning
+from modular_cls.data.table_cells import meaning
 from modular_cls.data.text_table import read_table
 from modular_cls.errors import ManifestError, unknown
 

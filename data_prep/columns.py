@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from telling import listed, log
 
-from modular_cls.data.cells import is_unknown, meaning
+from modular_cls.data.table_cells import is_unknown, meaning
 from modular_cls.errors import ManifestError, nearest
 
 _NO_YES = {"0": 0, "no": 0, "n": 0, "1": 1, "yes": 1, "y": 1, "x": 1}

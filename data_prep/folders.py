@@ -26,8 +26,8 @@ from splits import USUAL, Draw, add_draw
 from telling import listed, log
 from values import Reading, read_values
 
-from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.table_cells import UNKNOWN_WORDS
 from modular_cls.errors import ConfigError, ManifestError, nearest
 
 

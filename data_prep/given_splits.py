@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from telling import listed
 
-from modular_cls.data.cells import meaning
 from modular_cls.data.manifest import SPLIT_NAMES, SPLITS
+from modular_cls.data.table_cells import meaning
 from modular_cls.errors import ConfigError, ManifestError, nearest
 
 LEFT_OUT = -1

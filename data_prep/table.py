@@ -31,8 +31,8 @@ from telling import listed, log
 from text_files import look_up, read_files
 from values import Reading, read_values
 
-from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLIT_NAMES, SPLITS, Manifest
+from modular_cls.data.table_cells import UNKNOWN_WORDS
 from modular_cls.errors import ConfigError, ManifestError, unknown
 
 

@@ -10,8 +10,8 @@ from converter import command_line, path_argument
 from given_splits import split_argument
 from splits import add_draw
 
-from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLIT_NAMES
+from modular_cls.data.table_cells import UNKNOWN_WORDS
 from modular_cls.data.text_table import SEPARATORS
 
 _TABS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}

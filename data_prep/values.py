@@ -11,8 +11,8 @@ import pandas as pd
 from converter import Labels
 from telling import listed, log
 
-from modular_cls.data.cells import UNKNOWN_WORDS, alike, is_unknown, meaning
 from modular_cls.data.manifest import UNKNOWN
+from modular_cls.data.table_cells import UNKNOWN_WORDS, alike, is_unknown, meaning
 from modular_cls.errors import ManifestError, nearest
 
 MOST_VALUES = 2000  # more are names or measurements

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from modular_cls.audit.inspection import LOOK, Picture
 from modular_cls.audit.near import near_pairs
-from modular_cls.audit.pictures import LOOK, Picture
 
 # A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share
 # shapes, not colours. Of 200 pictures each of the drawn faces, avatars and portraits, all copies

@@ -29,8 +29,8 @@ def audit(prog: str, arguments: list[str]) -> None:
     config, options = parse_run(parser, arguments)
     from dataclasses import replace
 
+    from modular_cls.audit.audit import audit as audit_data
     from modular_cls.audit.text import print_audit
-    from modular_cls.audit.whole import audit as audit_data
     from modular_cls.files import replacing_file
 
     config = replace(config, data=replace(config.data, manifest=options.table))

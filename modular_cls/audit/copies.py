@@ -8,7 +8,7 @@ import numpy as np
 from modular_cls.audit.alike import joined, similar_pairs
 from modular_cls.audit.coverage import across_splits
 from modular_cls.audit.findings import SHOWN, Finding, Level
-from modular_cls.audit.pictures import Picture
+from modular_cls.audit.inspection import Picture
 from modular_cls.audit.quality import is_even
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.overlap import groups_of, numbered

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from modular_cls.audit.findings import Finding, Labels, Level, cited
-from modular_cls.audit.labels import count_values
+from modular_cls.audit.label_counts import count_values
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.schema import MAX_JOINT_CLASSES, Attribute, Composite, Schema
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from modular_cls.audit.findings import SHOWN, Finding, Level, cited
-from modular_cls.audit.pictures import Picture
+from modular_cls.audit.inspection import Picture
 from modular_cls.data.fitting import Fit, is_far
 from modular_cls.data.manifest import Manifest
 from modular_cls.errors import group_alike

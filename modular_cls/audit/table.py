@@ -9,8 +9,8 @@ import pandas as pd
 
 from modular_cls.audit.findings import SHOWN, Finding
 from modular_cls.config import Config, expand
-from modular_cls.data.cells import index_of, is_unknown, likeness, meaning
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.data.table_cells import index_of, is_unknown, likeness, meaning
 from modular_cls.data.text_table import read_table
 from modular_cls.errors import ConfigError, ManifestError, group_alike
 from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema

@@ -22,7 +22,7 @@ from modular_cls.data.limit import limit_rows
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
 from modular_cls.data.pipelines import check_pipeline
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
 from modular_cls.data.scarcity import held_out, make_scarce
 from modular_cls.data.transforms import TrainTransform

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from modular_cls.data.cells import index_of
+from modular_cls.data.table_cells import index_of
 from modular_cls.errors import ManifestError, nearest
 from modular_cls.schema import Attribute, Composite, Schema
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modular_cls.data.cells import check_distinct, index_of, meaning
 from modular_cls.data.images import Box, parse_box
 from modular_cls.data.labels import UNKNOWN as UNKNOWN  # one meaning for all who read labels
 from modular_cls.data.labels import Labels
+from modular_cls.data.table_cells import check_distinct, index_of, meaning
 from modular_cls.data.text_table import read_table
 from modular_cls.data.whereabouts import is_inside
 from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown

@@ -22,9 +22,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 
-from modular_cls.demo.answers import examples, load_runs
 from modular_cls.demo.guard import MAX_BYTES, Guard, Line
 from modular_cls.demo.serving import LOOPBACK, is_loopback, serve_app
+from modular_cls.demo.shown import examples, load_runs
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.jobs.cores import count_cores
 

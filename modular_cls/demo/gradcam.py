@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from modular_cls.demo.places import NoPlacesError, Places, find_places, look
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 
 _NEVER = -1e4  # log prior of classes out of reach: as good as never, and its gradient is a number
 

@@ -20,7 +20,7 @@ def export(prog: str, arguments: list[str]) -> None:
     )
     add_overwrite(parser)
     options = parser.parse_args(arguments)
-    from modular_cls.export.whole import export_run
+    from modular_cls.export.export import export_run
 
     export_run(options.run, options.out, options.overwrite, not options.no_onnx, options.license)
     print(f"{options.run} is exported to {options.out}; its README.md says how to use it")

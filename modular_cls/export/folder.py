@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modular_cls import __version__
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.export.network import CONFIG, WEIGHTS, write_network
 from modular_cls.models.build import model_part
-from modular_cls.runs.metrics import calibration
+from modular_cls.runs.score_table import calibration
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import digest, read_json, write_tensors
 from modular_cls.schema import Schema

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from modular_cls.errors import ConfigError
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 
 IMAGE, EMBEDDING = "image", "embedding"
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from modular_cls.config import Backbone
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import refused_arguments
 from modular_cls.runs.weights import read_json, write_tensors

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modular_cls import __version__, models
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.export.folder import (
     BACKBONE,
@@ -23,7 +23,7 @@ from modular_cls.export.folder import (
 )
 from modular_cls.export.network import WEIGHTS, read_network
 from modular_cls.export.runtime import GraphNetwork
-from modular_cls.models.joint import JointClassifier, Stem
+from modular_cls.models.joint_classifier import JointClassifier, Stem
 from modular_cls.parts import build_part
 from modular_cls.runs.weights import changed, fill, read_json, read_tensors, refuse
 from modular_cls.schema import Schema

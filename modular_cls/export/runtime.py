@@ -16,7 +16,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.export.folder import GRAPH
 from modular_cls.export.graph import EMBEDDING, IMAGE
 from modular_cls.jobs.cores import count_cores
-from modular_cls.models.joint import OutsideNetwork
+from modular_cls.models.joint_classifier import OutsideNetwork
 
 
 class GraphNetwork(OutsideNetwork):

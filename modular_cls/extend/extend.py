@@ -20,7 +20,7 @@ from modular_cls.export.record import read_record
 from modular_cls.extend.extension import read_extension
 from modular_cls.extend.growth import Extended, extend_model
 from modular_cls.files import check_free, new_folder, put_back
-from modular_cls.runs.backbone import write_backbone
+from modular_cls.runs.backbone_file import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
     Run,

@@ -22,8 +22,8 @@ from modular_cls.extend.grown import bias_of, grown_model
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.finish.outputs import FitOutputs
+from modular_cls.models.frozen_weights import keep
 from modular_cls.models.heads import Additive
-from modular_cls.models.kept import keep
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.parts import build_part

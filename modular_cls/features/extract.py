@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from modular_cls.data.cache import Bad, NoRoomError, picture_keys
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.shards import Shards
 from modular_cls.errors import ImageError, ManifestError
 from modular_cls.features.kept import features_folder

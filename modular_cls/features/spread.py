@@ -12,7 +12,7 @@ import numpy as np
 
 from modular_cls.config import Backbone
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ModularClsError
 from modular_cls.features.extract import extract_features
 from modular_cls.files import CACHE_VARIABLE, cache_folder

@@ -48,9 +48,9 @@ from modular_cls.lecture.constructed import (
     zigzag_net,
 )
 from modular_cls.lecture.kit.lab import Lab, Measured
+from modular_cls.lecture.kit.learning import seeded
 from modular_cls.lecture.kit.nets import fully_connected
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import seeded
 
 GATES, COUNTING, TREE = "two layers of gates", "one hidden layer that counts", "tree of XOR"
 ONE, DEEP = "one hidden layer", "deep"

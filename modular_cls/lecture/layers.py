@@ -38,8 +38,8 @@ from torch import Tensor, nn
 from modular_cls.lecture import layer_statements
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Measured, Plain
+from modular_cls.lecture.kit.learning import fit, seeded
 from modular_cls.lecture.kit.nets import convolutional, fully_connected
-from modular_cls.lecture.kit.training import fit, seeded
 from modular_cls.lecture.layer_figures import curves, excited, projections
 from modular_cls.lecture.layer_statements import LAST
 from modular_cls.lecture.probes import (

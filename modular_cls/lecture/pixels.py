@@ -32,9 +32,9 @@ from torch import Tensor
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import convolutional
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
 from modular_cls.lecture.probes import Examples, linear, spanned
 
 METHODS = {

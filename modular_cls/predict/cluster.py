@@ -21,7 +21,7 @@ from modular_cls.files import replacing_file
 from modular_cls.jobs.meter import Meter
 from modular_cls.jobs.pieces import Piece, run_pieces
 from modular_cls.predict.mapped import TablePredictor
-from modular_cls.predict.pictures import find_pictures, is_table
+from modular_cls.predict.named_pictures import find_pictures, is_table
 from modular_cls.predict.predict import Counted, describe_job
 from modular_cls.predict.tables import count_errors, write_part
 

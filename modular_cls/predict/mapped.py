@@ -14,7 +14,7 @@ import numpy as np
 from modular_cls.errors import ImageError
 from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.listed import Picture, listed
-from modular_cls.predict.pictures import decode_pictures
+from modular_cls.predict.named_pictures import decode_pictures
 from modular_cls.predict.predictions import Predictions
 from modular_cls.predict.predictor import Given, Predictor, Prior
 

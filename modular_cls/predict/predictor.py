@@ -15,15 +15,15 @@ from torch import Tensor
 
 from modular_cls.config import Prediction
 from modular_cls.data.images import convert_image, read_image
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
 from modular_cls.export.runtime import GraphNetwork
 from modular_cls.features.kept import KeptFeatures
 from modular_cls.files import put_back
-from modular_cls.models.joint import JointClassifier
-from modular_cls.models.kept import digest_of
+from modular_cls.models.frozen_weights import digest_of
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.predict.predictions import Predictions
 from modular_cls.schema import Schema

@@ -14,7 +14,7 @@ import numpy as np
 from modular_cls.report.answers import Answers, read_answers
 from modular_cls.report.results import ALL, FinishedRun, keep_order
 from modular_cls.report.statistics import Estimate, Sample, estimate
-from modular_cls.runs.metrics import SCORES
+from modular_cls.runs.score_table import SCORES
 
 _ACCURACY = "balanced_accuracy"
 

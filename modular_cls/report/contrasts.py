@@ -12,7 +12,7 @@ from modular_cls.report.statistics import (
     images_to_match,
     match_interval,
 )
-from modular_cls.runs.metrics import MISSING, SCORES
+from modular_cls.runs.score_table import MISSING, SCORES
 
 LEAST_PAIRS = 5
 LEAST_MEAN, LEAST_LOW, LEAD, LEAD_UP_TO = -0.01, -0.03, 0.10, 1

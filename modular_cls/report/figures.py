@@ -16,7 +16,7 @@ from modular_cls.report.misses import MissedImage
 from modular_cls.report.results import ALL
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import Style, styles
-from modular_cls.runs.metrics import MISSING, NAMES, SCORES
+from modular_cls.runs.score_table import MISSING, NAMES, SCORES
 
 _PANELS = 4  # side by side
 _MOST_BARS = 24  # joint classes in the figure of recall

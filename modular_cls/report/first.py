@@ -7,7 +7,7 @@ from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.contrasts import Contrast, contrasts
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.wording import in_points, with_interval
-from modular_cls.runs.metrics import percent
+from modular_cls.runs.score_table import percent
 
 FIRST = "## What to look at first"
 _FEW_IMAGES = 50  # of the rare classes, of which one moves their recall by 2 points or more

@@ -1,6 +1,6 @@
 """`report.html`: report.md as one file that asks for nothing, with tables that can be sorted.
 
-Figures are in it, and each missed picture can be opened (sheets.py). The frame is page.html.
+Figures are in it, and each missed picture can be opened (sheets.py). The frame is report.html.
 """
 
 import base64
@@ -34,7 +34,7 @@ def write_html(path: Path, markdown: str, sheets: Sequence[Sheet]) -> None:
     """
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     body = _FIGURE.sub(lambda match: _inlined(path.parent / match[1], match[2]), body)
-    frame = resources.files("modular_cls.report").joinpath("page.html").read_text("utf-8")
+    frame = resources.files("modular_cls.report").joinpath("report.html").read_text("utf-8")
     data = json.dumps([sheet.to_dict() for sheet in sheets]).replace("</", "<\\/")
     parts = {"body": body, "sheets": data}
     page = re.sub(r"\{\{(body|sheets)\}\}", lambda match: parts[match[1]], frame)

@@ -8,7 +8,7 @@ from pathlib import Path
 from modular_cls.files import replacing_file
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.statistics import Sample, estimate
-from modular_cls.runs.metrics import SCORES
+from modular_cls.runs.score_table import SCORES
 
 COLUMNS = ("composite", "method", "minus", "keep", "score", "seeds", "over", "mean", "half", "p")
 OVER = {True: "seeds and images", False: "seeds"}

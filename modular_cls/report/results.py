@@ -14,7 +14,7 @@ from modular_cls.config import Config
 from modular_cls.errors import ConfigError
 from modular_cls.files import replacing_file
 from modular_cls.parsing import load_config
-from modular_cls.runs.metrics import SCORES
+from modular_cls.runs.score_table import SCORES
 from modular_cls.schema import Schema
 
 ALL = "all"  # kept, where nothing was taken away

@@ -7,7 +7,7 @@ from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match
 from modular_cls.report.misses import gather_predictions, miss_shares
 from modular_cls.report.results import CALIBRATION
 from modular_cls.report.wording import in_points, listed, p_value, table, with_interval
-from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
+from modular_cls.runs.score_table import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
     "The criterion, in balanced accuracy: the mean difference is at least -1 point and the "

@@ -9,7 +9,7 @@ from torch import get_num_threads
 
 from modular_cls.config import expand
 from modular_cls.data.images import read_file
-from modular_cls.demo.answers import Shown
+from modular_cls.demo.shown import Shown
 from modular_cls.errors import ModularClsError
 from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.misses import MissedImage, gather_predictions, most_missed

@@ -11,7 +11,7 @@ import numpy as np
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.statistics import Estimate, mean_interval
 from modular_cls.report.wording import listed, table, with_interval
-from modular_cls.runs.metrics import MISSING, NAMES, SCORES
+from modular_cls.runs.score_table import MISSING, NAMES, SCORES
 
 RATE = "learning rate"
 _ACCURACY = "balanced_accuracy"

@@ -8,7 +8,7 @@ from modular_cls.report.contrasts import contrasts
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.statistics import Sample, estimate, mean_sample
 from modular_cls.report.wording import in_points, table, with_interval
-from modular_cls.runs.metrics import MISSING, percent
+from modular_cls.runs.score_table import MISSING, percent
 
 _SCORES = "balanced_accuracy", "rare_class_recall"
 

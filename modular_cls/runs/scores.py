@@ -16,7 +16,7 @@ from torch import Tensor
 
 from modular_cls.errors import ConfigError
 from modular_cls.models.heads import Additive
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.schema import Attribute, Composite, Schema
 

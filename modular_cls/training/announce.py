@@ -12,7 +12,7 @@ from modular_cls.data.fitting import FAR, is_far
 from modular_cls.data.images import read_shape
 from modular_cls.errors import ImageError, shortened
 from modular_cls.models.backbone import Description
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
 _NO_TEST = (

@@ -19,15 +19,15 @@ from modular_cls.data.labels import Labels, check_together, is_blank
 from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.parsing import method_config
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
-from modular_cls.training.answers import Answers
 from modular_cls.training.ending import build_ending, finish_model, taught_classes
 from modular_cls.training.evaluate import log_probabilities
 from modular_cls.training.metrics import summarise
 from modular_cls.training.solved import check_solvable, solve_heads
+from modular_cls.training.targets import Answers
 
 _PARTS = ("model", "criterion", "finish")
 

@@ -13,8 +13,8 @@ from modular_cls.config import Data
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
-from modular_cls.models.joint import JointClassifier
-from modular_cls.models.kept import digest_of
+from modular_cls.models.frozen_weights import digest_of
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.runs.folder import Run
 from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import build_metrics

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from modular_cls.config import Config
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.features.spread import spread_features
 from modular_cls.finish import Features

@@ -16,7 +16,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.jobs import signals
 from modular_cls.jobs.signals import Held, Interrupted
 from modular_cls.training.checkpoint import Checkpoints
-from modular_cls.training.guard import check_weights
+from modular_cls.training.finite import check_weights
 from modular_cls.training.history import logged
 from modular_cls.training.randomness import State, random_states, set_random_state
 

@@ -19,9 +19,9 @@ from modular_cls.features.ridge import GRID, Choice, choose_ridge
 from modular_cls.features.sharing import choose_sharing
 from modular_cls.features.solve import Term
 from modular_cls.finish import Features
-from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores
+from modular_cls.models.joint_classifier import DIRECT, JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
-from modular_cls.models.reach import one_hot
+from modular_cls.models.reachable import one_hot
 from modular_cls.schema import Composite, Schema
 from modular_cls.training.partly import learn_from_parts
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from modular_cls.config import Training
 from modular_cls.criteria import Criterion
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import OutputMetrics, build_metrics
 

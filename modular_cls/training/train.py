@@ -14,7 +14,7 @@ from modular_cls.finish import Features
 from modular_cls.jobs.signals import Interrupted, interruptible
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.parsing import read_config
-from modular_cls.runs.backbone import write_backbone
+from modular_cls.runs.backbone_file import write_backbone
 from modular_cls.runs.folder import (
     CONFIG,
     MARKER,
@@ -31,9 +31,9 @@ from modular_cls.runs.identity import same_run
 from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.checkpoint import FOLDER, TERMS, Checkpoints
 from modular_cls.training.ending import Ending, finish_model
+from modular_cls.training.finite import check_weights
 from modular_cls.training.fit import Fit
 from modular_cls.training.frozen import FrozenFit
-from modular_cls.training.guard import check_weights
 from modular_cls.training.knob import knob_told
 from modular_cls.training.trainer import is_first_process, one_voice, use_threads
 

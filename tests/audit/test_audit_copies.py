@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modular_cls.audit.alike import CORRELATION, DISTANCE, joined, similar_pairs
+from modular_cls.audit.inspection import LOOK, Picture
 from modular_cls.audit.near import near_pairs
-from modular_cls.audit.pictures import LOOK, Picture
 
 WORD = st.integers(0, 2**64 - 1)
 FLIPS = st.lists(st.integers(0, 63), max_size=12)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modular_cls.data import cells
-from modular_cls.data.cells import UNKNOWN_WORDS, alike, is_unknown, likeness, meaning
+from modular_cls.data import table_cells as cells
+from modular_cls.data.table_cells import UNKNOWN_WORDS, alike, is_unknown, likeness, meaning
 
 
 def test_examples():

@@ -7,7 +7,7 @@ from modular_cls.config import Augment
 from modular_cls.data.dataset import AttributeDataset, as_it_is
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.sampling import UpdateSampler
 from modular_cls.data.transforms import TrainTransform
 

@@ -17,7 +17,7 @@ from modular_cls import Predictor, load_config, train
 from modular_cls.cli import main
 from modular_cls.demo.app import MAX_BYTES, create_app
 from modular_cls.errors import ConfigError
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 
 
 @pytest.fixture(scope="module")

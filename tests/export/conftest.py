@@ -8,7 +8,7 @@ from small_exports import ODD, SIZE, tiny
 
 from modular_cls import train
 from modular_cls.cli import main
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 
 
 @pytest.fixture(scope="session")

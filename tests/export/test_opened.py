@@ -16,9 +16,9 @@ from small_exports import ODD, SIZE, same, tiny
 
 from modular_cls import Predictor, load_config, train
 from modular_cls.config import Backbone
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
+from modular_cls.export.export import export_run
 from modular_cls.export.network import write_network
-from modular_cls.export.whole import export_run
 from modular_cls.models.backbone import create_backbone
 from modular_cls.runs.weights import digest
 

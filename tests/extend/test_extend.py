@@ -12,7 +12,7 @@ from small_runs import WHOLE, composites, extend, probabilities
 from modular_cls import Predictor, Run
 from modular_cls.cli import main
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 from modular_cls.finish import Features, FitBias
 from modular_cls.models.build import build_model
 from modular_cls.runs.scores import FILE, AttributeScores

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
 from modular_cls.finish.match import matched_biases
-from modular_cls.models.reach import affine_reach
+from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Schema
 
 GRID = Schema.from_dict(

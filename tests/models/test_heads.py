@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modular_cls.models.heads import MLP, Additive, Linear, Product
-from modular_cls.models.reach import affine_reach, affine_weights
+from modular_cls.models.reachable import affine_reach, affine_weights
 from modular_cls.schema import Attribute, Composite
 
 

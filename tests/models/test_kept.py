@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from modular_cls.errors import ConfigError
-from modular_cls.models.kept import digest_of, fill, is_kept, keep
+from modular_cls.models.frozen_weights import digest_of, fill, is_kept, keep
 
 
 def network(seed=0, width=8):

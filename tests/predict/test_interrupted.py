@@ -16,7 +16,7 @@ from small_jobs import left, predict, read
 
 from modular_cls import Predictor
 from modular_cls.predict.listed import Picture
-from modular_cls.predict.parts import Parts
+from modular_cls.predict.table_parts import Parts
 
 
 def parts(out):

@@ -14,7 +14,7 @@ from modular_cls.report.contrasts import Contrast
 from modular_cls.report.page import write_report
 from modular_cls.report.results import read_runs
 from modular_cls.report.statistics import Estimate
-from modular_cls.runs.metrics import MISSING, SCORES
+from modular_cls.runs.score_table import MISSING, SCORES
 from modular_cls.runs.terminal import print_metrics
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",

@@ -10,7 +10,12 @@ from small_networks import write_network
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import create_backbone, describe_backbone
-from modular_cls.runs.backbone import FILE, described_backbone, read_description, write_backbone
+from modular_cls.runs.backbone_file import (
+    FILE,
+    described_backbone,
+    read_description,
+    write_backbone,
+)
 
 
 @pytest.fixture

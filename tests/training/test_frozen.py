@@ -22,7 +22,7 @@ from modular_cls.cli import main
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.files import cache_folder
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.training.train import make_fit
 
 RARE = {"hair": "long", "gender": "male"}

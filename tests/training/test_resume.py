@@ -9,7 +9,7 @@ from small_trainings import interrupt, partly, result, signal_in, small, updates
 
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError, OutputExistsError
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.training.checkpoint import read_checkpoint
 from modular_cls.training.train import train

@@ -38,11 +38,11 @@ from modular_cls.data.manifest import SPLITS
 from modular_cls.lecture.data.pictures import Added
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import convolutional, parameters, spread, width_for
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
-from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.statistics import images_to_match
 from modular_cls.schema import Schema
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from modular_cls.lecture.kit.curves import frame
 from modular_cls.lecture.kit.hierarchy import Derivations, exchanged, grammar, one_hot
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.learning import fit
 from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.strings import (
     CLASSES,
@@ -35,7 +36,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import fit
 from modular_cls.report.style import COLOURS
 
 LEVELS, SYNONYMS = 3, 4

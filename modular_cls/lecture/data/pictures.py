@@ -23,6 +23,7 @@ from modular_cls.data.faces.write import SCHEMA
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import BATCH, best_rates, error, fit, seeded
 from modular_cls.lecture.kit.nets import (
     convolutional,
     fully_connected,
@@ -33,7 +34,6 @@ from modular_cls.lecture.kit.nets import (
 )
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import BATCH, best_rates, error, fit, seeded
 
 NETS = {"mnist": ("shallow", "deep"), "faces": ("shallow", "deep", "flat", "modular")}
 LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}

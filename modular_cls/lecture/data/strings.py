@@ -28,7 +28,9 @@ from matplotlib.figure import Figure
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.hierarchy import grammar
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import error, fit
 from modular_cls.lecture.kit.nets import parameters
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.statement import Role, Statement
 from modular_cls.lecture.kit.strings import (
     CLASSES,
@@ -41,8 +43,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import error, fit
-from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.statistics import images_to_match
 
 LEVELS = 3

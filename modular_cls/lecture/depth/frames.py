@@ -31,8 +31,10 @@ from torch import Tensor, nn
 from modular_cls.lecture.depth.pictures import spoken_are_there
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import fit, outputs, seeded
 from modular_cls.lecture.kit.nets import fully_connected, he, parameters, width_for
 from modular_cls.lecture.kit.published import draw_seide
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.recordings import (
     BANDS,
     SAMPLES,
@@ -41,8 +43,6 @@ from modular_cls.lecture.kit.recordings import (
     sounding,
 )
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import fit, outputs, seeded
-from modular_cls.lecture.kit.tuning import tuned
 
 DEPTHS = (1, 2, 3, 4, 5, 7)
 TWINS = (5, 7)

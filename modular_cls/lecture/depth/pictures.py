@@ -26,6 +26,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import (
     convolutional,
     fully_connected,
@@ -36,11 +37,10 @@ from modular_cls.lecture.kit.nets import (
     width_for,
 )
 from modular_cls.lecture.kit.published import draw_seide
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
-from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.style import COLOURS, LINES
 
 TASKS = ("mnist", "spoken digits", "faces")

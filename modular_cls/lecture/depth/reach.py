@@ -22,6 +22,7 @@ from torch import nn
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import (
     convolutional,
     operations,
@@ -30,9 +31,8 @@ from modular_cls.lecture.kit.nets import (
     spread,
     width_for,
 )
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
-from modular_cls.lecture.kit.tuning import tuned
 
 DEPTHS = (1, 3, 7)
 REACH = 15  # of seven layers of 3 x 3: 3 x 1 + 2 x 2 + 2 x 4 pixels

@@ -28,7 +28,9 @@ from matplotlib.figure import Figure
 
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import error, fit
 from modular_cls.lecture.kit.nets import operations, parameters
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.statement import Role, Statement
 from modular_cls.lecture.kit.strings import (
     CHANCE,
@@ -40,8 +42,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import error, fit
-from modular_cls.lecture.kit.tuning import tuned
 
 SYNONYMS = {3: 4, 4: 3}  # by levels
 DEPTHS = {3: (1, 2, 3, 6), 4: (1, 2, 4, 9)}

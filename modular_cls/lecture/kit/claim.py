@@ -17,11 +17,11 @@ from modular_cls import __version__
 from modular_cls.errors import ConfigError
 from modular_cls.files import check_free, replacing_file
 from modular_cls.jobs.executors import Inline, Processes
+from modular_cls.lecture.kit.claim_page import page
 from modular_cls.lecture.kit.lab import Lab, Size
-from modular_cls.lecture.kit.page import page
+from modular_cls.lecture.kit.learning import device
 from modular_cls.lecture.kit.part import CLAIMS, Claim, Part, load_claim
 from modular_cls.lecture.kit.statement import Judged, judge, overall
-from modular_cls.lecture.kit.training import device
 
 __all__ = ["CLAIMS", "MARKER", "measure_claim", "verdicts"]
 

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.learning import best_rates, error, fit, outputs, seeded
 from modular_cls.lecture.kit.nets import convolutional, fully_connected, parameters, width_for
 from modular_cls.lecture.kit.sets import SETS, Pictures
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import best_rates, error, fit, outputs, seeded
 from modular_cls.lecture.mimic.figures import draw_errors
 
 TEACHERS = {

@@ -26,6 +26,7 @@ from torch import nn
 
 from modular_cls.lecture.kit.curves import frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import error, fit, outputs
 from modular_cls.lecture.kit.nets import parameters
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Role, Statement
@@ -38,7 +39,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import error, fit, outputs
 from modular_cls.lecture.mimic.pictures import lesson
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import COLOURS, MARKERS

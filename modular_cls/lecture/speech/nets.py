@@ -15,6 +15,7 @@ from scipy.stats import spearmanr, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 
+from modular_cls.lecture.kit.learning import fit, seeded
 from modular_cls.lecture.kit.recordings import (
     BANDS,
     BINS,
@@ -30,7 +31,6 @@ from modular_cls.lecture.kit.recordings import (
     sounding,
     spectrogram,
 )
-from modular_cls.lecture.kit.training import fit, seeded
 
 WORDS = 10
 STAGES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {

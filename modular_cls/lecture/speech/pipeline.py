@@ -39,8 +39,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import outputs
 from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
-from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.speech import figures, statements
 from modular_cls.lecture.speech.nets import (
     compared,

@@ -2,8 +2,8 @@
 
 import torch
 
+from modular_cls.lecture.kit.learning import error, fit, outputs, seeded
 from modular_cls.lecture.kit.nets import fully_connected
-from modular_cls.lecture.kit.training import error, fit, outputs, seeded
 
 
 def build():

@@ -10,8 +10,8 @@ from modular_cls.jobs.executors import Inline
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.learning import fit, outputs, seeded
 from modular_cls.lecture.kit.nets import parameters
-from modular_cls.lecture.kit.training import fit, outputs, seeded
 from modular_cls.lecture.mimic import pictures as mimic
 
 

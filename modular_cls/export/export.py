@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ModularClsError
 from modular_cls.export.card import write_card
 from modular_cls.export.folder import (

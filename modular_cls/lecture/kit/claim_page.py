@@ -9,7 +9,7 @@ from modular_cls.lecture.kit.part import Claim, Part
 from modular_cls.lecture.kit.statement import Judged, judge, overall, sentence
 from modular_cls.report.statistics import Estimate, mean_interval
 from modular_cls.report.wording import table
-from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.score_table import MISSING
 
 Tables = Mapping[str, pd.DataFrame]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from modular_cls.report.results import FinishedRun, keep_order
 from modular_cls.report.wording import listed, table
-from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.score_table import MISSING
 
 _SAME = "digest of images"
 

@@ -11,7 +11,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.heads import Linear, Product
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from modular_cls.data.images import parse_box, read_image
 from modular_cls.data.picture_files import ENDINGS, Found, find_picture_files, sign_file
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError, ImageError, ManifestError
 from modular_cls.features.kept import KeptFeatures
 from modular_cls.jobs.cores import count_cores

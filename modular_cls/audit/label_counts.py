@@ -11,7 +11,7 @@ from modular_cls.criteria import JointLikelihood
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ModularClsError
-from modular_cls.models.reach import affine_reach
+from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Composite
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import Description, create_backbone, refused_arguments
-from modular_cls.models.kept import is_kept, keep
+from modular_cls.models.frozen_weights import is_kept, keep
 from modular_cls.runs.weights import read_json
 
 FILE = "backbone.json"

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from modular_cls.lecture.kit.lab import Cell, Lab
-from modular_cls.lecture.kit.training import best_rates
+from modular_cls.lecture.kit.learning import best_rates
 
 
 def tuned(

@@ -30,7 +30,7 @@ import numpy as np
 from modular_cls.errors import OutputExistsError
 from modular_cls.files import replacing_file
 from modular_cls.predict.listed import Picture
-from modular_cls.predict.pictures import sign_picture
+from modular_cls.predict.named_pictures import sign_picture
 
 _PICTURES, _JOB = "pictures.csv", "job.json"
 

@@ -9,8 +9,8 @@ from modular_cls.audit.copies import find_copies
 from modular_cls.audit.coverage import judge_labels
 from modular_cls.audit.disk import find_files
 from modular_cls.audit.findings import LEVELS, Audit, Finding
-from modular_cls.audit.labels import count_labels, make_scarce
-from modular_cls.audit.pictures import look_at
+from modular_cls.audit.inspection import look_at
+from modular_cls.audit.label_counts import count_labels, make_scarce
 from modular_cls.audit.quality import judge_pictures
 from modular_cls.audit.table import read_leniently
 from modular_cls.config import Config, Data
