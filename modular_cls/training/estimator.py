@@ -140,8 +140,8 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
 
         Fitted to a y of one column by itself, those of its classes alone.
         """
-        found = {name: logs.exp().numpy() for name, logs in self._logs(X).items()}
-        return found[self.schema_.attributes[0].name] if self._answers.single else found
+        shares = {name: logs.exp().numpy() for name, logs in self._logs(X).items()}
+        return shares[self.schema_.attributes[0].name] if self._answers.single else shares
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
         """Balanced accuracy of the first composite, over the rows where all of it is known.
@@ -268,5 +268,5 @@ def _tell(
         reach = model.reachable(joint, taught[joint.name])
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if lost and not unreachable:
-            told = "without examples, out of this method's reach, never predicted"
-            warnings.warn(f"{told}: {shortened(lost)}", stacklevel=4)
+            fate = "without examples, out of this method's reach, never predicted"
+            warnings.warn(f"{fate}: {shortened(lost)}", stacklevel=4)
