@@ -80,8 +80,8 @@ def splits_of_files(tables: Sequence[tuple[str, Path]]) -> list[str]:
     if "" in splits:
         file = tables[splits.index("")][1]
         raise ConfigError(
-            f"{file}: of which split? Write train={file} (or validation, test), or "
-            "name a column of all the files: --split COLUMN"
+            f"{file}: of which split? Write train={file} (or validation, test), or name a column "
+            "of all the files: --split COLUMN"
         )
     return splits
 

@@ -199,8 +199,8 @@ def _pools(train: Manifest) -> Iterator[Finding]:
                 pooled[where] = True
     if examples:
         what = (
-            "groups of training images that know the same attributes and hold a single "
-            "value of them: no news"
+            "groups of training images that know the same attributes and hold a single value of "
+            "them: no news"
         )
         advice = "add images with the same labels known and other values, or label these in full"
         yield Finding(

@@ -198,9 +198,8 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
             ignored.append(f"column {name}: {len(values)} different values")
     if not attributes:
         raise ConfigError(
-            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for "
-            "an attribute; give "
-            "--config with a schema "
+            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for an "
+            "attribute; give --config with a schema "
             f"({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
         )
     composed: list[Attribute] = []
@@ -212,9 +211,8 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
         name += "_class"
     composite = Composite(name, tuple(composed))
     what = (
-        f"attributes read off the table, for no schema was given; composite {composite.name} "
-        f"makes {composite.size} "
-        f"joint classes of {', '.join(a.name for a in composed)}"
+        f"attributes read off the table, for no schema was given; composite {composite.name} makes "
+        f"{composite.size} joint classes of {', '.join(a.name for a in composed)}"
     )
     advice = "check them against what you mean, or give --config FILE with a schema"
     said = [f"attribute {a.name}: {', '.join(a.values)}" for a in attributes] + ignored

@@ -30,8 +30,7 @@ from modular_cls.jobs.cores import count_cores
 
 _NO_OTHERS = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: "
-    "blob: 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "blob: 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _EVIDENCE = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 

@@ -119,9 +119,8 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:
             raise ConfigError(
-                f"{folder} has another schema than {folders[0]}; runs shown beside each other "
-                "need the same "
-                f"attributes and composites: {first.to_dict()}; found "
+                f"{folder} has another schema than {folders[0]}; runs shown beside each other need "
+                f"the same attributes and composites: {first.to_dict()}; found "
                 f"{run.predictor.schema.to_dict()}"
             )
     for run in runs:

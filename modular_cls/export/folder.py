@@ -3,9 +3,11 @@
     config.json, model.safetensors      the backbone, as timm reads it
     preprocess.json                     what is done to a picture
     modular_cls/model.json              format, schema in order, target prior, training counts,
-    digests of the weights modular_cls/heads.safetensors       attribute and composite heads, biases
-    and log priors modular_cls/config.yaml, scores.safetensors    what `modular-cls extend` needs;
-    see record.py model.onnx                          all of it as one graph
+                                        digests of the weights
+    modular_cls/heads.safetensors       attribute and composite heads, biases and log priors
+    modular_cls/config.yaml, scores.safetensors
+                                        what `modular-cls extend` needs; see record.py
+    model.onnx                          all of it as one graph
     README.md                           the model card
 
 Attributes, values and classes are lists: weights are stored by position, and keys of JSON may be

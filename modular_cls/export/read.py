@@ -126,9 +126,9 @@ def _described(folder: Path) -> dict[str, Any]:
     version = described.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise ConfigError(
-            f"{folder} was written by a newer version "
-            f"({described.get('written_by', 'unknown')}, format {version}); this "
-            f"one, modular_cls {__version__}, reads formats up to {FORMAT}: update modular_cls"
+            f"{folder} was written by a newer version ({described.get('written_by', 'unknown')}, "
+            f"format {version}); this one, modular_cls {__version__}, reads formats up to "
+            f"{FORMAT}: update modular_cls"
         )
     wrong = [key for key, kind in _KEYS.items() if not isinstance(described.get(key, ...), kind)]
     refuse(

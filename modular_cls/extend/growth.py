@@ -73,8 +73,7 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
     old = additive(run.model)
     if old is None:
         raise ConfigError(f"{folder}: only runs of ModularClassifier with composite Additive "
-                          "can be extended; "
-                          f"this one's model is {run.config.model}")  # fmt: skip
+                          f"can be extended; this one's model is {run.config.model}")  # fmt: skip
     schema = what.schema
     model, fitted, grown = grown_model(old, what)
     named = [schema.attribute(name) for name in (*what.new["attributes"], *what.values)]
@@ -217,10 +216,9 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
         return
     alone = ", ".join(f"{a.name} by {scores.together([a]):,}" for a in joint.attributes)
     raise ConfigError(
-        f"joint classes of {', '.join(a.name for a in joint.attributes)} need images that know "
-        "all of these, and "
-        f"there are none ({alone}); how far the attributes go together in pictures cannot be "
-        "learned without"
+        f"joint classes of {', '.join(a.name for a in joint.attributes)} need images that know all "
+        f"of these, and there are none ({alone}); how far the attributes go together in pictures "
+        "cannot be learned without"
     )
 
 

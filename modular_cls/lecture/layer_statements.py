@@ -25,8 +25,8 @@ def _statements() -> tuple[Statement, ...]:
                     Statement(says, "layers", column, top, less, at=at, role=role, on=on)
                 )
         says = (
-            f"{name}: the pictures that excite a unit most are more of one class in the "
-            "last layer than in the first"
+            f"{name}: the pictures that excite a unit most are more of one class in the last layer "
+            "than in the first"
         )
         statements.append(
             Statement(

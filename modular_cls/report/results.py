@@ -210,8 +210,8 @@ def sort_runs(runs: Sequence[FinishedRun]) -> Runs:
             if first is not run:
                 raise ConfigError(
                     f"{first.folder} and {run.folder} both hold method {run.method!r}, {what} "
-                    f"{run.keep}, seed {run.seed}; "
-                    "give one another `method` name, or report them apart"
+                    f"{run.keep}, seed {run.seed}; give one another `method` name, or report them "
+                    "apart"
                 )
     return Runs(final, [r for r in runs if r.trial], turns)
 

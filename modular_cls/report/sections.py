@@ -10,9 +10,8 @@ from modular_cls.report.wording import in_points, listed, p_value, table, with_i
 from modular_cls.runs.score_table import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
-    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the "
-    "lower end of its interval "
-    "at least -3 points"
+    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the lower "
+    "end of its interval at least -3 points"
 )
 
 
@@ -88,9 +87,8 @@ def match_lines(comparison: Comparison) -> list[str]:
         f"### Rare training images that match {reference} at k = 0",
         "",
         f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
-        "rare class, by straight "
-        "lines over log(1 + k) between the numbers measured; in brackets a 95 % interval "
-        f"({over(comparison)}): the numbers at which the paired gap could be 0.",
+        "rare class, by straight lines over log(1 + k) between the numbers measured; in brackets a "
+        f"95 % interval ({over(comparison)}): the numbers at which the paired gap could be 0.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
     ]

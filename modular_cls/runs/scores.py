@@ -77,8 +77,7 @@ class AttributeScores:
         """Read those of a run folder; raises ConfigError if it holds none, or broken ones."""
         if not (folder / FILE).is_file():
             raise ConfigError(f"{folder} holds no {FILE}, which runs of ModularClassifier with "
-                              "Additive heads write; "
-                              "train it again")  # fmt: skip
+                              "Additive heads write; train it again")  # fmt: skip
         try:
             with safe_open(folder / FILE, framework="pt") as file:
                 names = tuple(json.loads(file.metadata()["attributes"]))

@@ -46,8 +46,8 @@ def announce_images(config: Config, data: AttributeDataModule, parameters: int) 
     """Say what is trained, and on what."""
     images = len(data.datasets["train"].manifest)
     print(
-        f"{config.method}: {parameters:,} parameters, {images:,} training images, "
-        f"seed {config.seed}"
+        f"{config.method}: {parameters:,} parameters, {images:,} training images, seed "
+        f"{config.seed}"
     )
     if config.data.limit is not None:
         print(f"  a first look at {config.data.limit} pictures at most: its numbers are no result")

