@@ -24,7 +24,8 @@ from modular_cls.files import new_folder, put_back, replacing_file
 from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
 from modular_cls.models.joint import JointClassifier
-from modular_cls.parsing import read_config, read_yaml
+from modular_cls.config.layers import read_yaml
+from modular_cls.parsing import read_config
 from modular_cls.runs.backbone import FILE as BACKBONE
 from modular_cls.runs.backbone import described_backbone, read_description
 from modular_cls.runs.identity import identity

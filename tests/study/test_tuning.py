@@ -8,8 +8,9 @@ import yaml
 
 from modular_cls.cli import main
 from modular_cls.config import Knob
+from modular_cls.config.shipped import packaged_configs
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config, method_config
+from modular_cls.parsing import load_config
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.trials import Trial, best_trial, edges
 from modular_cls.study.cells import grid
@@ -33,8 +34,8 @@ def write(path, content):
 
 
 def method(folder, name, **changes):
-    spec = yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text())
-    return write(folder / f"{name}.yaml", spec | {"knob": KNOBS.get(name)} | changes)
+    base = str(ROOT / f"configs/{name}.yaml")
+    return write(folder / f"{name}.yaml", {"base": base, "knob": KNOBS.get(name)} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -281,10 +282,10 @@ def test_frozen_methods_try_their_knobs_only(faces_dir, pretrained_dir, tmp_path
     assert configs["product_corrected"].training.edges == ["finish.CorrectPrior.smoothing"]
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("file", packaged_configs(), ids=lambda p: p.stem)
 def test_every_method_says_its_knob_or_that_it_has_none(file):
     """Six values, the method's own among them, and a knob that turns something."""
-    config = load_config(method_config(file.stem))
+    config = load_config(file)
     assert "\nknob:" in file.read_text()
     if config.knob is not None:
         own = knob_value(config)
