@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
 
 import yaml
-from jsonargparse import (
-    ActionConfigFile,  # type: ignore[attr-defined]  # documented, though not in its __all__
+from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __all__
+    ActionConfigFile,
     ArgumentParser,
     Namespace,
     get_loader,
