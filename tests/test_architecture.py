@@ -22,6 +22,7 @@ ONE_IDEA = {
     "data": "pictures and their table; what a configuration, and what the lecture says of them",
     "figures": "what matplotlib draws of a table",
     "folder": "the format of a folder that is written",
+    "layers": "what lies on what: files of a configuration, and a network",
     "nets": "networks of the lecture",
     "pictures": "the part of a claim that is about pictures",
     "strings": "the part of a claim that is about strings, and what these parts share",
@@ -32,6 +33,8 @@ OF_ALL = {"test_architecture", "test_examples", "test_init", "test_wheel"}
 # Modules that are tested where they are used; a verb's command.py is tested by what it does.
 ELSEWHERE = {
     "audit/augmentation": "data/test_contradictions",
+    "config/layers": "test_parsing",
+    "config/shipped": "test_parsing",
     "audit/findings": "audit/test_table",
     "data/labels": "data/test_manifest",
     "doctor/examine": "doctor/test_doctor",
@@ -65,6 +68,7 @@ ELSEWHERE = {
     "report/style": "report/test_html",
     "report/wording": "report/test_page",
     "runs/score_table": "report/test_page",
+    "study/variant": "study/test_cells",
     "study/tuned": "study/test_tuning",
     "training/fit": "training/test_train",
     "training/history": "training/test_saver",

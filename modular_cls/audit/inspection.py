@@ -72,13 +72,13 @@ def look_at(
     Returns:
         What there is to see, in order.
     """
-    told = "Looking at pictures" if progress else ""
+    title = "Looking at pictures" if progress else ""
     every = on_all_cores(
-        lambda i: _picture(manifest, i, depth), positions, told, Console(stderr=True)
+        lambda i: _picture(manifest, i, depth), positions, title, Console(stderr=True)
     )
     return [
-        Picture(problem=str(found)) if isinstance(found, ImageError) else found
-        for _, found in every
+        Picture(problem=str(picture)) if isinstance(picture, ImageError) else picture
+        for _, picture in every
     ]
 
 

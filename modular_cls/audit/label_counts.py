@@ -80,7 +80,12 @@ def _sources(manifest: Manifest) -> dict[str, dict[str, int]]:
     counts = {"rows": np.bincount(of_row)}
     for i, a in enumerate(manifest.schema.attributes):
         counts[a.name] = np.bincount(of_row, manifest.labels[:, i] != UNKNOWN)
-    return {str(name): {k: int(n[s]) for k, n in counts.items()} for s, name in enumerate(names)}
+    # Weighted counts are floats.
+    rows = zip(*(n.astype(int).tolist() for n in counts.values()), strict=True)
+    return {
+        str(name): dict(zip(counts, row, strict=True))
+        for name, row in zip(names, rows, strict=True)
+    }
 
 
 def _together(manifest: Manifest) -> list[dict[str, Any]]:
@@ -107,7 +112,11 @@ def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
 
     How the modular method takes each.
     """
-    found: dict[str, dict[str, list[str]]] = {"from_parts": {}, "reachable": {}, "unreachable": {}}
+    classes: dict[str, dict[str, list[str]]] = {
+        "from_parts": {},
+        "reachable": {},
+        "unreachable": {},
+    }
     joints = train.schema.joints
     counts = {j.name: torch.from_numpy(train.counts(j)) for j in joints}
     parts = _taught_by_parts(train, counts)
@@ -115,11 +124,11 @@ def _reach(train: Manifest) -> dict[str, dict[str, list[str]]]:
         seen = counts[joint.name] > 0
         taught = seen if (more := parts[joint.name]) is None else seen | more
         reached = affine_reach(joint, taught)
-        for kind, mask in zip(found, (taught & ~seen, reached & ~taught, ~reached), strict=True):
-            found[kind][joint.name] = [
+        for kind, mask in zip(classes, (taught & ~seen, reached & ~taught, ~reached), strict=True):
+            classes[kind][joint.name] = [
                 n for n, m in zip(joint.class_names, mask.tolist(), strict=True) if m
             ]
-    return found
+    return classes
 
 
 def _taught_by_parts(

@@ -8,6 +8,8 @@ Its files, in the order to read them:
     data      pictures: where they are, and what is done to them
     training  how a network is trained
     varied    what a study varies: scarcity, and the one knob of a method
+    shipped   the configurations that come with the package
+    layers    a file, and those that it stands on (`base:`)
     config    the run as a whole: backbone, heads, prediction, and the above
 """
 

@@ -69,8 +69,8 @@ def check_distinct(name: str, values: Sequence[str]) -> None:
     for value in values:
         other = first.setdefault(meaning(value), value)
         if other != value:
-            told = f"values {other!r} and {value!r} of attribute {name!r} mean the same"
-            raise SchemaError(f"{told} in a table; keep one of them")
+            problem = f"values {other!r} and {value!r} of attribute {name!r} mean the same"
+            raise SchemaError(f"{problem} in a table; keep one of them")
 
 
 def is_unknown(cell: str, words: Iterable[str] = UNKNOWN_WORDS) -> bool:

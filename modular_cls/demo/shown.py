@@ -30,11 +30,11 @@ class Example(NamedTuple):
     """A picture to try.
 
     Attributes:
-        told: Its joint class.
+        label: Its joint class.
         png: The picture.
     """
 
-    told: str
+    label: str
     png: bytes
 
 
@@ -67,12 +67,12 @@ class Shown:
             return cls(name, predictor, why_no_maps=why, calibration=_calibration(folder))
         return cls(name, predictor, places, calibration=_calibration(folder))
 
-    def answer(self, picture: bytes, given: Given, threads: int = 1) -> dict[str, Any]:
+    def answer(self, picture: bytes, evidence: Given, threads: int = 1) -> dict[str, Any]:
         """Look at a picture.
 
         Args:
             picture: Bytes of a picture file.
-            given: What else is known of it; see `Predictor`.
+            evidence: What else is known of it; see `Predictor`.
             threads: How many of torch's compute; where others compute too, two that wait for each
                 other on a busy machine take many times as long as one.
 
@@ -89,11 +89,11 @@ class Shown:
         pixels = decode_image(
             picture, "this picture", scale.size, None, scale.range, MAX_PIXELS, scale.fit
         )
-        plain, told = self.predictor.terms(), self.predictor.terms(given=given)
+        plain, posterior = self.predictor.terms(), self.predictor.terms(given=evidence)
         image = self.predictor.prepare(pixels)[None]
         torch.set_num_threads(threads)  # of this thread of the server's
         seen = glance(self.predictor.model, image, self.places)
-        shares = self.predictor.predict_features(seen.features.detach(), *told)
+        shares = self.predictor.predict_features(seen.features.detach(), *posterior)
         alone = self.predictor.predict_features(seen.features.detach(), *plain)
         classes = {name: int(p[0].argmax()) for name, p in alone.items()}
         maps = map_places(self.predictor.model, seen, classes)
@@ -119,9 +119,8 @@ def load_runs(folders: Sequence[Path]) -> list[Shown]:
     for folder, run in zip(folders, runs, strict=True):
         if run.predictor.schema != first:
             raise ConfigError(
-                f"{folder} has another schema than {folders[0]}; runs shown beside each other "
-                "need the same "
-                f"attributes and composites: {first.to_dict()}; found "
+                f"{folder} has another schema than {folders[0]}; runs shown beside each other need "
+                f"the same attributes and composites: {first.to_dict()}; found "
                 f"{run.predictor.schema.to_dict()}"
             )
     for run in runs:

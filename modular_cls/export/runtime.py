@@ -47,8 +47,8 @@ class GraphNetwork(OutsideNetwork):
 
     def forward(self, image: Tensor) -> Tensor:
         """Images `(B, 3, H, W)` -> `(B, F)`."""
-        found = self._session.run([EMBEDDING], {IMAGE: image.contiguous().numpy()})
-        return torch.from_numpy(found[0])
+        outputs = self._session.run([EMBEDDING], {IMAGE: image.contiguous().numpy()})
+        return torch.from_numpy(outputs[0])
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_session": None}

@@ -52,8 +52,8 @@ def spread_features(
             else:
                 meter.count(f"shard {piece.number + 1}")
     if failed:
-        told = f"{len(failed):,} of {len(cuts):,} shards failed, the others are kept"
-        raise ModularClsError(f"{told}; the same command goes on with these: {failed[0]}")
+        problem = f"{len(failed):,} of {len(cuts):,} shards failed, the others are kept"
+        raise ModularClsError(f"{problem}; the same command goes on with these: {failed[0]}")
 
 
 def extract_shard(rows: Manifest, pixels: Pixels, backbone: Backbone, cache: str) -> int:

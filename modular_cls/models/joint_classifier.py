@@ -101,9 +101,8 @@ class JointClassifier(nn.Module):
         """Images `(B, 3, H, W)` -> features `(B, F)`.
 
         Those of a frozen backbone are rounded to half precision, as they are kept on disk: heads
-            then see the
-        same numbers whether a picture was met before or not. Features from elsewhere stay as they
-        are.
+        then see the same numbers whether a picture was met before or not. Features from elsewhere
+        stay as they are.
         """
         if isinstance(self.backbone, nn.Identity):
             return image

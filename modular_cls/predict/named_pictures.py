@@ -66,21 +66,21 @@ def find_pictures(
         raise ConfigError(
             f"--root {root}: it belongs to a table of images (CSV), and none is given"
         )
-    found: dict[tuple[str, str], Picture] = {}
+    listing: dict[tuple[str, str], Picture] = {}
     missing, left_out = [], []
-    for given in images:
-        if is_table(given):
-            pictures = list_table(Path(given), schema, root)
+    for argument in images:
+        if is_table(argument):
+            pictures = list_table(Path(argument), schema, root)
         else:
-            pictures, left = _files(given)
+            pictures, left = _files(argument)
             left_out += [f"{what} in {where}" for where, what in left if str(what)]
-        if not pictures and not _was_there(given, known):
-            missing.append(_nothing(given))
+        if not pictures and not _was_there(argument, known):
+            missing.append(_nothing(argument))
         for picture in pictures:
-            found.setdefault((picture.file or picture.named, picture.box), picture)
+            listing.setdefault((picture.file or picture.named, picture.box), picture)
     if missing:
         raise ManifestError("images", missing)
-    return list(found.values()), "; ".join(left_out)
+    return list(listing.values()), "; ".join(left_out)
 
 
 def sign_picture(picture: Picture) -> str:
@@ -130,17 +130,17 @@ def _look(picture: Picture, pixels: Pixels, kept: KeptFeatures | None) -> Look:
     return Look(picture, image, sign)
 
 
-def is_table(given: str) -> bool:
+def is_table(argument: str) -> bool:
     """Whether an argument means a table of pictures, by its ending."""
-    return given.lower().endswith((".csv", ".parquet")) and not Path(given).is_dir()
+    return argument.lower().endswith((".csv", ".parquet")) and not Path(argument).is_dir()
 
 
-def _files(given: str) -> tuple[list[Picture], list[tuple[str, Found]]]:
+def _files(argument: str) -> tuple[list[Picture], list[tuple[str, Found]]]:
     """The files that an argument means; a name that exists is no pattern, whatever stands in it.
 
     And what each folder holds besides.
     """
-    places = [given] if Path(given).exists() else sorted(glob.glob(given, recursive=True))
+    places = [argument] if Path(argument).exists() else sorted(glob.glob(argument, recursive=True))
     folders = {place: find_picture_files(place) for place in places if os.path.isdir(place)}
     files: list[Path] = []
     for place in places:
@@ -149,14 +149,16 @@ def _files(given: str) -> tuple[list[Picture], list[tuple[str, Found]]]:
     return [Picture(f, "", f, f) for f in map(str, files)], list(folders.items())
 
 
-def _was_there(given: str, known: Collection[str]) -> bool:
-    folder = os.path.join(given, "")
-    return any(p == given or p.startswith(folder) or fnmatch.fnmatch(p, given) for p in known)
+def _was_there(argument: str, known: Collection[str]) -> bool:
+    folder = os.path.join(argument, "")
+    return any(p == argument or p.startswith(folder) or fnmatch.fnmatch(p, argument) for p in known)
 
 
-def _nothing(given: str) -> str:
-    if Path(given).is_dir():
-        left = str(find_picture_files(given))
+def _nothing(argument: str) -> str:
+    if Path(argument).is_dir():
+        left = str(find_picture_files(argument))
         besides = f"; it holds {left}" if left else ""
-        return f"{given}: a folder without pictures ({', '.join(ENDINGS)}){besides}"
-    return f"{given}: no such file or folder, and no file matches it (current folder: {Path.cwd()})"
+        return f"{argument}: a folder without pictures ({', '.join(ENDINGS)}){besides}"
+    return (
+        f"{argument}: no such file or folder, and no file matches it (current folder: {Path.cwd()})"
+    )

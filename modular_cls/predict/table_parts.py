@@ -63,18 +63,18 @@ class Parts:
         self.pictures = self._listed() if self._belongs() else []
         self.done, self.bad = np.zeros((2, len(self.pictures)), dtype=bool)
 
-    def begin(self, found: Sequence[Picture], header: list[str]) -> None:
+    def begin(self, pictures: Sequence[Picture], header: list[str]) -> None:
         """Begin the job, or go on with one that was interrupted.
 
         Args:
-            found: The pictures that are there now. Those that have gone since the job began stay
+            pictures: The pictures that are there now. Those that have gone since the job began stay
                 in it, new ones come after them.
             header: Names of the cells of a row: `path` first, and `error` among them.
 
         Raises:
             OutputExistsError: If the job has other pictures, and may not be overwritten.
         """
-        before, asked = self.pictures, set(found)
+        before, asked = self.pictures, set(pictures)
         others = [p for p in before if p not in asked and (not p.file or os.path.exists(p.file))]
         if others:
             self._refuse(f"images, as {others[0].named}")
@@ -82,7 +82,7 @@ class Parts:
         if not before:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.header, self._error = header, header.index("error")
-        self.pictures = list(dict.fromkeys([*before, *found]))
+        self.pictures = list(dict.fromkeys([*before, *pictures]))
         if self.pictures != before:
             self._list()
         with replacing_file(self.folder / _JOB) as fresh:
@@ -117,8 +117,8 @@ class Parts:
             rows: Their cells.
         """
         for number, sign, row in zip(numbers, signs, rows, strict=True):
-            told = [str(number), sign, *row]
-            self._writer.writerow([*told[:2], _checksum(told), *row])
+            cells = [str(number), sign, *row]
+            self._writer.writerow([*cells[:2], _checksum(cells), *row])
         self._file.flush()
         self.done[list(numbers)] = True
         self.bad[list(numbers)] = [bool(row[self._error]) for row in rows]
@@ -219,7 +219,7 @@ def _checksum(cells: Sequence[str]) -> str:
 
 def _read_job(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        job = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return job if isinstance(job, dict) else {}

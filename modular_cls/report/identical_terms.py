@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from modular_cls.report.results import FinishedRun, keep_order
 from modular_cls.report.wording import listed, table
@@ -58,11 +58,11 @@ def _chosen_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
     defined = [r for r in runs if not r.undefined] or runs
     knobs = [r.metrics.get("knob") or {} for r in defined]
     edges = [r.metrics.get("edges") for r in defined]
-    told = (None if e is None else ", ".join(e) or "no" for e in edges)
+    ends = (None if e is None else ", ".join(e) or "no" for e in edges)
     return {
         "knob": listed(f"{k} = {_plain(v)}" for knob in knobs for k, v in knob.items()),
         "trials": listed(r.metrics.get("trials") for r in defined),
-        "at their edge": listed(told),
+        "at their edge": listed(ends),
     }
 
 
@@ -78,13 +78,14 @@ def _digests(by_method: dict[str, list[FinishedRun]]) -> dict[str, str]:
     }
     defined = [cells.keys() for cells in lists.values() if cells]
     shared = sorted(set.intersection(*map(set, defined))) if defined else []
-    found = {m: [str(cells.get(cell)) for cell in shared] for m, cells in lists.items()}
     return {
-        m: hashlib.blake2b("\n".join(each).encode(), digest_size=4).hexdigest()
-        if shared and lists[m]
-        else MISSING
-        for m, each in found.items()
+        method: _digest(str(cells[cell]) for cell in shared) if shared and cells else MISSING
+        for method, cells in lists.items()
     }
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=4).hexdigest()
 
 
 def _solved_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
@@ -132,21 +133,23 @@ def _training_images(runs: Sequence[FinishedRun]) -> list[str]:
     for run in runs:
         if run.metrics.get("train_list") and not run.undefined:
             lists[run.keep, run.seed][str(run.metrics["train_list"])].append(run.method)
-    shared = {cell: found for cell, found in lists.items() if sum(map(len, found.values())) > 1}
+    shared = {
+        cell: by_list for cell, by_list in lists.items() if sum(map(len, by_list.values())) > 1
+    }
     if not shared:
         return [
             "Lists of training images are not recorded for two methods of any cell, so they "
             "are not compared."
         ]
-    differing = {cell: found for cell, found in shared.items() if len(found) > 1}
+    differing = {cell: by_list for cell, by_list in shared.items() if len(by_list) > 1}
     if not differing:
         return [
             f"Lists of training images: the same in all {len(shared)} cells (number kept, seed)."
         ]
     lines = [f"**Lists of training images differ in {len(differing)} of {len(shared)} cells:**", ""]
-    for (keep, seed), found in sorted(
+    for (keep, seed), by_list in sorted(
         differing.items(), key=lambda item: (keep_order(item[0][0]), item[0][1])
     ):
-        groups = "; against ".join(", ".join(methods) for methods in found.values())
+        groups = "; against ".join(", ".join(methods) for methods in by_list.values())
         lines.append(f"- kept {keep}, seed {seed}: {groups}")
     return lines

@@ -125,8 +125,8 @@ def _sheet_lines(comparison: Comparison, path: Path) -> list[str]:
     if isinstance(pictures, str):
         return [f"The images missed by {where} are not shown: {' '.join(pictures.split())}", ""]
     about = (
-        f"Missed most often by {where}; under each, the share of runs that missed it, and "
-        "the class most named:"
+        f"Missed most often by {where}; under each, the share of runs that missed it, and the "
+        "class most named:"
     )
     return [about, "", _save(contact_sheet(images, pictures), path), ""]
 

@@ -24,9 +24,9 @@ def write_backbone(folder: Path, described: Description) -> None:
 
 def read_description(folder: Path) -> Description:
     """Read `backbone.json`; raises ConfigError if it is damaged."""
-    found = read_json(folder / FILE)
+    stored = read_json(folder / FILE)
     try:
-        described = Description(**found)
+        described = Description(**stored)
     except TypeError:
         raise ConfigError(f"{folder / FILE} describes no network of timm") from None
     name, args = described.architecture, described.args
@@ -61,12 +61,12 @@ def described_backbone(folder: Path, config: Backbone, described: Description) -
 
 def _fetch(folder: Path, config: Backbone, digest: str) -> None:
     """Take frozen weights from the folder that they came from, if they are still the same."""
-    told = f"{folder} was fitted on frozen weights of {config.name} ({digest}), not kept here"
+    problem = f"{folder} was fitted on frozen weights of {config.name} ({digest}), not kept here"
     if not config.name.startswith("local-dir:"):
-        raise ConfigError(f"{told}; an export brings its weights along")
+        raise ConfigError(f"{problem}; an export brings its weights along")
     try:
-        found = keep(create_backbone(config)[0])
+        kept = keep(create_backbone(config)[0])
     except ConfigError as error:
-        raise ConfigError(f"{told}: {error}; an export brings its weights along") from None
-    if found != digest:
-        raise ConfigError(f"{told}: that folder now holds others ({found})")
+        raise ConfigError(f"{problem}: {error}; an export brings its weights along") from None
+    if kept != digest:
+        raise ConfigError(f"{problem}: that folder now holds others ({kept})")

@@ -47,6 +47,7 @@ class Study:
 
     Args:
         methods: Configuration files, one per method; a bare name stands for `configs/NAME.yaml`.
+            Or variants of one, {base: that file or name, name: its own, key: what differs, ...}.
         keep: Training images kept of the scarce class, or of each of several; null leaves all.
         seeds: One run per seed; it also decides which images are kept.
         also: Configuration files applied on top of every method's, for example other data.
@@ -57,7 +58,7 @@ class Study:
         processes: Runs at a time, each in a process of its own; 1 runs them in this one.
     """
 
-    methods: list[str]
+    methods: list[str | dict[str, Any]]
     keep: list[int | None]
     seeds: list[int]
     also: list[str] = field(default_factory=list)
@@ -85,11 +86,11 @@ class Study:
         if self.empty not in (None, "each"):
             raise ConfigError(f"study: empty is {self.empty!r}; accepted: each, null")
         if self.empty and (self.tune or 0 not in self.keep):
-            told = "it repeats k = 0, which keep must hold, and has no meaning with tune"
-            raise ConfigError(f"study: empty is {self.empty}; {told}")
+            advice = "it repeats k = 0, which keep must hold, and has no meaning with tune"
+            raise ConfigError(f"study: empty is {self.empty}; {advice}")
         if self.tune and (len(self.keep) > 1 or not self.keep[0]):
-            told = "with tune it is one number of images, of the class tune.scarce, as [5]"
-            raise ConfigError(f"study: keep is {self.keep}; {told}")
+            advice = "with tune it is one number of images, of the class tune.scarce, as [5]"
+            raise ConfigError(f"study: keep is {self.keep}; {advice}")
 
 
 def _refuse_repeated(name: str, values: Sequence[Any]) -> None:

@@ -72,8 +72,8 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
         "seeds": list(study.seeds),
         "budget": budget_of(methods[0]),
     }
-    told = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
-    Tuned(out / FILE, terms, chosen).write(told)
+    comment = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
+    Tuned(out / FILE, terms, chosen).write(comment)
     print(f"chosen: {out / FILE}")
     return []
 
@@ -170,8 +170,8 @@ def _check_knob(config: Config) -> None:
     if _has_knob(config):
         assert config.knob is not None
         if (own := knob_value(config)) not in config.knob.values:
-            told = f"knob.values is {config.knob.values}, but its own value is {own}"
-            raise ConfigError(f"{config.method}: {told}; it must be among them")
+            problem = f"knob.values is {config.knob.values}, but its own value is {own}"
+            raise ConfigError(f"{config.method}: {problem}; it must be among them")
 
 
 def _check_alike(how: Tune, methods: list[Config]) -> None:
@@ -183,9 +183,9 @@ def _check_alike(how: Tune, methods: list[Config]) -> None:
     most = max(counts.values(), default=0) if frozen else len(how.rates)
     if unlike := {name: n for name, n in counts.items() if n != most}:
         name, n = next(iter(unlike.items()))
-        told = f"the knob of {name} has {n} values; it must be {most}"
+        problem = f"the knob of {name} has {n} values; it must be {most}"
         like = "as the others" if frozen else "as there are rates"
-        raise ConfigError(f"study: {told}, {like}: every method gets as many trials")
+        raise ConfigError(f"study: {problem}, {like}: every method gets as many trials")
 
 
 def _check_scarce(how: Tune, methods: list[Config]) -> None:
@@ -213,5 +213,5 @@ def _check_other(data: Data, schema: Schema, values: dict[str, str]) -> None:
 
 def _data_of(methods: list[Config]) -> list[tuple[Data, Schema]]:
     """The data of the methods, those alike once."""
-    found = {str((c.data.manifest, c.data.scarcities, c.schema)): c for c in methods}
-    return [(c.data, Schema.from_dict(c.schema)) for c in found.values()]
+    alike = {str((c.data.manifest, c.data.scarcities, c.schema)): c for c in methods}
+    return [(c.data, Schema.from_dict(c.schema)) for c in alike.values()]

@@ -38,11 +38,11 @@ class Answers:
         if schema is None:
             columns = {"y": columns_of(table)["output_0"]} if single else columns_of(table)
             values = {name: _values(name, column) for name, column in columns.items()}
-            found = _schema_of(values)
-            return cls(Labels.read(columns, found), list(values.values()), single)
-        given = schema if isinstance(schema, Schema) else Schema.from_dict(schema)
-        named = [np.array(a.values, dtype=object) for a in given.attributes]
-        return cls(Labels.read(table, given), named, single)
+            made = _schema_of(values)
+            return cls(Labels.read(columns, made), list(values.values()), single)
+        declared = schema if isinstance(schema, Schema) else Schema.from_dict(schema)
+        named = [np.array(a.values, dtype=object) for a in declared.attributes]
+        return cls(Labels.read(table, declared), named, single)
 
     def written(self, codes: list[np.ndarray]) -> np.ndarray:
         """Places of values, by attribute -> values, shape (N, attributes); (N,) where single."""
@@ -68,15 +68,15 @@ def _values(name: str, column: np.ndarray) -> np.ndarray:
         check_classification_targets(known)
     values = np.unique(known)
     if len(values) < 2:
-        told = f"one class only ({values[0]})" if len(values) else "no known value"
-        raise ConfigError(f"y, column {name}, has {told}; it needs two, or give the schema")
+        number = f"one class only ({values[0]})" if len(values) else "no known value"
+        raise ConfigError(f"y, column {name}, has {number}; it needs two, or give the schema")
     return values.astype(object) if values.dtype.kind == "U" else values
 
 
 def _schema_of(values: Mapping[str, np.ndarray]) -> Schema:
     """A schema whose one composite is made of all attributes."""
     names = list(values)
-    attributes = {name: [str(v) for v in found.tolist()] for name, found in values.items()}
+    attributes = {name: list(map(str, column.tolist())) for name, column in values.items()}
     whole = "_".join(names) if len(names) > 1 else f"{names[0]}_class"
     return Schema.from_dict(
         {"attributes": attributes, "composites": {whole: {"attributes": names}}}

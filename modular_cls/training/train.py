@@ -84,15 +84,17 @@ def train(
             fit.run(progress)
             return complete(fit, ending, config, out, True, progress)
         except Interrupted as stop:
-            stop.told = _FEATURES if config.backbone.frozen else checkpoints.told()
+            stop.advice = _FEATURES if config.backbone.frozen else checkpoints.saved()
             raise
         except DivergedError as error:
-            raise DivergedError(f"{error}; {checkpoints.told()}") from None
+            raise DivergedError(f"{error}; {checkpoints.saved()}") from None
         except OSError as error:
             if not checkpoints.files():
                 raise
-            told = f"{checkpoints.told()}; once that is mended, give the same command and --resume"
-            raise ModularClsError(f"{error}; {told}") from error
+            advice = (
+                f"{checkpoints.saved()}; once that is mended, give the same command and --resume"
+            )
+            raise ModularClsError(f"{error}; {advice}") from error
         finally:
             checkpoints.leave()
 
@@ -113,8 +115,8 @@ def _is_done(
     finished, unfinished = (out / MARKER).is_file(), bool(checkpoints.files())
     if unfinished and not (resume or overwrite):
         raise OutputExistsError(
-            f"{out} holds an unfinished training: {checkpoints.told()}. Add --resume to go on from "
-            "there, or --overwrite to begin anew"
+            f"{out} holds an unfinished training: {checkpoints.saved()}. Add --resume to go on "
+            "from there, or --overwrite to begin anew"
         )
     if finished and resume and not overwrite and not unfinished:
         verify(out, read_marker(out))

@@ -148,8 +148,8 @@ def test_a_worker_that_dies_costs_one_more_try(tiny, tmp_path, capsys):
 
 
 def test_a_failed_cell_is_reported_and_does_not_stop_the_others(tiny, tmp_path, capsys):
-    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
-    broken |= {
+    broken = {
+        "base": str(ROOT / "configs/flat.yaml"),
         "method": "broken",
         "backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True},
     }
@@ -226,8 +226,8 @@ def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
 
 
 def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
-    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
-    broken |= {"backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}}
+    backbone = {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}
+    broken = {"base": "flat.yaml", "backbone": backbone}
     (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
     flags = [
         "--methods",

@@ -30,8 +30,8 @@ def write(path, content):
 
 
 def method(folder, name, **changes):
-    spec = yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text())
-    return write(folder / f"{name}.yaml", spec | {"knob": KNOBS.get(name)} | changes)
+    base = str(ROOT / f"configs/{name}.yaml")
+    return write(folder / f"{name}.yaml", {"base": base, "knob": KNOBS.get(name)} | changes)
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,19 @@
 """The knob of every method turns something."""
 
-from pathlib import Path
-
 import pytest
 
-from modular_cls.parsing import load_config, method_config
+from modular_cls.config.shipped import packaged_configs
+from modular_cls.parsing import load_config
 from modular_cls.study.grid import Tune
 from modular_cls.training.knob import knob_value, turned
 
-ROOT = Path(__file__).parents[2]
 OTHER = {"hair": "short", "gender": "female"}
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("file", packaged_configs(), ids=lambda p: p.stem)
 def test_every_method_says_its_knob_or_that_it_has_none(file):
     """Six values, the method's own among them, and a knob that turns something."""
-    config = load_config(method_config(file.stem))
+    config = load_config(file)
     assert "\nknob:" in file.read_text()
     if config.knob is not None:
         own = knob_value(config)

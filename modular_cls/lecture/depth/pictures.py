@@ -116,8 +116,8 @@ def _spoken_at_hand(data: Path) -> str:
     said = recordings_at_hand(data)
     if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
         raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first "
-                          f"{_VALIDATION_TAKES.stop} are "
-                          f"for validation and test, the others for training")  # fmt: skip
+                          f"{_VALIDATION_TAKES.stop} are for validation and test, the others for "
+                          "training")  # fmt: skip
     return said
 
 
@@ -132,14 +132,16 @@ def examples(task: str, data: Path) -> Pictures:
     Returns:
         Spoken digits are pictures of shape (1, bands, frames).
     """
-    found = _spoken(data) if task == "spoken digits" else sets.load(task, data)
-    return found.standardised()
+    pictures = _spoken(data) if task == "spoken digits" else sets.load(task, data)
+    return pictures.standardised()
 
 
 def _spoken(data: Path) -> Pictures:
-    found = load_recordings(data)
-    inputs = F.avg_pool2d(torch.from_numpy(log_mel(found.waves))[:, None], (1, _FRAMES_TOGETHER))
-    digits, takes = torch.tensor(found.digit), torch.tensor(found.take)
+    recordings = load_recordings(data)
+    inputs = F.avg_pool2d(
+        torch.from_numpy(log_mel(recordings.waves))[:, None], (1, _FRAMES_TOGETHER)
+    )
+    digits, takes = torch.tensor(recordings.digit), torch.tensor(recordings.take)
     test, held_out = takes < _TEST_TAKES.stop, takes < _VALIDATION_TAKES.stop
     where = {"train": ~held_out, "validation": held_out & ~test, "test": test}
     return Pictures(

@@ -68,20 +68,24 @@ def _judged_row(judged: Judged, measures: Mapping[str, str]) -> list[str]:
     """
     form = measures[judged.statement.column]
     exact = judged.statement.pair != "seed" and judged.difference.count
-    told = (
+    words = (
         " to ".join(_number(end, form) for end in judged.ends)
         if exact
         else _told(judged.difference, form)
     )
-    told = f"{told} points" if form == "%" else told
-    return [judged.statement.says, judged.statement.role, told, judged.verdict]
+    words = f"{words} points" if form == "%" else words
+    return [judged.statement.says, judged.statement.role, words, judged.verdict]
 
 
-def _summary(found: pd.DataFrame, measures: Mapping[str, str]) -> list[str]:
+def _summary(measurements: pd.DataFrame, measures: Mapping[str, str]) -> list[str]:
     """A table with the mean of every measure and its interval over seeds, for each setting."""
-    measured = [c for c in found if c in measures]
-    settings = [c for c in found if c not in measures and c != "seed"]
-    groups = found.groupby(settings, sort=False, dropna=False) if settings else [((), found)]
+    measured = [c for c in measurements if c in measures]
+    settings = [c for c in measurements if c not in measures and c != "seed"]
+    groups = (
+        measurements.groupby(settings, sort=False, dropna=False)
+        if settings
+        else [((), measurements)]
+    )
     rows = []
     for setting, group in groups:
         values = setting if isinstance(setting, tuple) else (setting,)

@@ -24,8 +24,10 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 def device() -> torch.device:
     """Where nets are trained: an accelerator where there is one."""
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return found or torch.device("cpu")
+    accelerator = (
+        torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    )
+    return accelerator or torch.device("cpu")
 
 
 def fit(
@@ -79,8 +81,8 @@ def fit(
         optimizer.step()
         schedule.step()
         if judge and update * _JUDGED // updates > (update - 1) * _JUDGED // updates:
-            if (found := judge(net)) < best:
-                best, kept = found, copy.deepcopy(net.state_dict())
+            if (judgement := judge(net)) < best:
+                best, kept = judgement, copy.deepcopy(net.state_dict())
             net.train()
     if kept is not None:
         net.load_state_dict(kept)
@@ -92,7 +94,7 @@ def outputs(net: nn.Module, inputs: Tensor) -> Tensor:
     """Outputs of a net for many examples, shape (examples, ...), on the CPU."""
     place = device()
     net.to(place).eval()
-    return torch.cat([net(some.to(place)).cpu() for some in inputs.split(_AT_ONCE)])
+    return torch.cat([net(part.to(place)).cpu() for part in inputs.split(_AT_ONCE)])
 
 
 def error(net: nn.Module, inputs: Tensor, labels: Tensor) -> float:
