@@ -43,8 +43,8 @@ def find_data() -> Finding:
     if not any(_FACES in path.parts for path in manifests):
         lines.append("the built-in faces are not drawn: modular-cls faces --out data/faces")
     if absent:
-        told = f"not there: {', '.join(absent)}"
-        lines.append(f"{told} (configs/data/NAME.yaml says how to get each)")
+        missing = f"not there: {', '.join(absent)}"
+        lines.append(f"{missing} (configs/data/NAME.yaml says how to get each)")
     return Finding("data sets", lines)
 
 

@@ -19,14 +19,14 @@ from modular_cls.data.labels import Labels, check_together, is_blank
 from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
-from modular_cls.training.answers import Answers
 from modular_cls.training.ending import build_ending, finish_model, taught_classes
 from modular_cls.training.evaluate import log_probabilities
 from modular_cls.training.metrics import summarise
 from modular_cls.training.solved import check_solvable, solve_heads
+from modular_cls.training.targets import Answers
 
 _PARTS = ("model", "criterion", "finish")
 
@@ -139,8 +139,8 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
 
         Fitted to a y of one column by itself, those of its classes alone.
         """
-        found = {name: logs.exp().numpy() for name, logs in self._logs(X).items()}
-        return found[self.schema_.attributes[0].name] if self._answers.single else found
+        shares = {name: logs.exp().numpy() for name, logs in self._logs(X).items()}
+        return shares[self.schema_.attributes[0].name] if self._answers.single else shares
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
         """Balanced accuracy of the first composite, over the rows where all of it is known.
@@ -271,5 +271,5 @@ def _tell(
         reach = model.reachable(joint, taught[joint.name])
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if lost and not unreachable:
-            told = "without examples, out of this method's reach, never predicted"
-            warnings.warn(f"{told}: {shortened(lost)}", stacklevel=4)
+            fate = "without examples, out of this method's reach, never predicted"
+            warnings.warn(f"{fate}: {shortened(lost)}", stacklevel=4)

@@ -2,7 +2,7 @@
 
 import runpy
 
-from pages import ROOT
+from tests.docs.pages import ROOT
 
 WRITER = runpy.run_path(str(ROOT / "docs" / "methods_table.py"))
 

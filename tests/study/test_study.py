@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_trainings import signal_in
 
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError
@@ -16,9 +15,10 @@ from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
-from modular_cls.study.grid import Study, Tune
-from modular_cls.study.study import grid, make_jobs, run_study
+from modular_cls.study.grid import Study
+from modular_cls.study.study import make_jobs, run_study
 from modular_cls.training.train import train
+from tests.training.small_trainings import signal_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -205,18 +205,6 @@ def test_an_interrupted_cell_goes_on(step, number, tiny, finished, tmp_path, cap
         assert cell == results(finished)[name]
 
 
-@pytest.mark.parametrize(
-    "file", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem
-)
-def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    spec = yaml.safe_load(file.read_text())
-    tune = spec.pop("tune", None)
-    spec |= {"keep": spec["keep"][:1], "seeds": spec["seeds"][:1]}
-    cells = grid(Study(**spec, tune=tune and Tune(**tune)), tmp_path)
-    assert len({folder for _, folder in cells}) == len(cells) == len(spec["methods"])
-
-
 def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
     flags = ["--methods", "[flat]", "--keep", "[0, 5]", "--seeds", "[0]", "--also", f"[{tiny}]"]
     out = tmp_path / "study"
@@ -234,38 +222,6 @@ def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
     assert f"| method | {' | '.join(names)} | mean |" in page
     assert "| 0 | flat | 1 |" in page
     assert make_jobs(study(tiny, "flat", keep=(0, 5), empty="each"), out) == []
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"methods": ["modullar"]}, "did you mean 'modular'"),
-        ({"methods": []}, "methods is empty"),
-        ({"keep": []}, "keep is empty"),
-        ({"keep": [0, -1]}, "keep holds -1"),
-        ({"keep": [5, 5]}, "5 twice"),
-        ({"keep": [0, 25]}, "24 training images of long_haired_man"),
-        ({"seeds": []}, "seeds is empty"),
-        ({"seeds": [-2]}, "seeds holds -2"),
-        ({"processes": 0}, "processes holds 0"),
-        ({"empty": "each"}, "which keep must hold"),
-        ({"empty": "all", "keep": [0]}, "accepted: each"),
-        (
-            {"empty": "each", "keep": [0], "also": ["configs/data/faces_three.yaml"]},
-            "one rare class only",
-        ),
-        ({"tuned": str(ROOT / "configs/flat.yaml")}, "no methods, budget"),
-        (
-            {"methods": ["flat", str(ROOT / "configs/flat.yaml")]},
-            "two configurations say method: flat",
-        ),
-    ],
-)
-def test_wrong_grids_are_refused_before_anything_runs(wrong, message, tiny, tmp_path):
-    given = {"methods": ["flat"], "keep": [5], "seeds": [0], "also": [tiny], **wrong}
-    with pytest.raises(ConfigError, match=message):
-        run_study(Study(**given), tmp_path / "study")
-    assert not (tmp_path / "study").exists()
 
 
 def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
