@@ -28,7 +28,15 @@ class Gate(NamedTuple):
 
 @dataclass(frozen=True)
 class Circuit:
-    """Threshold units, each after its sources; the last one is the output."""
+    """Threshold units, each after its sources; the last one is the output.
+
+    Example:
+        >>> parity = gates_in_two_layers(bits=3)
+        >>> parity.layers, len(parity.gates)
+        (2, 5)
+        >>> parity.output(np.array([[0, 1, 1], [1, 1, 1]])).tolist()
+        [0, 1]
+    """
 
     bits: int
     gates: tuple[Gate, ...]

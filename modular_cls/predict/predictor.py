@@ -42,6 +42,17 @@ class Predictor:
         pixels: Size and scale of the pictures it was trained on.
         counts: Training images of each joint class, by joint space, for the prior `training`; None
             where unknown.
+
+    Example:
+        >>> from modular_cls import ModularClassifier, Predictor, Schema
+        >>> from modular_cls.config import Backbone
+        >>> schema = Schema.from_dict({"attributes": {"hair": ["short", "long"]}})
+        >>> model = ModularClassifier(schema, Backbone("test_resnet"))  # or Predictor.load(folder)
+        >>> predictor = Predictor(model, Pixels((32, 32), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
+        >>> picture = np.zeros((40, 30, 3), np.uint8)
+        >>> answers = predictor([picture, picture], given={"hair": "long"})
+        >>> answers.names("hair"), answers.probabilities["hair"].tolist()
+        (['long', 'long'], [[0.0, 1.0], [0.0, 1.0]])
     """
 
     def __init__(
