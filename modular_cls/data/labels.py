@@ -114,8 +114,8 @@ def _apart(images: Counted, joint: Composite) -> str:
         f"no training image has all labels of {names} ({counts}), so how these go together cannot "
         f"be learned. Label some training images with all of {names}: those that know some only "
         "then teach by the marginal likelihood (criterion JointLikelihood; "
-        "docs/results/partly.md). Or take the composite out of the schema: attributes in no composite are learned side by "
-        "side, each from the images that know it"
+        "docs/results/partly.md). Or take the composite out of the schema: attributes in no "
+        "composite are learned side by side, each from the images that know it"
     )
 
 

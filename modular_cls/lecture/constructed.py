@@ -67,8 +67,10 @@ def gates_in_two_layers(bits: int) -> Circuit:
     """Parity in disjunctive normal form: an AND for each odd input, and one OR."""
     every = tuple(range(bits))
     odd = [row for row in itertools.product((0, 1), repeat=bits) if sum(row) % 2]
-    signs = (tuple(2 * bit - 1 for bit in row) for row in odd)
-    ands = [Gate(every, weights, sum(row)) for row, weights in zip(odd, signs, strict=True)]
+    ands = []
+    for row in odd:
+        signs = tuple(2 * bit - 1 for bit in row)
+        ands.append(Gate(every, signs, sum(row)))
     return Circuit(bits, (*ands, Gate(tuple(range(bits, bits + len(ands))), (1,) * len(ands), 1)))
 
 

@@ -115,8 +115,8 @@ def predict(
             sizes.took(time.perf_counter() - started, len(good))
             met += sum(image.ndim == 1 for image in good)
             rows = _rows(looked_at, predicted, boxed)
-            numbers, signs = [i for i, _ in batch], (look.sign for look in looked_at)
-            parts.add(numbers, list(signs), rows)
+            signs = [look.sign for look in looked_at]
+            parts.add([i for i, _ in batch], signs, rows)
     write_table(parts, {"path", "box", "error", *(o.name for o in schema.outputs)})
     bad = int(parts.bad.sum())
     return Counted(len(parts.pictures), bad, parts.kept, parts.changed, met, left_out, engine_name)

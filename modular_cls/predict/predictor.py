@@ -171,7 +171,9 @@ class Predictor:
                 np.zeros((0, self.model.width), np.float32),
             )
         shares, features = zip(*done, strict=True)
-        probabilities = {o.name: np.concatenate([s[o.name] for s in shares]) for o in outputs}
+        probabilities = {}
+        for o in outputs:
+            probabilities[o.name] = np.concatenate([share[o.name] for share in shares])
         return Predictions(self.schema, probabilities, np.concatenate(features))
 
     def terms(
