@@ -18,13 +18,14 @@ import yaml
 from torch import Tensor
 
 from modular_cls.config import Config
+from modular_cls.config.layers import read_yaml
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
 from modular_cls.files import new_folder, put_back, replacing_file
 from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
 from modular_cls.models.joint_classifier import JointClassifier
-from modular_cls.parsing import read_config, read_yaml
+from modular_cls.parsing import read_config
 from modular_cls.runs.backbone_file import FILE as BACKBONE
 from modular_cls.runs.backbone_file import described_backbone, read_description
 from modular_cls.runs.identity import identity

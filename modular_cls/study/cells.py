@@ -10,10 +10,11 @@ from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config, method_config
+from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
+from modular_cls.study.variant import method_sources
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 
@@ -37,9 +38,9 @@ def read_methods(study: Study) -> list[Config]:
     """The configuration of each method, its rate and knob as tuned where the study says so.
 
     Raises:
-        ConfigError: If a method is unknown, two have one name, or something makes nothing scarce.
+        ConfigError: If a method or key is unknown, two have one name, or one makes nothing scarce.
     """
-    methods = [load_config(method_config(method), *study.also) for method in study.methods]
+    methods = [load_config(*method_sources(m), *study.also) for m in study.methods]
     names = [config.method for config in methods]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise ConfigError(

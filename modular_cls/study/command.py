@@ -3,15 +3,16 @@
 import shlex
 from pathlib import Path
 
+from modular_cls.config.shipped import find_configs
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import Parser, find_configs
+from modular_cls.parsing import ConfigFile, Parser
 from modular_cls.study.grid import Study
 
 
 def study(prog: str, arguments: list[str]) -> None:
     """A grid of runs: methods x images kept x seeds, resumable."""
     parser = Parser(prog=prog, description=study.__doc__)
-    parser.add_argument("--config", action="config", help="YAML file of the grid")
+    parser.add_argument("--config", action=ConfigFile, help="YAML file of the grid")
     parser.add_class_arguments(Study)
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
     parser.add_argument(

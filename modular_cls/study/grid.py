@@ -47,6 +47,7 @@ class Study:
 
     Args:
         methods: Configuration files, one per method; a bare name stands for `configs/NAME.yaml`.
+            Or variants of one, {base: that file or name, name: its own, key: what differs, ...}.
         keep: Training images kept of the scarce class, or of each of several; null leaves all.
         seeds: One run per seed; it also decides which images are kept.
         also: Configuration files applied on top of every method's, for example other data.
@@ -63,7 +64,7 @@ class Study:
         modular_cls.errors.ConfigError: study: keep holds -1; each must be at least 0
     """
 
-    methods: list[str]
+    methods: list[str | dict[str, Any]]
     keep: list[int | None]
     seeds: list[int]
     also: list[str] = field(default_factory=list)

@@ -2,12 +2,10 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
-import yaml
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,12 +13,13 @@ from torch import Tensor
 
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
+from modular_cls.config.layers import layers, read_yaml
+from modular_cls.config.shipped import method_config
 from modular_cls.data.labels import Labels, check_together, is_blank
 from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
 from modular_cls.models.joint_classifier import JointClassifier
-from modular_cls.parsing import method_config
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 from modular_cls.training.ending import build_ending, finish_model, taught_classes
@@ -235,8 +234,12 @@ def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
             if key not in _PARTS:
                 raise ConfigError(unknown("key", key, _PARTS, "in method"))
     else:
-        parts = yaml.safe_load(Path(method_config(str(method))).read_text(encoding="utf-8"))
-        balanced = (parts.get("data") or {}).get("sampling") == "balanced"
+        parts, drawn = {}, None
+        for file in layers(method_config(str(method))):
+            content = read_yaml(file)
+            parts |= content
+            drawn = (content.get("data") or {}).get("sampling", drawn)
+        balanced = drawn == "balanced"
     if missing := [key for key in _PARTS[:2] if key not in parts]:
         raise ConfigError(f"method has no {missing[0]}; it needs model and criterion")
     finish: list[Part] = list(parts.get("finish") or [])
