@@ -17,11 +17,12 @@ from rich.progress import track
 
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.runtime import GraphNetwork
+from modular_cls.predict.assumptions import Given, Prior
 from modular_cls.predict.batches import BatchSizes
 from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.named_pictures import Look, decode_pictures, find_pictures
 from modular_cls.predict.predictions import Predictions
-from modular_cls.predict.predictor import Given, Predictor, Prior
+from modular_cls.predict.predictor import Predictor
 from modular_cls.predict.table_parts import Parts
 from modular_cls.predict.tables import check_table, write_table
 from modular_cls.schema import Schema

@@ -211,11 +211,8 @@ def try_rate(
 ) -> Measured:
     """Validation error of a net trained on labels."""
     examples = pictures(of, share, seed, data)
-    return {
-        "validation error": _error(
-            train(net, examples, rate, seed, updates, None), examples, "validation"
-        )
-    }
+    trained = train(net, examples, rate, seed, updates, None)
+    return {"validation error": _error(trained, examples, "validation")}
 
 
 def try_taught(
