@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
 
 import yaml
-from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, get_loader
+from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __all__
+    ActionConfigFile,
+    ArgumentParser,
+    Namespace,
+    get_loader,
+)
 
 from modular_cls.config import Config, expand
 from modular_cls.config.layers import BASE, layers, read_yaml
@@ -72,7 +77,7 @@ class ConfigFile(ActionConfigFile):
     ) -> None:
         """Apply one file, or YAML in its place."""
         for file in layers(values) if os.path.isfile(values) else [values]:
-            super().__call__(parser, cfg, str(file), option_string)
+            super().__call__(parser, cfg, str(file), option_string)  # type: ignore[no-untyped-call]
 
 
 def _configurations() -> list[str]:
