@@ -29,7 +29,7 @@ ONE_IDEA = {
     "training": "how a network is trained; what a configuration says of it",
 }
 ASIDE = ("bench", "configs", "docs", "faults", "mutants")  # tests of what is no module
-OF_ALL = {"test_architecture", "test_examples", "test_init", "test_wheel"}
+OF_ALL = {"test_architecture", "test_docstrings", "test_examples", "test_init", "test_wheel"}
 # Modules that are tested where they are used; a verb's command.py is tested by what it does.
 ELSEWHERE = {
     "audit/augmentation": "data/test_contradictions",
@@ -60,6 +60,7 @@ ELSEWHERE = {
     "models/flat": "models/test_models",
     "models/modular": "models/test_models",
     "parts": "test_parsing",
+    "predict/assumptions": "predict/test_predictor",
     "predict/predictions": "predict/test_predictor",
     "report/answers": "report/test_misses",
     "report/figures": "report/test_page",

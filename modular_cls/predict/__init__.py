@@ -2,6 +2,7 @@
 
 Its files, in the order to read them:
 
+    assumptions     what is assumed of pictures before they are seen
     predictor       pictures -> probabilities and embeddings
     predictions     what it answers
     engine          torch or ONNX Runtime
