@@ -1,3 +1,5 @@
+"""Which training images are kept of a joint class."""
+
 from pathlib import Path
 
 import numpy as np
