@@ -9,7 +9,7 @@ Its files, in the order to read them:
     training  how a network is trained
     varied    what a study varies: scarcity, and the one knob of a method
     shipped   the configurations that come with the package
-    layers    a file, and those that it stands on (`base:`)
+    bases     a file, and those that it stands on (`base:`)
     config    the run as a whole: backbone, heads, prediction, and the above
 """
 
