@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from gaussian_world import gaussian_world
+from gaussian_world import gaussian_world, slow_fixed_point
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,19 +147,6 @@ def large(count, sizes):
         x = means[values[target]] + torch.randn(count, n, generator=generator).double()
         energies += (x @ means.T)[:, values]
     return energies, target, joint
-
-
-def slow_fixed_point(energies, counts):
-    """The expression of `FitBias`, round by round."""
-    seen, bias = counts > 0, torch.zeros_like(energies[0])
-    share = counts.double() / counts.sum()
-    for _ in range(3000):
-        mixture = (energies - bias + share.log()).logsumexp(1, keepdim=True)
-        update = (energies - mixture).logsumexp(0) - torch.tensor(len(energies)).log()
-        done, bias = (update - bias)[seen].abs().max() < 1e-7, update
-        if done:
-            break
-    return bias
 
 
 def test_hundreds_of_classes_are_fitted_as_one_by_one():
