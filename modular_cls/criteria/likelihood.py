@@ -16,7 +16,7 @@ from modular_cls.criteria.criterion import (
 )
 from modular_cls.criteria.groups import LabelGroups
 from modular_cls.errors import ConfigError, unknown
-from modular_cls.models.joint import DIRECT
+from modular_cls.models.joint_classifier import DIRECT
 from modular_cls.schema import Composite, Schema
 
 Unknown = Literal["em", "independent", "labelled"]

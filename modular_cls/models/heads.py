@@ -7,7 +7,7 @@ without the training prior, and says which joint classes it can reach from which
 import torch
 from torch import Tensor, nn
 
-from modular_cls.models.reach import affine_reach
+from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Composite, Conclusion
 
 __all__ = ["MLP", "Additive", "AttributeHead", "Linear", "Product"]

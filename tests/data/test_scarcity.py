@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,12 @@ def test_the_seed_decides_and_the_draw_is_not_the_first_rows():
     chosen = [int(p.removesuffix(".png")) for draw in draws for p in draw]
     first = min(int(p.removesuffix(".png")) for p in trained(BALANCED, RARE))
     assert abs(np.mean(chosen) - first - 19.5) < 8
+
+
+def test_what_is_kept_of_a_class_is_kept_with_more_too():
+    """At every k of a class of forty, as a study that asks for more images needs it."""
+    kept = [trained(apply_scarcity(BALANCED, RARE, keep, 3), RARE) for keep in range(41)]
+    assert all(fewer < more for fewer, more in itertools.pairwise(kept))
 
 
 def test_keep_none_changes_nothing():

@@ -1,6 +1,13 @@
 import pytest
 import torch
-from gaussian_world import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modular_cls.errors import ConfigError
+from modular_cls.finish import FitBias
+from modular_cls.models import FlatClassifier, ModularClassifier
+from modular_cls.models.reachable import affine_reach
+from tests.finish.gaussian_world import (
     BACKBONE,
     SCHEMA,
     features,
@@ -8,13 +15,6 @@ from gaussian_world import (
     model_that_knows,
     slow_fixed_point,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from modular_cls.errors import ConfigError
-from modular_cls.finish import FitBias
-from modular_cls.models import FlatClassifier, ModularClassifier
-from modular_cls.models.reach import affine_reach
 
 
 def images(*arguments, **others):

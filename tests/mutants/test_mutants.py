@@ -1,13 +1,10 @@
 """The list of faults does not rot: each has its place in today's code, is code, and names a test that is there."""
 
 import ast
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from kill import ROOT, mutated, read_mutants
+from tests.mutants.kill import ROOT, mutated, read_mutants
 
 MUTANTS = read_mutants()
 

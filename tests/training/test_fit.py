@@ -1,9 +1,9 @@
 """What a fit gives to finish steps."""
 
 import torch
-from small_trainings import small
 
 from modular_cls.training.fit import Fit
+from tests.training.small_trainings import small
 
 
 def test_features_are_those_of_the_network_in_use(faces_dir):
