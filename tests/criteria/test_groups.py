@@ -178,6 +178,18 @@ def test_em_finds_the_shares_that_made_the_images():
     )
 
 
+def test_em_forgets_what_it_thought_at_first():
+    """A model that takes them all for women, as long again for men: in the end they are men."""
+    criterion = built([(0, 0), (0, 1), (1, 0), (1, -1), (0, -1)], PAIR).train()
+    rows = targets([(1, -1)] * 20, PAIR)
+    for gender in (2, 3):
+        for _ in range(400):
+            scores = torch.zeros(20, 4)
+            scores[:, gender] = 20.0
+            criterion({"both": scores}, rows)
+    assert criterion.notes()["share/hair/long_male"] > 0.9
+
+
 def test_evaluation_does_not_move_the_estimate():
     rows = [(0, 0), (0, 1), (1, 0), (1, -1), (0, -1)]
     criterion = built(rows, PAIR).eval()

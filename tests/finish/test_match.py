@@ -12,7 +12,7 @@ from modular_cls.finish import FitBias
 from modular_cls.finish.match import matched_biases
 from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Schema
-from tests.finish.gaussian_world import gaussian_world
+from tests.finish.gaussian_world import gaussian_world, slow_fixed_point
 
 GRID = Schema.from_dict(
     {
@@ -147,19 +147,6 @@ def large(count, sizes):
         x = means[values[target]] + torch.randn(count, n, generator=generator).double()
         energies += (x @ means.T)[:, values]
     return energies, target, joint
-
-
-def slow_fixed_point(energies, counts):
-    """The expression of `FitBias`, round by round."""
-    seen, bias = counts > 0, torch.zeros_like(energies[0])
-    share = counts.double() / counts.sum()
-    for _ in range(3000):
-        mixture = (energies - bias + share.log()).logsumexp(1, keepdim=True)
-        update = (energies - mixture).logsumexp(0) - torch.tensor(len(energies)).log()
-        done, bias = (update - bias)[seen].abs().max() < 1e-7, update
-        if done:
-            break
-    return bias
 
 
 def test_hundreds_of_classes_are_fitted_as_one_by_one():
