@@ -68,7 +68,6 @@ ELSEWHERE = {
     "report/wording": "report/test_page",
     "runs/score_table": "report/test_page",
     "study/tuned": "study/test_tuning",
-    "training/fit": "training/test_train",
     "training/history": "training/test_saver",
     "training/partly": "training/test_targets",
     "training/randomness": "training/test_saver",
