@@ -44,7 +44,7 @@ train-flat: install $(FACES)
 compare: runs/modular/metrics.json runs/flat/metrics.json
 	$(RUN) report runs/modular runs/flat --out runs/compare
 
-runs/%/metrics.json: configs/%.yaml $(VENV)/.installed | $(FACES)
+runs/%/metrics.json: configs/%.yaml configs/base.yaml $(VENV)/.installed | $(FACES)
 	$(RUN) train --config $< --out runs/$* --overwrite --resume
 
 # Frozen ImageNet features, heads solved on them: three methods side by side on the shipped sample,

@@ -19,8 +19,8 @@ from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __
 )
 
 from modular_cls.config import Config, expand
-from modular_cls.config.layers import BASE, layers, read_yaml
-from modular_cls.config.shipped import find_configs, method_config, packaged_configs
+from modular_cls.config.bases import BASE, read_yaml, with_bases
+from modular_cls.config.shipped import CONFIGS, find_configs, packaged_configs
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
 
@@ -76,7 +76,7 @@ class ConfigFile(ActionConfigFile):
         self, parser: Any, cfg: Any, values: Any, option_string: str | None = None
     ) -> None:
         """Apply one file, or YAML in its place."""
-        for file in layers(values) if os.path.isfile(values) else [values]:
+        for file in with_bases(values) if os.path.isfile(values) else [values]:
             super().__call__(parser, cfg, str(file), option_string)  # type: ignore[no-untyped-call]
 
 
@@ -144,7 +144,7 @@ def load_config(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> C
 
 def whole_config(name: str) -> str:
     """That of a method that comes with the package as YAML, with every field and its default."""
-    return yaml.safe_dump(load_config(method_config(name)).to_dict(), sort_keys=False)
+    return yaml.safe_dump(load_config(CONFIGS / name).to_dict(), sort_keys=False)
 
 
 def read_config(path: Path) -> Config:

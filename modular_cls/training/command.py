@@ -10,7 +10,8 @@ from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parse
 
 _FULL = """
 A whole configuration: configs/modular.yaml with every field that has a default. A file names only
-what it changes; several --config are put on top of each other, in order.
+what it changes: it may say what it stands on (base: flat.yaml), and several --config are put on
+top of each other, in order.
 
 """
 

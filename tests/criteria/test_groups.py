@@ -1,3 +1,5 @@
+"""Images that know some attributes only, against loops."""
+
 import itertools
 import math
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Likelihoods of joint classes and attributes, against formulas."""
 
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""What the data module reads, skips, holds out and draws."""
+
 import shutil
 
 import numpy as np

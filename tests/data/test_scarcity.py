@@ -1,3 +1,5 @@
+"""Which training images are kept of a joint class."""
+
 import itertools
 from pathlib import Path
 

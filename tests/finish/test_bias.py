@@ -1,3 +1,5 @@
+"""The fitted and the extrapolated bias."""
+
 import pytest
 import torch
 from hypothesis import given, settings

@@ -1,3 +1,5 @@
+"""The last layer of a flat classifier, fitted anew."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""Metrics against a slow reference."""
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st

@@ -105,14 +105,6 @@ def test_solved_heads_know_none_of_them(name, faces_dir, pretrained_dir, tmp_pat
     assert told in " ".join(capsys.readouterr().err.split())
 
 
-def test_studies_compare_after_the_same_updates(faces_dir, tmp_path, capsys):
-    (tmp_path / "mine.yaml").write_text(f"data: {{manifest: {faces_dir / 'manifest.csv'}}}\ntraining: {{patience: 2}}\n")  # fmt: skip
-    grid = tmp_path / "grid.yaml"
-    grid.write_text(f"methods: [modular]\nkeep: [0]\nseeds: [0]\nalso: [{tmp_path / 'mine.yaml'}]\n")  # fmt: skip
-    assert main(["study", "--config", str(grid), "--out", str(tmp_path / "study")]) != 0
-    assert "modular has training.patience" in capsys.readouterr().err
-
-
 def test_weights_of_attributes_by_configuration(faces_dir, pretrained_dir, tmp_path):
     train(small(faces_dir, "product", **PLAIN), tmp_path / "alike", progress=False)
     weighted = "{name: AttributeLikelihood, weights: {hair: 5}}"
