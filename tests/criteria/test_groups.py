@@ -208,6 +208,13 @@ def test_rows_of_a_group_that_training_lacks_count_with_a_flat_prior():
     torch.testing.assert_close(loss, expected)
 
 
+def test_groups_are_told_by_the_joint_space_that_has_them():
+    criterion = built([(0, 0), (0, 1), (1, 0), (1, -1)], PAIR)
+    assert criterion.label_groups("both") is criterion.groups["0"]
+    assert criterion.label_groups("hair") is None
+    assert built([(0, 0), (0, 1), (1, 0)], PAIR).label_groups("both") is None
+
+
 def test_an_unknown_rule_is_refused():
     with pytest.raises(
         ConfigError, match="unknown is 'uniform'; accepted: em, independent, labelled"

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modular_cls.config import Data, Scarcity
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.data.scarcity import apply_scarcity, cap_classes, class_name, held_out
+from modular_cls.data.scarcity import (
+    apply_scarcity,
+    cap_classes,
+    class_name,
+    held_out,
+    make_scarce,
+)
 from modular_cls.errors import ConfigError, SchemaError
 from modular_cls.schema import Schema
 
@@ -132,6 +139,25 @@ def test_keep_none_changes_nothing():
     assert apply_scarcity(BALANCED, RARE, None, 0) is BALANCED
     with pytest.raises(SchemaError, match="did you mean 'long'"):
         apply_scarcity(BALANCED, {"hair": "lonk"}, None, 0)
+
+
+@pytest.mark.parametrize(("keep", "validation", "left"), [
+    (None, False, {"train": 40, "validation": 0, "test": 40}), (None, True, {"train": 40, "validation": 40, "test": 40}),
+    (5, True, {"train": 5, "validation": 40, "test": 40}), (5, None, {"train": 5, "validation": 0, "test": 40}),
+])  # fmt: skip
+def test_validation_images_of_a_class_stay_where_asked(keep, validation, left):
+    scarce = apply_scarcity(BALANCED, RARE, keep, 0, validation)
+    assert {s: int(scarce.split(s).matches(RARE).sum()) for s in SPLITS} == left
+    assert len(scarce) == len(BALANCED) - 120 + sum(left.values())
+
+
+def test_a_configuration_makes_each_class_scarce_and_caps_the_rest():
+    others = Scarcity({"hair": "short", "gender": "male"}, 3)
+    data = Data(scarcity=[Scarcity(RARE, 5), others], per_class=8)
+    capped = make_scarce(BALANCED, data, 1)
+    one = Schema(SCHEMA.attributes, SCHEMA.composites)
+    assert capped.split("train").counts(one.composites[0]).tolist() == [8, 3, 8, 5]
+    assert trained(capped, RARE) == trained(apply_scarcity(BALANCED, RARE, 5, 1), RARE)
 
 
 @pytest.mark.parametrize("keep", [-1, 41, 1000])

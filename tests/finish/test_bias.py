@@ -74,6 +74,23 @@ def test_direct_heads_are_believed_by_their_images_and_unseen_classes_not_at_all
     assert model.score(torch.randn(3, 2))["both"].isfinite().all()
 
 
+def test_the_bias_of_a_direct_head_goes_half_of_the_way_to_the_one_out_of_fold():
+    """Of images whose class is known; a class that was not seen keeps its own."""
+    model = ModularClassifier(SCHEMA, 2, interaction=True)
+    train = features([60, 30, 9, 0], model)
+    train.targets["both"][:4] = -1
+    direct = torch.randn(99, 4, generator=torch.Generator().manual_seed(0))
+    scores = {n: s.detach() for n, s in model.attribute_scores(train.features).items()}
+    before = model.direct_heads[0].bias.detach().clone()
+    FitBias()(model, {"train": train._replace(scores=scores | {"both": direct})})
+    counts = torch.tensor([56, 30, 9, 0])
+    lacks = slow_fixed_point(direct[4:].double(), counts)[:3]
+    lacks = lacks - (counts[:3] / 95 * lacks).sum()
+    moved = model.direct_heads[0].bias.detach() - before
+    torch.testing.assert_close(moved[:3].double(), -lacks / 2, atol=1e-4, rtol=0)
+    assert moved[3] == 0
+
+
 def test_refuses_models_it_does_not_fit():
     with pytest.raises(ConfigError, match="Additive"):
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})

@@ -76,6 +76,15 @@ def test_neighbours_lose_as_much_as_such_neighbours_do():
     assert lost(after, 1, 3) + lost(after, 2, 3) == pytest.approx(pairs_hair + pairs_gender, abs=0.01)  # fmt: skip
 
 
+def test_neighbours_that_lose_nothing_lose_nothing_to_a_class_never_seen():
+    energies, target, truth = square([90, 80, 70, 0], 8.0, 0, (0.0, 0.0))
+    bias = truth.clone()
+    bias[3] = matched_bias(energies, target, truth, SQUARE, 3)
+    likes = energies - bias
+    assert (likes[:, 3] <= likes[:, :3].max(1).values + 1e-9).all()
+    assert (likes[:, 3] > likes[:, :3].max(1).values - 1e-9).any()  # no larger than it must be
+
+
 def test_nothing_to_match():
     energies, target, truth = square([200, 0, 0, 200], 1.2, 0, (0.0, 0.0))
     assert matched_bias(energies, target, truth, SQUARE, 1) is None  # no pair shows what is lost

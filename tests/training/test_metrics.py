@@ -64,11 +64,15 @@ def test_undefined_stays_undefined():
 
 @given(st.lists(st.tuples(st.integers(0, 14), st.booleans()), min_size=1, max_size=40))
 def test_calibration_is_looked_at_apart_for_every_confidence(answers):
-    """Too sure where sure and too shy where shy does not cancel: each fifteenth has an error of its own."""
+    """Too sure where sure and too shy where shy does not cancel: each fifteenth has an error of its own.
+
+    What is not known says nothing.
+    """
     meter = OutputMetrics(Composite("one", (Attribute("hair", ("short", "long")),)), None)
     sure = torch.tensor([0.5 + (bin + 0.5) / 30 for bin, _ in answers])
     right = torch.tensor([float(hit) for _, hit in answers])
-    meter.update(torch.stack([sure, 1 - sure], 1).log(), 1 - right.long())
+    guesses, target = torch.stack([sure, 1 - sure], 1).log(), 1 - right.long()
+    meter.update(torch.cat([guesses, guesses]), torch.cat([target, -torch.ones_like(target)]))
     slow = 0.0
     for low in range(15):
         mine = (sure > low / 15) & (sure <= (low + 1) / 15)
