@@ -27,11 +27,17 @@ from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 class Parser(ArgumentParser):
     """An argument parser whose complaints name the nearest key or flag that exists."""
 
+    file = ""  # which it reads just now, for complaints
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the complaint, shortened to what a person needs, and exit with status 2."""
+        if "did you mean" not in message:
+            message += self._suggestion(message)
+        if self.file:
+            message = f"{self.file}: {message}"
         if not self.exit_on_error:
             raise ConfigError(message)
-        self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
+        self.exit(2, f"error: {message}\n(see {self.prog} --help)\n")
 
     def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
         """As always, but without `base`, which `ConfigFile` has followed."""
@@ -41,6 +47,20 @@ class Parser(ArgumentParser):
         del content[BASE]
         kwargs.pop("_fail_no_subcommand", None)  # there are no subcommands
         return self.parse_object(content, *args, **kwargs)
+
+    def check_keys(self, content: Mapping[str, Any], where: str = "") -> None:
+        """Refuse a key that is none, an empty one too, while it is known which file has it."""
+        known = {action.dest for action in self._actions} | {BASE}
+        typed = {action.dest for action in self._actions if hasattr(action, "_typehint")}
+        for key, value in content.items():
+            path = f"{where}{str(key).removesuffix('+')}"
+            inside = path not in typed and any(dest.startswith(f"{path}.") for dest in known)
+            if path not in known and not inside:
+                beside = [d.removeprefix(where) for d in known if d.startswith(where)]
+                near = nearest(str(key), sorted({dest.split(".")[0] for dest in beside}))
+                self.error(f"{where}{key} is not accepted{near}")
+            if inside and isinstance(value, Mapping):
+                self.check_keys(value, f"{path}.")
 
     def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
         """As always, but what a part of ours refuses is told as it told it."""
@@ -76,8 +96,16 @@ class ConfigFile(ActionConfigFile):
         self, parser: Any, cfg: Any, values: Any, option_string: str | None = None
     ) -> None:
         """Apply one file, or YAML in its place."""
-        for file in with_bases(values) if os.path.isfile(values) else [values]:
-            super().__call__(parser, cfg, str(file), option_string)  # type: ignore[no-untyped-call]
+        if not os.path.isfile(values):
+            super().__call__(parser, cfg, values, option_string)  # type: ignore[no-untyped-call]
+            return
+        for file in with_bases(values):
+            parser.file = str(file)
+            try:
+                parser.check_keys(read_yaml(file))
+                super().__call__(parser, cfg, parser.file, option_string)  # type: ignore[no-untyped-call]
+            finally:
+                parser.file = ""
 
 
 def _configurations() -> list[str]:
