@@ -26,7 +26,7 @@ from splits import VALIDATION, draw_validation
 from telling import listed, log
 
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.data.whereabouts import PICTURES
+from modular_cls.data.picture_files import ENDINGS as PICTURES
 from modular_cls.errors import ManifestError
 
 PARTS = {"train": ("bounding_box_train",), "test": ("bounding_box_test", "query")}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
+from scipy.io.matlab import loadmat
 
 from modular_cls.errors import ManifestError, nearest
 
@@ -17,7 +17,7 @@ def read_mat(file: Path) -> dict[str, Any]:
         ManifestError: If the file is damaged or of version 7.3, which is another format.
     """
     try:
-        content: dict[str, Any] = scipy.io.loadmat(file, simplify_cells=True)
+        content: dict[str, Any] = loadmat(file, simplify_cells=True)
     except Exception as error:  # damaged bytes raise errors of many kinds in there
         if isinstance(error, OSError) and error.errno:  # the file, not what is in it
             raise

@@ -51,7 +51,7 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
     rare = SCHEMA.composites[0].contains(RARE)
     classes = [z for z in range(SCHEMA.composites[0].size) if kind == "even" or z not in rare]
     size = each // len(classes)
-    for i, attribute in enumerate(SCHEMA.attributes):
+    for i in range(len(SCHEMA.attributes)):
         chosen = np.concatenate(
             [np.flatnonzero(targets == z)[i * size : (i + 1) * size] for z in classes]
         )
@@ -63,17 +63,16 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
         labels = np.full((len(chosen), len(SCHEMA.attributes)), UNKNOWN, dtype=np.int16)
         labels[:, i] = taken.labels[chosen, i]
         part = taken.select(chosen)
-        parts.append(
-            Manifest(
-                SCHEMA, root, part.paths, part.splits, labels, part.rows, {"source": attribute.name}
-            )
-        )
-    source = [np.full(len(p), p.extra.get("source", "labelled"), dtype=object) for p in parts]
-    columns = {}
-    for name in ("paths", "splits", "labels"):
-        columns[name] = np.concatenate([getattr(part, name) for part in parts])
-    rows = np.arange(len(columns["paths"])) + 2
-    return Manifest(SCHEMA, root, rows=rows, extra={"source": np.concatenate(source)}, **columns)
+        parts.append(Manifest(SCHEMA, root, part.paths, part.splits, labels, part.rows))
+    names = [parts[0].extra.get("source", "labelled"), *(a.name for a in SCHEMA.attributes)]
+    sources = [np.full(len(p), name, dtype=object) for p, name in zip(parts, names, strict=True)]
+    paths, splits, labels = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("paths", "splits", "labels")
+    )
+    rows = np.arange(len(paths)) + 2
+    extra = {"source": np.concatenate(sources)}
+    return Manifest(SCHEMA, root, paths, splits, labels, rows, extra)
 
 
 def _moved(manifest: Manifest, root: Path) -> Manifest:
