@@ -11,6 +11,7 @@ second is the pool. Pictures' paths are relative to the folder that holds both.
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
         )
     root = Path(os.path.commonpath([labelled.absolute(), pool.absolute()]))
     parts = [_moved(Manifest.read(labelled / "manifest.csv", SCHEMA), root)]
+    sources = [_named("labelled", len(parts[0]))]
     taken = _moved(Manifest.read(pool / "manifest.csv", SCHEMA).split("train"), root)
     targets = taken.targets(SCHEMA.composites[0])
     rare = SCHEMA.composites[0].contains(RARE)
@@ -63,17 +65,22 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
         labels = np.full((len(chosen), len(SCHEMA.attributes)), UNKNOWN, dtype=np.int16)
         labels[:, i] = taken.labels[chosen, i]
         part = taken.select(chosen)
-        parts.append(
-            Manifest(
-                SCHEMA, root, part.paths, part.splits, labels, part.rows, {"source": attribute.name}
-            )
-        )
-    source = [np.full(len(p), p.extra.get("source", "labelled"), dtype=object) for p in parts]
-    columns = {}
-    for name in ("paths", "splits", "labels"):
-        columns[name] = np.concatenate([getattr(part, name) for part in parts])
-    rows = np.arange(len(columns["paths"])) + 2
-    return Manifest(SCHEMA, root, rows=rows, extra={"source": np.concatenate(source)}, **columns)
+        parts.append(replace(part, labels=labels))
+        sources.append(_named(attribute.name, len(part)))
+    source = np.concatenate(sources)
+    return Manifest(
+        SCHEMA,
+        root,
+        paths=np.concatenate([part.paths for part in parts]),
+        splits=np.concatenate([part.splits for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        rows=np.arange(len(source)) + 2,
+        extra={"source": source},
+    )
+
+
+def _named(source: str, rows: int) -> np.ndarray:
+    return np.full(rows, source, dtype=object)
 
 
 def _moved(manifest: Manifest, root: Path) -> Manifest:

@@ -17,7 +17,7 @@ import folders
 import table
 import yaml
 
-from modular_cls.data.manifest import read_table
+from modular_cls.data.text_table import read_table
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.files import replacing_file
 
