@@ -48,8 +48,8 @@ def read_methods(study: Study) -> list[Config]:
         )
     for config in methods:
         if Path(config.method).name != config.method:
-            told = "run folders begin with it: it may hold no / and not be blank"
-            raise ConfigError(f"study: method is {config.method!r}; {told}")
+            advice = "run folders begin with it: it may hold no / and not be blank"
+            raise ConfigError(f"study: method is {config.method!r}; {advice}")
         if config.training.patience is not None:
             advice = "methods are compared after the same number of updates; leave it out"
             raise ConfigError(f"study: {config.method} has training.patience: {advice}")
