@@ -1,4 +1,4 @@
-"""Command line and YAML -> Config. The only file that knows jsonargparse."""
+"""Command line and YAML -> Config, every value of its kind; its parts are not looked at yet."""
 
 import contextlib
 import json
@@ -8,11 +8,11 @@ from dataclasses import is_dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
 
+from modular_cls.arguments import Namespace, Parser, null_where_none_may_be
 from modular_cls.config import Config, expand
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
@@ -20,40 +20,24 @@ _PACKAGED = Path(str(resources.files("modular_cls"))) / "configs"  # of an insta
 _CONFIGS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "configs"
 
 
-class Parser(ArgumentParser):
-    """An argument parser whose complaints name the nearest key or flag that exists."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the complaint, shortened to what a person needs, and exit with status 2."""
-        if not self.exit_on_error:
-            raise ConfigError(message)
-        self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
-
-    def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
-        """As always, but what a part of ours refuses is told as it told it."""
-        try:
-            return super().instantiate(*args, **kwargs)
-        except ValueError as error:
-            if isinstance(error.__cause__, ModularClsError):
-                raise error.__cause__ from None
-            raise
+class RunParser(Parser):
+    """A parser of whole configurations."""
 
     def _suggestion(self, message: str) -> str:
-        if wrong := re.search(r"Expected a typing\.Literal\[(.+?)\]\. Got value: (\S+)", message):
-            return nearest(wrong.group(2), re.findall(r"'([^']*)'", wrong.group(1)))
-        if wrong := re.search(r'"config": File does not exist: \'(.+?)\'', message):
+        if wrong := re.search(r"\"config\": File does not exist: '(.+?)'", message):
             stem = Path(wrong.group(1)).stem
             return nearest(f"configs/{stem}.yaml", _configurations())
-        flags = [flag for action in self._actions for flag in action.option_strings]
-        if wrong := re.search(r"unrecognized arguments: (--[\w.]+)", message):
-            return nearest(wrong.group(1), flags)
-        if wrong := re.search(r"Group '([\w.]+)' does not accept option '(\w+)'", message):
-            group, key = wrong.groups()
-            inside = [f.removeprefix(f"--{group}.") for f in flags if f.startswith(f"--{group}.")]
-            return nearest(key, inside)
-        if wrong := re.search(r"'([\w.]+)'", message):
-            return nearest(wrong.group(1), [f.removeprefix("--") for f in flags])
-        return ""
+        return super()._suggestion(message)
+
+    def read(self, parsed: Namespace) -> Namespace:
+        """Build the typed configuration of what was parsed.
+
+        Raises:
+            ConfigError: If a value is null where none may be, or out of its range.
+        """
+        if wrong := list(null_where_none_may_be(parsed, Config)):
+            raise ConfigError(wrong[0])
+        return self.instantiate(parsed)
 
 
 def _configurations() -> list[str]:
@@ -61,23 +45,17 @@ def _configurations() -> list[str]:
     return [f"configs/{file.name}" for file in packaged_configs()]
 
 
-def run_parser(prog: str, description: str) -> Parser:
+def run_parser(prog: str, description: str) -> RunParser:
     """A parser for every field of Config, with `--config` for files, applied in order."""
-    parser = Parser(prog=prog, description=description)
+    parser = RunParser(prog=prog, description=description)
     parser.add_argument("--config", action="config", help="YAML file; several are applied in order")
     parser.add_class_arguments(Config, fail_untyped=True)
     return parser
 
 
-def add_overwrite(parser: Parser) -> None:
-    """The flag of every verb whose output may exist already."""
-    told = "replace what is there, once the new is complete"
-    parser.add_argument("--overwrite", action="store_true", help=told)
-
-
-def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
+def parse_flags(parser: RunParser, arguments: list[str]) -> tuple[Config, Namespace]:
     """Parse a command line into a Config and the parser's other arguments."""
-    parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))
+    parsed = parser.read(parser.parse_args(find_configs(arguments)))
     fields = {name: parsed.pop(name) for name in Config.__dataclass_fields__}
     if isinstance(named := fields["data"].augmentation, str):
         fields["data"] = replace(fields["data"], augmentation=_read_pipeline(named))
@@ -98,13 +76,15 @@ def _read_pipeline(name: str) -> dict[str, Any]:
 
 
 @cache
-def _file_parser() -> Parser:
+def _file_parser() -> RunParser:
     """For files; built once, which takes as long as reading one."""
-    return run_parser("configuration", "")
+    parser = run_parser("configuration", "")
+    parser.exit_on_error = False  # whoever calls from Python goes on
+    return parser
 
 
-def load_config(*paths: str | Path, **overrides: Any) -> Config:
-    """Read configuration files, applied in order.
+def parse_files(*paths: str | Path, **overrides: Any) -> Config:
+    """Read configuration files, applied in order, without a look at their parts.
 
     Args:
         *paths: YAML files.
@@ -113,12 +93,12 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
     arguments = [word for path in paths for word in ("--config", str(path))]
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
-    return parse_run(_file_parser(), arguments)[0]
+    return parse_flags(_file_parser(), arguments)[0]
 
 
 def whole_config(name: str) -> str:
     """A configuration that comes with the package as YAML, with every field and its default."""
-    return yaml.safe_dump(load_config(_CONFIGS / name).to_dict(), sort_keys=False)
+    return yaml.safe_dump(parse_files(_CONFIGS / name).to_dict(), sort_keys=False)
 
 
 def read_config(path: Path) -> Config:
@@ -135,7 +115,7 @@ def read_config(path: Path) -> Config:
     parser = run_parser("", "")
     parser.exit_on_error = False
     try:
-        parsed = parser.instantiate(parser.parse_object(content))
+        parsed = parser.read(parser.parse_object(content))
         if isinstance(parsed["data"].augmentation, str):
             raise ConfigError("data.augmentation names a file; a run holds what stood in it")
         return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})

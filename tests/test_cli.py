@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import modular_cls
+from modular_cls import load_config
 from modular_cls.cli import main
-from modular_cls.parsing import load_config
 
 ROOT = Path(__file__).parent.parent
 TINY = ["--training.updates", "4", "--data.batch_size", "8", "--data.image_size", "32", "--data.workers", "0",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import parse_run, run_parser
+from modular_cls.parsing import run_parser
 
 
 def audit(prog: str, arguments: list[str]) -> None:
@@ -26,13 +26,14 @@ def audit(prog: str, arguments: list[str]) -> None:
     )
     # Data can be judged before a method is chosen.
     parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
-    config, given = parse_run(parser, arguments)
     from dataclasses import replace
 
     from modular_cls.audit.text import print_audit
     from modular_cls.audit.whole import audit as audit_data
     from modular_cls.files import replacing_file
+    from modular_cls.training.reading import parse_run
 
+    config, given = parse_run(parser, arguments)
     config = replace(config, data=replace(config.data, manifest=given.table))
     found = audit_data(config, pictures=not given.no_pictures)
     if given.json == "-":

@@ -89,9 +89,8 @@ def read_export(folder: Path, graph: bool = False) -> Export:
     else:
         backbone = replace(read_network(folder), frozen=frozen)
     try:
-        model: JointClassifier = build_part(described["model"], models, "model")(
-            schema=schema, backbone=backbone
-        )
+        build = build_part(described["model"], models, JointClassifier, "model")
+        model = build(schema=schema, backbone=backbone)
     except (TypeError, AttributeError) as error:
         raise ConfigError(
             f"{folder / MARKER}: model {described['model']} cannot be built: {error}"

@@ -3,8 +3,9 @@
 import shlex
 from pathlib import Path
 
+from modular_cls.arguments import Parser
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import Parser, find_configs
+from modular_cls.parsing import find_configs
 from modular_cls.study.grid import Study
 
 

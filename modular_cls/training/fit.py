@@ -39,11 +39,12 @@ from modular_cls.training.announce import (
 from modular_cls.training.average import Average
 from modular_cls.training.best import Best
 from modular_cls.training.checkpoint import Checkpoints
-from modular_cls.training.ending import Ending, build_ending, check_direct, taught_classes
+from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.guard import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
+from modular_cls.training.rehearsal import rehearse
 from modular_cls.training.saver import Saver, parse_interval
 from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
@@ -92,6 +93,7 @@ class Fit:
         use_threads(config, 0 if config.backbone.frozen else config.data.workers)
         check_finite(config)
         parse_interval(config.training.save_every)
+        rehearse(config)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
@@ -114,11 +116,11 @@ class Fit:
             if kind in ("train", "held_out")
         }
         check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
-        criterion = build_part(config.criterion, criteria, "criterion")(
+        criterion = build_part(config.criterion, criteria, criteria.Criterion, "criterion")(
             schema=self.model.learned, counts=self.counts["train"], observed=self._observed()
         )
         criterion.smooth_labels(training.label_smoothing)
-        check_direct(self.model, criterion)
+        criterion.check(self.model)
         self.taught = taught_classes(criterion, self.counts["train"])
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)

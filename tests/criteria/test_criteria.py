@@ -12,7 +12,8 @@ from modular_cls.criteria import (
     LabelDistributionMargin,
     WeightedLikelihood,
 )
-from modular_cls.errors import UndefinedError
+from modular_cls.errors import ConfigError, UndefinedError
+from modular_cls.models import FlatClassifier
 from modular_cls.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -62,8 +63,8 @@ def test_attribute_likelihood_masks_each_attribute_apart():
         + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean()
     )
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), slow)
-    with pytest.raises(ValueError, match="attribute heads"):
-        AttributeLikelihood(SCHEMA)({"both": torch.zeros(4, 4)}, targets)
+    with pytest.raises(ConfigError, match="needs attribute heads"):
+        AttributeLikelihood(SCHEMA).check(FlatClassifier(SCHEMA, 3))
 
 
 FULL = {"both": torch.tensor([60, 30, 10, 4])}

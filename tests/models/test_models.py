@@ -29,7 +29,7 @@ def model(request):
     torch.manual_seed(0)
     if request.param == "flat":
         return FlatClassifier(THREE, BACKBONE).eval()
-    return ModularClassifier(THREE, BACKBONE, request.param).eval()
+    return ModularClassifier(THREE, BACKBONE, composite=request.param).eval()
 
 
 def test_outputs_are_marginals_of_the_joint(model):
@@ -97,4 +97,4 @@ def test_many_joint_classes_are_scored_per_composite():
 )
 def test_unknown_names_are_refused_with_the_nearest(backbone, composite, message):
     with pytest.raises(ConfigError, match=message):
-        ModularClassifier(THREE, backbone, composite)
+        ModularClassifier(THREE, backbone, composite=composite)

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from small_trainings import signal_in
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.signals import Interrupted
-from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import grid, make_jobs, run_study

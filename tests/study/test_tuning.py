@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.config import Knob
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config, method_config
+from modular_cls.parsing import method_config
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.trials import Trial, best_trial, edges
 from modular_cls.study.cells import grid
