@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modular_cls.data.cells import meaning
+from modular_cls.data.table_cells import meaning
 from modular_cls.data.text_table import read_table
 from modular_cls.errors import ManifestError, unknown
 
@@ -80,7 +80,7 @@ def read_csv_columns(file: Path, known: Collection[str] = ()) -> pd.DataFrame:
     """
     table = read_table(file).drop(columns="", errors="ignore")
     names = [c for c in table.columns if c.casefold() in known] or list(table.columns[:1])
-    found = pd.DataFrame({"image": table[names[0]].str.strip()})
+    images = pd.DataFrame({"image": table[names[0]].str.strip()})
     problems: list[str] = []
     columns = {}
     for name in table.columns.drop(names[0]):
@@ -93,7 +93,7 @@ def read_csv_columns(file: Path, known: Collection[str] = ()) -> pd.DataFrame:
         columns[name] = table[name].map(numbers)
     if problems:
         raise ManifestError(file, problems)
-    return pd.concat([found, pd.DataFrame(columns)], axis=1)
+    return pd.concat([images, pd.DataFrame(columns)], axis=1)
 
 
 def read_lines(file: Path) -> Iterator[str]:
@@ -129,12 +129,12 @@ def check_values(
     """
     wrong = np.argwhere(~np.isin(values, accepted))
     numbers = ", ".join(map(str, accepted))
-    told = [
+    problems = [
         f"{kind} {rows[i]}, {names[j]}: found {values[i, j]:g}, accepted: {numbers}"
         for i, j in wrong[:_COUNTED]
     ]
-    if told:
-        raise ManifestError(file, told)
+    if problems:
+        raise ManifestError(file, problems)
 
 
 def chosen(

@@ -74,9 +74,8 @@ def convert(
     if len(files) == 1:
         splits = _one_split(split, paths, main, seed)
     elif split is None:
-        splits = np.repeat(
-            [SPLITS.index(PARTS[f.parent.name]) for f in files], [len(t) for t in tables]
-        )
+        parts = [SPLITS.index(PARTS[f.parent.name]) for f in files]
+        splits = np.repeat(parts, list(map(len, tables)))
         if SPLITS.index("validation") not in splits:
             splits = draw_validation(splits, paths, main, VALIDATION, seed)
     else:
@@ -134,8 +133,12 @@ def _boxes(table: pd.DataFrame) -> list[str]:
             "boxes that are NaN or empty, left blank for the whole picture: %s",
             f"{(~usable).sum():,}",
         )
-    texts = [" ".join(f"{v:.10g}" for v in box) for box in boxes.tolist()]
+    texts = [_as_text(box) for box in boxes.tolist()]
     return [text if fits else "" for text, fits in zip(texts, usable, strict=True)]
+
+
+def _as_text(box: Sequence[float]) -> str:
+    return " ".join(f"{number:.10g}" for number in box)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -150,7 +153,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--seed", type=int, default=0, help="which draw of the split, or of validation"
     )
     return run(
-        parser, lambda given: convert(given.root, given.also, given.split, given.seed), arguments
+        parser,
+        lambda options: convert(options.root, options.also, options.split, options.seed),
+        arguments,
     )
 
 

@@ -54,8 +54,8 @@ def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
     names = list(table.columns[1:])
     if missing := [name for name in _USED if name not in names]:
         line = 1 if file.suffix == ".csv" else 2
-        told = [f"line {line}: no label {name!r}{nearest(name, names)}" for name in missing]
-        raise ManifestError(file, told)
+        problems = [f"line {line}: no label {name!r}{nearest(name, names)}" for name in missing]
+        raise ManifestError(file, problems)
     partition = _file(root, _PARTITION)
     splits = _by_picture(partition, "split", table["image"])
     images = table["image"].tolist()
@@ -96,8 +96,8 @@ def _attributes(file: Path) -> pd.DataFrame:
         raise ManifestError(file, [f"line 1: found {count!r}, {accepted}"])
     table = read_columns(file, ["image", *header], skip=2)
     if len(table) != int(count):
-        told = f"line 1 tells {int(count):,} pictures, found {len(table):,}; download it again"
-        raise ManifestError(file, [told])
+        problem = f"line 1 tells {int(count):,} pictures, found {len(table):,}; download it again"
+        raise ManifestError(file, [problem])
     check_values(file, table[header].to_numpy(), (-1, 1), header, table.index.tolist(), "line")
     return table
 
@@ -128,7 +128,7 @@ def _identities(root: Path, table: pd.DataFrame) -> dict[str, list[str]]:
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = command_line("CelebA -> hair (blond or other) and gender of faces.")
-    return run(parser, lambda given: convert(given.root, given.also), arguments)
+    return run(parser, lambda options: convert(options.root, options.also), arguments)
 
 
 if __name__ == "__main__":

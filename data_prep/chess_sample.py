@@ -55,13 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier one, once the new is complete"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        count = unpack(given.out, given.overwrite)
+        count = unpack(options.out, options.overwrite)
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{count} pictures and their manifest are in {given.out}")
+    print(f"{count} pictures and their manifest are in {options.out}")
     return 0
 
 

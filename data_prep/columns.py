@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from telling import listed, log
 
-from modular_cls.data.cells import is_unknown, meaning
+from modular_cls.data.table_cells import is_unknown, meaning
 from modular_cls.errors import ManifestError, nearest
 
 _NO_YES = {"0": 0, "no": 0, "n": 0, "1": 1, "yes": 1, "y": 1, "x": 1}
@@ -84,13 +84,15 @@ class Tags(NamedTuple):
         """
         column = frame[self.column]
         sets = split_tags(column)
-        there = Counter(tag for found in sets for tag in found)
+        there = Counter(tag for tags in sets for tag in tags)
         wanted = [meaning(word) for word in self.words]
         if strange := [word for word in wanted if word not in there]:
-            told = [f"--tags {name}: column {self.column!r} never holds {w!r}{nearest(w, there)}"
-                    for w in strange]  # fmt: skip
-            raise ManifestError(where, [*told, f"it holds {listed(sorted(there))}"])
-        holds = np.array([[word in found for word in wanted] for found in sets], dtype=np.int8)
+            lacks = f"--tags {name}: column {self.column!r} never holds"
+            problems = [f"{lacks} {word!r}{nearest(word, there)}" for word in strange]
+            raise ManifestError(where, [*problems, f"it holds {listed(sorted(there))}"])
+        holds = np.zeros((len(sets), len(wanted)), dtype=np.int8)
+        for i, word in enumerate(wanted):
+            holds[:, i] = [word in tags for tags in sets]
         holds[[is_unknown(cell, unknown) for cell in column]] = -1
         if len(wanted) > 1:
             return _one_of(name, frame.index, holds, self.words)
@@ -104,19 +106,19 @@ Shape = Plain | OneHot | Tags
 def need_columns(where: object, frame: pd.DataFrame, columns: Sequence[str]) -> None:
     """Raise ManifestError where columns are missing, naming the nearest."""
     if missing := [c for c in dict.fromkeys(columns) if c not in frame.columns]:
-        told = [f"no column {c!r}{nearest(c, frame.columns)}" for c in missing]
-        raise ManifestError(where, [*told, f"it has {listed(list(frame.columns))}"])
+        problems = [f"no column {c!r}{nearest(c, frame.columns)}" for c in missing]
+        raise ManifestError(where, [*problems, f"it has {listed(list(frame.columns))}"])
 
 
 def split_tags(column: "pd.Series[str]") -> list[set[str]]:
     """The tags of each cell: what stands between , ; or |, or blanks where no cell has these."""
     marked = column.str.contains(_BETWEEN_TAGS).any()
     split = _BETWEEN_TAGS.split if marked else str.split
-    found = []
+    sets = []
     for cell in column.tolist():
         parts = [meaning(part.strip(_AROUND_TAGS)) for part in split(cell)]
-        found.append({part for part in parts if part})
-    return found
+        sets.append({part for part in parts if part})
+    return sets
 
 
 def in_bins(
@@ -135,23 +137,23 @@ def in_bins(
         ManifestError: If the edges are not in order, or a cell is no number.
     """
     if sorted(set(edges)) != list(edges):
-        given = listed([f"{e:g}" for e in edges])
-        raise ManifestError(where, [f"--bins {name}: edges must ascend; got {given}"])
+        wanted = listed([f"{e:g}" for e in edges])
+        raise ManifestError(where, [f"--bins {name}: edges must ascend; got {wanted}"])
     numbers = pd.to_numeric(column.map(meaning), errors="coerce").to_numpy(dtype=np.float64)
     said = {cell: is_unknown(cell, unknown) for cell in column.unique()}
     blank = column.map(said).to_numpy(dtype=bool)
     if (wrong := column[np.isnan(numbers) & ~blank]).size:
-        told = [f"row {row}, {name}: {cell!r} is no number; --bins takes numbers such as 3.5"
+        problems = [f"row {row}, {name}: {cell!r} is no number; --bins takes numbers such as 3.5"
                 for row, cell in wrong.head(1000).items()]  # fmt: skip
-        raise ManifestError(where, told)
+        raise ManifestError(where, problems)
     texts = [f"{edge:.10g}" for edge in edges]
     between = [f"{low}_to_{high}" for low, high in itertools.pairwise(texts)]
     bins = np.array([f"below_{texts[0]}", *between, f"from_{texts[-1]}"], dtype=object)
-    found = bins[np.searchsorted(edges, numbers, side="right").clip(0, len(edges))]
-    if empty := [b for b in bins.tolist() if b not in set(found[~blank])]:
+    binned = bins[np.searchsorted(edges, numbers, side="right").clip(0, len(edges))]
+    if empty := [b for b in bins.tolist() if b not in set(binned[~blank])]:
         log.warning("%s: bins without any row, left out: %s", name, listed(empty))
-    found[blank] = column.to_numpy(dtype=object)[blank]
-    return pd.Series(found, index=column.index), tuple(bins.tolist())
+    binned[blank] = column.to_numpy(dtype=object)[blank]
+    return pd.Series(binned, index=column.index), tuple(bins.tolist())
 
 
 def _holds(where: object, column: "pd.Series[str]", unknown: Sequence[str]) -> np.ndarray:
@@ -162,8 +164,9 @@ def _holds(where: object, column: "pd.Series[str]", unknown: Sequence[str]) -> n
     known |= {cell: -1 for cell in said if cell not in known and is_unknown(cell, unknown)}
     if wrong := [cell for cell in said if cell not in known]:
         first = column.index[int((column == wrong[0]).to_numpy().argmax())]
-        told = f"row {first}, column {column.name!r}: {wrong[0]!r} is neither no nor yes (0 or 1)"
-        raise ManifestError(where, [f"{told}; --one-hot takes columns of these"])
+        cell = f"row {first}, column {column.name!r}: {wrong[0]!r}"
+        accepted = "neither no nor yes (0 or 1); --one-hot takes columns of these"
+        raise ManifestError(where, [f"{cell} is {accepted}"])
     return column.map(known).to_numpy(dtype=np.int8)
 
 
@@ -177,6 +180,6 @@ def _one_of(
     for what, rows in (("none", (count == 0) & ~unsure), ("several", count > 1)):
         if rows.any():
             first = listed(index[rows].tolist(), 5)
-            told = "%s: rows with %s of %s, taken as unknown: %s (row %s)"
-            log.warning(told, name, what, listed(words), f"{rows.sum():,}", first)
+            message = "%s: rows with %s of %s, taken as unknown: %s (row %s)"
+            log.warning(message, name, what, listed(words), f"{rows.sum():,}", first)
     return pd.Series(np.where(count == 1, chosen, ""), index=index, dtype=object)

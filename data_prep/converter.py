@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from telling import class_table, listed, log, told, value_lines
+from telling import class_table, listed, log, printed_notes, value_lines
 
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.whereabouts import Folders, likely_reason
@@ -83,10 +83,10 @@ def make_manifest(
 
 def manifests(manifest: Manifest, drawn: Sequence[np.ndarray]) -> list[Manifest]:
     """The same manifest with each of several draws of the split, shape (N,) each; tells of them."""
-    found = [replace(manifest, splits=splits.astype(np.int8)) for splits in drawn]
-    for one in found:
+    folds = [replace(manifest, splits=splits.astype(np.int8)) for splits in drawn]
+    for one in folds:
         _tell_of_values(one)
-    return found
+    return folds
 
 
 def command_line(
@@ -136,14 +136,14 @@ def run(
         arguments: The command line; default that of this process.
         write: Write the manifest; otherwise `convert` has.
     """
-    given = parser.parse_args(arguments)
-    with told():
+    options = parser.parse_args(arguments)
+    with printed_notes():
         try:
             if write:
-                _check_replaceable(given.out)
-            found = convert(given)
-            manifests = [found] if isinstance(found, Manifest) else list(found)
-            outs = _outs(given.out, len(manifests))
+                _check_replaceable(options.out)
+            converted = convert(options)
+            manifests = [converted] if isinstance(converted, Manifest) else list(converted)
+            outs = _outs(options.out, len(manifests))
             for manifest, out in zip(manifests, outs, strict=True) if write else ():
                 _check_replaceable(out)
                 manifest.write(out)

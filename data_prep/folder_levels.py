@@ -56,44 +56,45 @@ def place(
         inside = [path for path in folders if len(folders[path]) > level]
         splits = {path: SPLIT_NAMES[folders[path].pop(level).casefold()] for path in inside}
     read = levels or _levels(list(folders.values()), attributes, separator)
-    found = [p for p in folders if len(folders[p]) >= read and (level is None or p in splits)]
-    if len(found) < len(paths):
-        left = [path for path in paths if path not in set(found)]
-        told = "pictures in no folder of a class, left out: %s (%s)"
-        log.warning(told, f"{len(left):,}", listed(left, 3))
-    if not found:
+    placed = [p for p in folders if len(folders[p]) >= read and (level is None or p in splits)]
+    if len(placed) < len(paths):
+        left = [path for path in paths if path not in set(placed)]
+        message = "pictures in no folder of a class, left out: %s (%s)"
+        log.warning(message, f"{len(left):,}", listed(left, 3))
+    if not placed:
         accepted = "CLASS/PICTURE, or train/CLASS/PICTURE"
         raise ManifestError(root, [f"no pictures in folders of classes: {accepted}"])
-    _tell_of_lower(root, [folders[path] for path in found], read, levels is not None)
+    _tell_of_lower(root, [folders[path] for path in placed], read, levels is not None)
     if read > 1:
         log.info("each level of folders is read as one attribute")
-    classes = ["/".join(folders[path][:read]) for path in found]
-    return Placed(found, [splits[path] for path in found] if splits else [], classes, read)
+    classes = ["/".join(folders[path][:read]) for path in placed]
+    return Placed(placed, [splits[path] for path in placed] if splits else [], classes, read)
 
 
 def _split_level(root: Path, folders: Sequence[Sequence[str]]) -> int | None:
     """The level whose folders are all called as splits, if there is one."""
     deepest = max(map(len, folders), default=0)
     for level in range(deepest):
-        names = sorted({found[level] for found in folders if len(found) > level})
+        names = sorted({folder[level] for folder in folders if len(folder) > level})
         of_splits = [name for name in names if name.casefold() in SPLIT_NAMES]
         if of_splits and len(of_splits) == len(names):
             return level
         if of_splits and level == 0:
             others = listed([name for name in names if name not in of_splits])
-            told = f"folders of splits ({listed(of_splits)}) stand beside others ({others})"
-            raise ManifestError(root, [f"{told}; accepted: either"])
+            problem = f"folders of splits ({listed(of_splits)}) stand beside others ({others})"
+            raise ManifestError(root, [f"{problem}; accepted: either"])
     return None
 
 
 def _levels(folders: Sequence[Sequence[str]], attributes: int, separator: str) -> int:
-    depths = {len(found) for found in folders if found}
+    depths = {len(folder) for folder in folders if folder}
     if attributes == 1 or depths != {attributes}:
         return 1
-    names = sorted({found[0] for found in folders if found})
+    names = sorted({folder[0] for folder in folders if folder})
     if all(len(name.split(separator)) == attributes for name in names):
-        told = f"{listed(names, 3)} have {attributes} parts, and there are {attributes} levels"
-        raise ConfigError(f"{told}: --levels 1 reads the parts, --levels {attributes} the levels")
+        problem = f"{listed(names, 3)} have {attributes} parts, and there are {attributes} levels"
+        advice = f"--levels 1 reads the parts, --levels {attributes} the levels"
+        raise ConfigError(f"{problem}: {advice}")
     return attributes
 
 
@@ -109,7 +110,7 @@ def _tell_of_lower(root: Path, folders: Sequence[Sequence[str]], read: int, want
     by_class: dict[str, list[str]] = {}
     for name, below in sorted(lower):
         by_class.setdefault(name, []).append(below)
-    told = [f"folders below {name}: {listed(below, 5)} are not read"
+    problems = [f"folders below {name}: {listed(below, 5)} are not read"
             for name, below in by_class.items()]  # fmt: skip
     advice = "--attributes NAME NAME reads a level each; --levels 1 takes them with the first"
-    raise ManifestError(root, [*told, advice])
+    raise ManifestError(root, [*problems, advice])

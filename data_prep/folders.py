@@ -26,8 +26,8 @@ from splits import USUAL, Draw, add_draw
 from telling import listed, log
 from values import Reading, read_values
 
-from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLITS, Manifest
+from modular_cls.data.table_cells import UNKNOWN_WORDS
 from modular_cls.errors import ConfigError, ManifestError, nearest
 
 
@@ -72,8 +72,8 @@ def convert(root: str | Path, names: Names = ONE_CLASS, draw: Draw = USUAL) -> l
     """
     attributes = list(names.attributes)
     if not names.separator or len(set(attributes)) < len(attributes):
-        told = f"got {attributes} and {names.separator!r}"
-        raise ConfigError(f"attributes must differ and the separator not be empty; {told}")
+        problem = f"got {attributes} and {names.separator!r}"
+        raise ConfigError(f"attributes must differ and the separator not be empty; {problem}")
     root = Path(root)
     paths, others = pictures(root)
     if others:
@@ -82,15 +82,15 @@ def convert(root: str | Path, names: Names = ONE_CLASS, draw: Draw = USUAL) -> l
     placed = place(root, paths, len(attributes), levels, names.separator)
     values = _values(root, placed, names)
     reading = Reading(unknown=names.unknown, kind="folder", remedy="")
-    labels = {
-        n: read_values(root, n, pd.Series([v[i] for v in values], placed.classes, object), reading)
-        for i, n in enumerate(attributes)
-    }
+    labels = {}
+    for i, name in enumerate(attributes):
+        column = pd.Series([parts[i] for parts in values], placed.classes, object)
+        labels[name] = read_values(root, name, column, reading)
     codes = np.stack([v.codes for v in labels.values()], axis=1)
-    given = None
+    fixed = None
     if placed.splits:
-        given = np.array([SPLITS.index(split) for split in placed.splits])
-    drawn = draw.splits(np.array(placed.paths, dtype=object), codes, given)
+        fixed = np.array([SPLITS.index(split) for split in placed.splits])
+    drawn = draw.splits(np.array(placed.paths, dtype=object), codes, fixed)
     manifest = make_manifest(root, placed.paths, drawn[0], labels, joint=len(labels))
     return manifests(manifest, drawn)
 
@@ -106,22 +106,22 @@ def _values(root: Path, placed: Placed, names: Names) -> list[Sequence[str]]:
             accepted = f"accepted: one each of {listed(names.attributes)}"
             raise ConfigError(f"--class {name}: found {len(values)} values, {accepted}")
     between = "/" if placed.levels > 1 else names.separator
-    found = {n: names.classes.get(n) or (n.split(between) if count > 1 else [n]) for n in there}
+    values_of = {n: names.classes.get(n) or (n.split(between) if count > 1 else [n]) for n in there}
     wrong = [
         name
-        for name, values in found.items()
+        for name, values in values_of.items()
         if len(values) != count or (name not in names.classes and "" in values)
     ]
     if wrong:
         form = between.join(names.attributes)
         accepted = f"{count} parts ({form}), or --class NAME={','.join(names.attributes)}"
         raise ManifestError(root, [f"folder {name!r}: accepted: {accepted}" for name in wrong])
-    return [found[name] for name in placed.classes]
+    return [values_of[name] for name in placed.classes]
 
 
 def _class(text: str) -> tuple[str, list[str]]:
-    name, found, values = text.partition("=")
-    if not found:
+    name, equals, values = text.partition("=")
+    if not equals:
         raise argparse.ArgumentTypeError(
             f"a class must be written NAME=VALUE,VALUE, found {text!r}"
         )
@@ -165,15 +165,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _convert(given: argparse.Namespace) -> list[Manifest]:
-    twice = [name for name, _ in given.classes]
+def _convert(options: argparse.Namespace) -> list[Manifest]:
+    twice = [name for name, _ in options.classes]
     if repeated := sorted({name for name in twice if twice.count(name) > 1}):
         raise ConfigError(f"--class {repeated[0]} is given twice")
     names = Names(
-        given.attributes, given.separator, dict(given.classes), given.levels, given.unknown
+        options.attributes,
+        options.separator,
+        dict(options.classes),
+        options.levels,
+        options.unknown,
     )
-    draw = Draw(tuple(given.shares), given.seed, given.folds, given.validation)
-    return convert(given.root, names, draw)
+    draw = Draw(tuple(options.shares), options.seed, options.folds, options.validation)
+    return convert(options.root, names, draw)
 
 
 def main(arguments: list[str] | None = None) -> int:

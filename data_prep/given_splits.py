@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from telling import listed
 
-from modular_cls.data.cells import meaning
 from modular_cls.data.manifest import SPLIT_NAMES, SPLITS
+from modular_cls.data.table_cells import meaning
 from modular_cls.errors import ConfigError, ManifestError, nearest
 
 LEFT_OUT = -1
@@ -35,12 +35,12 @@ def given_splits(
     """
     counts = {str(cell): int(n) for cell, n in column.value_counts().items()}
     known = {meaning(word).casefold(): split for word, split in (names or SPLIT_NAMES).items()}
-    found = {cell: known.get(meaning(cell).casefold()) for cell in counts}
+    split_of = {cell: known.get(meaning(cell).casefold()) for cell in counts}
     words = list(names or SPLIT_NAMES)
     problems = [
         f"row {_first(column, cell)}, split: {cell!r} ({counts[cell]:,} rows) is not one of "
         f"{listed(words)}{nearest(cell, words)}"
-        for cell, split in found.items()
+        for cell, split in split_of.items()
         if split is None
     ]
     if problems and not names:
@@ -55,14 +55,14 @@ def given_splits(
     ]
     if problems:
         raise ManifestError(where, problems)
-    indices = {cell: SPLITS.index(split) if split else LEFT_OUT for cell, split in found.items()}
+    indices = {cell: SPLITS.index(split) if split else LEFT_OUT for cell, split in split_of.items()}
     return column.map(indices).to_numpy(dtype=np.int8)
 
 
 def split_argument(text: str) -> tuple[str, str]:
     """Read CODE=SPLIT of a command line; the split is one of the common words, or blank."""
-    word, found, split = text.rpartition("=")
-    if not found or split.strip().casefold() not in {"", *SPLIT_NAMES}:
+    word, equals, split = text.rpartition("=")
+    if not equals or split.strip().casefold() not in {"", *SPLIT_NAMES}:
         accepted = f"CODE=SPLIT, SPLIT one of {', '.join(SPLITS)} or blank"
         raise argparse.ArgumentTypeError(f"must be written {accepted}; found {text!r}")
     return word, SPLIT_NAMES.get(split.strip().casefold(), "")
@@ -74,16 +74,16 @@ def splits_of_files(tables: Sequence[tuple[str, Path]]) -> list[str]:
     Raises:
         ConfigError: If some have none.
     """
-    found = [split or _split_of_name(file.stem) for split, file in tables]
+    splits = [split or _split_of_name(file.stem) for split, file in tables]
     if len(tables) == 1:
         return [split for split, _ in tables if split]
-    if "" in found:
-        file = tables[found.index("")][1]
+    if "" in splits:
+        file = tables[splits.index("")][1]
         raise ConfigError(
-            f"{file}: of which split? Write train={file} (or validation, test), or "
-            "name a column of all the files: --split COLUMN"
+            f"{file}: of which split? Write train={file} (or validation, test), or name a column "
+            "of all the files: --split COLUMN"
         )
-    return found
+    return splits
 
 
 def _split_of_name(stem: str) -> str:

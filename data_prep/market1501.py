@@ -68,19 +68,20 @@ def convert(
     """
     root = Path(root)
     file = need(root, "market_attribute.mat", ("attribute", "Market-1501_Attribute"), _DOWNLOAD)
-    found = read_mat(file)
-    check_keys(file, found, ["market_attribute"])
-    check_keys(file, found["market_attribute"], list(PARTS), "market_attribute")
-    persons = {part: _persons(file, part, found["market_attribute"][part]) for part in PARTS}
+    content = read_mat(file)
+    check_keys(file, content, ["market_attribute"])
+    check_keys(file, content["market_attribute"], list(PARTS), "market_attribute")
+    persons = {part: _persons(file, part, content["market_attribute"][part]) for part in PARTS}
     folders = (root / folder for folders in PARTS.values() for folder in folders)
     there = any(
         name.lower().endswith(PICTURES) for f in folders if f.is_dir() for name in os.listdir(f)
     )
     rows = _pictures(root, persons) if there else _stand_ins(root, persons)
     parts = np.array([part for part, _, _ in rows])
-    codes = pd.concat(
-        [persons[part].loc[[who for p, _, who in rows if p == part]] for part in PARTS]
-    ).fillna(0)
+    of_parts = []
+    for part, people in persons.items():
+        of_parts.append(people.loc[[who for p, _, who in rows if p == part]])
+    codes = pd.concat(of_parts).fillna(0)
     known = list(codes.columns)
     labels = {
         name: _labels(name, codes[name].to_numpy())
@@ -95,12 +96,12 @@ def convert(
     )
 
 
-def _persons(file: Path, part: str, found: Any) -> pd.DataFrame:
+def _persons(file: Path, part: str, struct: Any) -> pd.DataFrame:
     """The codes of a part's labels, by name (their order differs), a row for each person."""
     where = f"market_attribute.{part}"
-    check_keys(file, found, ["image_index", *_MAIN], where)
-    names = [who.zfill(4) for who in texts(found["image_index"])]
-    columns = {n: np.atleast_1d(codes) for n, codes in found.items() if n != "image_index"}
+    check_keys(file, struct, ["image_index", *_MAIN], where)
+    names = [who.zfill(4) for who in texts(struct["image_index"])]
+    columns = {n: np.atleast_1d(codes) for n, codes in struct.items() if n != "image_index"}
     wrong = [
         f"{where}.{n}: {len(c)} values for {len(names)} persons"
         for n, c in columns.items()
@@ -174,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which draw of the validation persons")
     return run(
         parser,
-        lambda given: convert(given.root, given.also, given.validation, given.seed),
+        lambda options: convert(options.root, options.also, options.validation, options.seed),
         arguments,
     )
 

@@ -17,13 +17,13 @@ def read_mat(file: Path) -> dict[str, Any]:
         ManifestError: If the file is damaged or of version 7.3, which is another format.
     """
     try:
-        found: dict[str, Any] = scipy.io.loadmat(file, simplify_cells=True)
+        content: dict[str, Any] = scipy.io.loadmat(file, simplify_cells=True)
     except Exception as error:  # damaged bytes raise errors of many kinds in there
         if isinstance(error, OSError) and error.errno:  # the file, not what is in it
             raise
-        told = f"not a MATLAB file that can be read, or cut off; download it again: {error}"
-        raise ManifestError(file, [told]) from None
-    return found
+        problem = f"not a MATLAB file that can be read, or cut off; download it again: {error}"
+        raise ManifestError(file, [problem]) from None
+    return content
 
 
 def texts(cells: Any) -> list[str]:
@@ -36,18 +36,18 @@ def texts(cells: Any) -> list[str]:
     ]
 
 
-def check_keys(file: Path, found: Any, needed: Sequence[str], where: str = "") -> None:
+def check_keys(file: Path, struct: Any, needed: Sequence[str], where: str = "") -> None:
     """Raise ManifestError where a dict of `read_mat` lacks keys, naming the nearest."""
-    if not isinstance(found, dict):
+    if not isinstance(struct, dict):
         raise ManifestError(
             file, [f"{where or 'the file'} is not a struct with {', '.join(needed)}"]
         )
-    known = [key for key in found if not key.startswith("__")]
+    known = [key for key in struct if not key.startswith("__")]
     missing = [key for key in needed if key not in known]
     if missing:
         place = f"{where}: " if where else ""
-        told = [f"{place}no {key!r}{nearest(key, known)}" for key in missing]
-        raise ManifestError(file, [*told, f"{place}there is {', '.join(known) or 'nothing'}"])
+        problems = [f"{place}no {key!r}{nearest(key, known)}" for key in missing]
+        raise ManifestError(file, [*problems, f"{place}there is {', '.join(known) or 'nothing'}"])
 
 
 def _text(cell: Any) -> str:

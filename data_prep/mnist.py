@@ -225,14 +225,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier data set")
     return run(
         parser,
-        lambda given: convert(
-            given.root,
-            given.out,
-            given.constructed,
-            given.digits,
-            given.per_class,
-            given.seed,
-            given.overwrite,
+        lambda options: convert(
+            options.root,
+            options.out,
+            options.constructed,
+            options.digits,
+            options.per_class,
+            options.seed,
+            options.overwrite,
         ),
         arguments,
         write=False,

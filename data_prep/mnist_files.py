@@ -37,20 +37,20 @@ def read_mnist(root: Path) -> list[Digits]:
 def _read_npz(file: Path) -> list[Digits]:
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            found = dict(arrays)
+            digits = dict(arrays)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ManifestError(file, [f"damaged: {error}; delete it and {_WHERE}"]) from None
-    for names in (("{}_images", "{}_labels"), ("x_{}", "y_{}")):
-        keys = [[name.format(part) for name in names] for part in PARTS]
-        if all(key in found for pair in keys for key in pair):
+    for images, labels in (("{}_images", "{}_labels"), ("x_{}", "y_{}")):
+        keys = [(images.format(part), labels.format(part)) for part in PARTS]
+        if all(key in digits for pair in keys for key in pair):
             return [
-                _checked(file, part, found[x], found[y])
+                _checked(file, part, digits[x], digits[y])
                 for part, (x, y) in zip(PARTS, keys, strict=True)
             ]
     wanted = (
         "train_images, train_labels, test_images, test_labels (or x_train, y_train, x_test, y_test)"
     )
-    raise ManifestError(file, [f"holds the arrays {', '.join(found) or 'none'}, not {wanted}"])
+    raise ManifestError(file, [f"holds the arrays {', '.join(digits) or 'none'}, not {wanted}"])
 
 
 def _read_idx_pair(root: Path, prefix: str) -> Digits:
@@ -97,9 +97,9 @@ def _checked(where: Path, part: str, images: np.ndarray, labels: np.ndarray) -> 
         or images.dtype != np.uint8
         or labels.shape != (len(images),)
     ):
-        found = f"{images.dtype} of shape {images.shape} with labels of shape {labels.shape}"
+        form = f"{images.dtype} of shape {images.shape} with labels of shape {labels.shape}"
         raise ManifestError(
-            where, [f"{part}: expected uint8 of shape (N, 28, 28) with N labels, found {found}"]
+            where, [f"{part}: expected uint8 of shape (N, 28, 28) with N labels, found {form}"]
         )
     if labels.dtype.kind not in "ui" or not np.isin(labels, range(10)).all():
         raise ManifestError(where, [f"{part}: labels are not all whole numbers from 0 to 9"])

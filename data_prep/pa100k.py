@@ -50,8 +50,8 @@ def convert(root: str | Path, also: Sequence[str] = ()) -> Manifest:
     root = Path(root)
     file, labels, parts = _tables(root)
     female, skirt = _label(file, "Female", labels), _label(file, "Skirt&Dress", labels)
-    found = np.concatenate([values for _, values in parts.values()])
-    values = dict(zip(labels, found.T, strict=True))
+    rows = np.concatenate([values for _, values in parts.values()])
+    values = dict(zip(labels, rows.T, strict=True))
     columns = {"gender": Labels(("female", "male"), 1 - values[female]),
                "skirt_dress": Labels(NO_YES, values[skirt])}  # fmt: skip
     also = chosen(also, labels, (female, skirt), file)
@@ -70,14 +70,14 @@ def _tables(root: Path) -> tuple[Path, list[str], Parts]:
     if find(root, "annotation.mat", _FOLDERS) is None and find(root, "train.csv", _FOLDERS):
         return _of_csv(root)
     file = need(root, "annotation.mat", _FOLDERS, _DOWNLOAD)
-    found = read_mat(file)
-    check_keys(file, found, _KEYS)
-    for key in found:
+    content = read_mat(file)
+    check_keys(file, content, _KEYS)
+    for key in content:
         if not key.startswith("__") and key not in _KEYS:
-            told = "%s: %r is none of its known keys and is left out%s"
-            log.warning(told, file.name, key, nearest(key, _KEYS))
-    labels = texts(found["attributes"])
-    return file, labels, {part: _part(file, found, part, labels) for part in PARTS}
+            message = "%s: %r is none of its known keys and is left out%s"
+            log.warning(message, file.name, key, nearest(key, _KEYS))
+    labels = texts(content["attributes"])
+    return file, labels, {part: _part(file, content, part, labels) for part in PARTS}
 
 
 def _of_csv(root: Path) -> tuple[Path, list[str], Parts]:
@@ -99,11 +99,11 @@ def _of_csv(root: Path) -> tuple[Path, list[str], Parts]:
 
 
 def _part(
-    file: Path, found: dict[str, Any], part: str, labels: Sequence[str]
+    file: Path, content: dict[str, Any], part: str, labels: Sequence[str]
 ) -> tuple[list[str], np.ndarray]:
     """Names and values, shape (N, labels), of the rows of a part that have a name."""
-    names = np.array(texts(found[f"{part}_images_name"]), dtype=object)
-    values = np.atleast_2d(np.asarray(found[f"{part}_label"]))
+    names = np.array(texts(content[f"{part}_images_name"]), dtype=object)
+    values = np.atleast_2d(np.asarray(content[f"{part}_label"]))
     if values.shape != (len(names), len(labels)):
         wanted = f"{len(names):,} rows (as {part}_images_name has) of {len(labels)} labels"
         raise ManifestError(file, [f"{part}_label: found shape {values.shape}, accepted: {wanted}"])
@@ -138,7 +138,7 @@ def _letters(name: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = command_line("PA-100K -> gender of pedestrians, and skirt or dress.")
-    return run(parser, lambda given: convert(given.root, given.also), arguments)
+    return run(parser, lambda options: convert(options.root, options.also), arguments)
 
 
 if __name__ == "__main__":

@@ -69,9 +69,9 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
             )
         )
     source = [np.full(len(p), p.extra.get("source", "labelled"), dtype=object) for p in parts]
-    columns = {
-        n: np.concatenate([getattr(p, n) for p in parts]) for n in ("paths", "splits", "labels")
-    }
+    columns = {}
+    for name in ("paths", "splits", "labels"):
+        columns[name] = np.concatenate([getattr(part, name) for part in parts])
     rows = np.arange(len(columns["paths"])) + 2
     return Manifest(SCHEMA, root, rows=rows, extra={"source": np.concatenate(source)}, **columns)
 
@@ -103,7 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--each", type=int, default=4000, help="faces labelled on hair only, and on gender only"
     )
     return run(
-        parser, lambda given: convert(given.labelled, given.pool, given.kind, given.each), arguments
+        parser,
+        lambda options: convert(options.labelled, options.pool, options.kind, options.each),
+        arguments,
     )
 
 

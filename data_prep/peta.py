@@ -31,7 +31,8 @@ _HAIR, _MALE, _FEMALE = ("hairLong", "hairShort"), "personalMale", "personalFema
 _BEFORE = ("picture", "person", "source", "code")  # columns of `data` before the labels
 _DOWNLOAD = """download the copy with one folder of pictures, which
   https://github.com/dangweili/pedestrian-attribute-recognition-pytorch links to, and put PETA.mat
-  and images/ in this folder (the data set's page: http://mmlab.ie.cuhk.edu.hk/projects/PETA.html)"""
+  and images/ in this folder (the data set's page:
+  http://mmlab.ie.cuhk.edu.hk/projects/PETA.html)"""
 
 
 def convert(
@@ -83,10 +84,10 @@ def convert(
 
 
 def _read(file: Path) -> Any:
-    found = read_mat(file)
-    check_keys(file, found, ["peta"])
-    check_keys(file, found["peta"], ["data", "attribute", "partion_attribute"], "peta")
-    return found["peta"]
+    content = read_mat(file)
+    check_keys(file, content, ["peta"])
+    check_keys(file, content["peta"], ["data", "attribute", "partion_attribute"], "peta")
+    return content["peta"]
 
 
 def _table(file: Path, peta: Any) -> pd.DataFrame:
@@ -181,7 +182,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which draw of persons")
     return run(
         parser,
-        lambda given: convert(given.root, given.also, given.split, given.partition, given.seed),
+        lambda options: convert(
+            options.root, options.also, options.split, options.partition, options.seed
+        ),
         arguments,
     )
 

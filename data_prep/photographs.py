@@ -54,8 +54,8 @@ def convert(pictures: Path, attributes: Sequence[str], out: Path) -> int:
 
 
 def _columns(pictures: Path, attributes: Sequence[str]) -> list[str]:
-    given = [word for name in attributes for word in ("--attribute", f"{name}={name}")]
-    return given + (["--split", "split"] if "split" in read_table(pictures).columns else [])
+    words = [word for name in attributes for word in ("--attribute", f"{name}={name}")]
+    return words + (["--split", "split"] if "split" in read_table(pictures).columns else [])
 
 
 def _configuration(manifest: Path, root: Path, attributes: Sequence[str]) -> str:
@@ -74,9 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("pictures", type=Path, help="folder of folders, or a CSV table")
     parser.add_argument("--attributes", nargs="*", default=[], metavar="NAME", help="two or more")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        return convert(given.pictures, given.attributes, given.out)
+        return convert(options.pictures, options.attributes, options.out)
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -21,10 +21,10 @@ def settle(root: Path, paths: Sequence[str], folder: str = "", suffix: str = "")
         suffix: An ending to put behind each.
     """
     before = with_slashes(folder).rstrip("/") + "/" if folder else ""
-    found = [before + path.strip() + suffix for path in paths]
+    files = [before + path.strip() + suffix for path in paths]
     folders = Folders(root)
-    found = _slashed(folders, found)
-    return found if suffix else _ended(folders, found)
+    files = _slashed(folders, files)
+    return files if suffix else _ended(folders, files)
 
 
 def _slashed(folders: Folders, paths: list[str]) -> list[str]:

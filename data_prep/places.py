@@ -36,8 +36,8 @@ def need(root: Path, name: str, folders: Sequence[str], download: str) -> Path:
     Raises:
         ManifestError: If it is not there.
     """
-    if found := find(root, name, folders):
-        return found
+    if place := find(root, name, folders):
+        return place
     places = " or ".join(["here", *(f"in {folder}/" for folder in folders)])
     raise ManifestError(root, [f"no {name} {places}; {download}"])
 
@@ -61,5 +61,5 @@ def pictures(root: Path) -> tuple[list[str], int]:
         ManifestError: If the folder does not exist.
     """
     check_folder(root)
-    found = find_picture_files(root, skip_bad_names=True)
-    return found.paths, found.others
+    files = find_picture_files(root, skip_bad_names=True)
+    return files.paths, files.others

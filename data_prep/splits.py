@@ -46,8 +46,8 @@ def draw_splits(
         ConfigError: If a share is negative or all are 0.
     """
     if min(shares) < 0 or not 0 < sum(shares) < np.inf:
-        told = ", ".join(map(str, shares))
-        raise ConfigError(f"shares must not be negative, and not all 0; got {told}")
+        numbers = ", ".join(map(str, shares))
+        raise ConfigError(f"shares must not be negative, and not all 0; got {numbers}")
     if not len(groups):
         return np.zeros(0, dtype=np.int8)
     group, names = pd.factorize(np.array([str(g) for g in groups], dtype=object))
@@ -143,31 +143,31 @@ class Draw(NamedTuple):
     validation: float = 0
 
     def splits(
-        self, groups: np.ndarray, labels: np.ndarray, given: np.ndarray | None = None
+        self, groups: np.ndarray, labels: np.ndarray, fixed: np.ndarray | None = None
     ) -> list[np.ndarray]:
         """Draw splits, one for each fold.
 
         Args:
             groups: As for `draw_splits`.
             labels: As for `draw_splits`.
-            given: Splits that are given, shape (N,); then at most validation is drawn.
+            fixed: Splits that are given already, shape (N,); then at most validation is drawn.
 
         Raises:
             ConfigError: If splits are given and shares or folds, too.
         """
-        if given is None and self.validation not in (0, VALIDATION):
+        if fixed is None and self.validation not in (0, VALIDATION):
             raise ConfigError("--validation is for splits that are given; say --shares")
-        if given is None and self.folds:
+        if fixed is None and self.folds:
             return draw_folds(groups, labels, self.folds, self.shares, self.seed)
-        if given is None:
+        if fixed is None:
             return [draw_splits(groups, labels, self.shares, self.seed)]
         if self.folds or tuple(self.shares) != SHARES:
             raise ConfigError("--shares and --folds draw the splits, but they are given")
-        if self.validation and SPLITS.index("validation") not in given:
-            return [draw_validation(given, groups, labels, self.validation, self.seed)]
+        if self.validation and SPLITS.index("validation") not in fixed:
+            return [draw_validation(fixed, groups, labels, self.validation, self.seed)]
         if self.validation not in (0, VALIDATION):
             raise ConfigError("--validation draws that split, but it is given")
-        return [given]
+        return [fixed]
 
 
 USUAL = Draw()
@@ -208,12 +208,12 @@ def alone_where_blank(groups: Sequence[str], paths: Sequence[str], what: str) ->
         paths: A name of each row.
         what: What a group is called.
     """
-    found = np.array(
+    names = np.array(
         [g.strip() or f"\0{path}" for g, path in zip(groups, paths, strict=True)], dtype=object
     )
-    if blank := sum(name.startswith("\0") for name in found.tolist()):
+    if blank := sum(name.startswith("\0") for name in names.tolist()):
         log.info("rows without %s, each taken as a group of its own: %s", what, f"{blank:,}")
-    return found
+    return names
 
 
 def _labels(
@@ -247,9 +247,9 @@ def _large_kinds(labels: np.ndarray, least: float) -> np.ndarray:
         pairs = kind[rows] * (column.max() + 1) + column[rows]
         _, kind[rows], counts = np.unique(pairs, return_inverse=True, return_counts=True)
         rows = rows[counts[kind[rows]] >= least - 1e-9]  # the others only get smaller
-    found = np.full(len(labels), UNKNOWN, dtype=np.int64)
-    found[rows] = np.unique(kind[rows], return_inverse=True)[1]
-    return found
+    large = np.full(len(labels), UNKNOWN, dtype=np.int64)
+    large[rows] = np.unique(kind[rows], return_inverse=True)[1]
+    return large
 
 
 def _hash(seed: int, name: str) -> int:

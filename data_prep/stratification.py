@@ -51,13 +51,13 @@ class Deal:
         """Rows of each part, as near to the shares as whole numbers are; none is empty."""
         rows = int(self.sizes.sum())
         wanted = self.shares * rows
-        found = np.floor(wanted + 1e-9).astype(np.int64)
-        found[np.lexsort((self.turn, found - wanted))[: rows - found.sum()]] += 1
-        for s in np.flatnonzero((found == 0) & (self.shares > 0)):
-            if found.max() > 1:
-                found[found.argmax()] -= 1
-                found[s] = 1
-        return found
+        rows_of = np.floor(wanted + 1e-9).astype(np.int64)
+        rows_of[np.lexsort((self.turn, rows_of - wanted))[: rows - rows_of.sum()]] += 1
+        for s in np.flatnonzero((rows_of == 0) & (self.shares > 0)):
+            if rows_of.max() > 1:
+                rows_of[rows_of.argmax()] -= 1
+                rows_of[s] = 1
+        return rows_of
 
     def groups_of(self, part: np.ndarray) -> np.ndarray:
         """Groups of each part that have each label, shape (labels, parts)."""
@@ -79,9 +79,9 @@ def count_labels(group: np.ndarray, labels: np.ndarray, size: int) -> scipy.spar
     ends = np.bincount(group[order], there.sum(axis=1), minlength=count).cumsum()
     ones = np.ones(there.sum(), dtype=np.int64)
     cells = (ones, labels[order][there], np.append(0, ends).astype(np.int64))
-    found = scipy.sparse.csr_array(cells, shape=(count, size))
-    found.sum_duplicates()
-    return found
+    table = scipy.sparse.csr_array(cells, shape=(count, size))
+    table.sum_duplicates()
+    return table
 
 
 def stratify(deal: Deal) -> np.ndarray:
@@ -119,8 +119,8 @@ def _deal_evenly(deal: Deal) -> np.ndarray:
     least = deal.shares[deal.shares > 0].min()
     rounds = np.floor(counts * least + 1e-9) / least
     ends = np.floor(rounds[:, None] * deal.shares + 1e-9).cumsum(axis=1)
-    found = (place[:, None] >= ends[kind[order]]).sum(axis=1)
-    part[alone[order]] = np.where(found < len(deal.shares), found, OPEN)
+    parts = (place[:, None] >= ends[kind[order]]).sum(axis=1)
+    part[alone[order]] = np.where(parts < len(deal.shares), parts, OPEN)
     return part
 
 
@@ -177,18 +177,18 @@ class _Table:
 
     def _choose(self, label: int, labels: np.ndarray, size: int) -> int:
         most = max(self.room[s] for s in self.turns)
-        found = [s for s in self.turns if self.room[s] >= min(size / 2, most)]
+        candidates = [s for s in self.turns if self.room[s] >= min(size / 2, most)]
         lacks = self.lacks[label].tolist()
-        without = [s for s in found if lacks[s]]
+        without = [s for s in candidates if lacks[s]]
         if len(without) > 0 and self.left[label] <= len(without):
-            found = without
+            candidates = without
         want = self.want[label].tolist()
-        best = max(want[s] for s in found)
-        found = [s for s in found if want[s] >= best - 1e-9]
-        if len(found) == 1:
-            return found[0]
+        best = max(want[s] for s in candidates)
+        candidates = [s for s in candidates if want[s] >= best - 1e-9]
+        if len(candidates) == 1:
+            return candidates[0]
         total = self.want[labels].sum(axis=0).tolist()
-        return max(found, key=lambda s: (round(total[s], 6), self.room[s]))
+        return max(candidates, key=lambda s: (round(total[s], 6), self.room[s]))
 
 
 def _exchange(deal: Deal, part: np.ndarray) -> None:

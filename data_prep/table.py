@@ -31,8 +31,8 @@ from telling import listed, log
 from text_files import look_up, read_files
 from values import Reading, read_values
 
-from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLIT_NAMES, SPLITS, Manifest
+from modular_cls.data.table_cells import UNKNOWN_WORDS
 from modular_cls.errors import ConfigError, ManifestError, unknown
 
 
@@ -113,8 +113,8 @@ def convert(
     frame, sizes = read_files(files, separator, encoding)
     _check(where, frame, columns, splitting)
     if splitting.file:
-        found = look_up(frame[columns.path], splitting.file, splitting.column, separator, encoding)
-        splits: np.ndarray | None = given_splits(splitting.file, found, splitting.names)
+        cells = look_up(frame[columns.path], splitting.file, splitting.column, separator, encoding)
+        splits: np.ndarray | None = given_splits(splitting.file, cells, splitting.names)
     else:
         splits = _given(where, frame, sizes, splitting)
     if splits is not None and (kept := splits != LEFT_OUT).sum() < len(frame):
@@ -187,24 +187,26 @@ def _labels(where: object, frame: pd.DataFrame, columns: Columns) -> dict[str, L
     return labels
 
 
-def _convert(given: argparse.Namespace) -> list[Manifest]:
-    if not given.labels:
+def _convert(options: argparse.Namespace) -> list[Manifest]:
+    if not options.labels:
         raise ConfigError("no attribute is named: --attribute NAME=COLUMN, --one-hot or --tags")
     values: dict[str, dict[str, str]] = {}
-    for (name, old), new in given.value.items():
+    for (name, old), new in options.value.items():
         values.setdefault(name, {})[old] = new
-    columns = Columns(given.path, given.labels, given.bins, values, given.unknown, given.group)
-    files = [file for _, file in given.table]
-    other = given.split or given.split_file
-    if other and (named := [split for split, _ in given.table if split]):
+    columns = Columns(
+        options.path, options.labels, options.bins, values, options.unknown, options.group
+    )
+    files = [file for _, file in options.table]
+    other = options.split or options.split_file
+    if other and (named := [split for split, _ in options.table if split]):
         raise ConfigError(
             f"the files are of splits already ({listed(named)}); drop that or {other}"
         )
-    of_files = () if other else splits_of_files(given.table)
-    draw = Draw(given.shares, given.seed, given.folds, given.validation)
-    splitting = Splitting(given.split, given.split_values, given.split_file, of_files, draw)
-    return convert(files, columns, splitting, given.folder, given.suffix, given.separator,
-                   given.encoding, not given.no_pictures)  # fmt: skip
+    of_files = () if other else splits_of_files(options.table)
+    draw = Draw(options.shares, options.seed, options.folds, options.validation)
+    splitting = Splitting(options.split, options.split_values, options.split_file, of_files, draw)
+    return convert(files, columns, splitting, options.folder, options.suffix, options.separator,
+                   options.encoding, not options.no_pictures)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

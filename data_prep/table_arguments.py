@@ -10,8 +10,8 @@ from converter import command_line, path_argument
 from given_splits import split_argument
 from splits import add_draw
 
-from modular_cls.data.cells import UNKNOWN_WORDS
 from modular_cls.data.manifest import SPLIT_NAMES
+from modular_cls.data.table_cells import UNKNOWN_WORDS
 from modular_cls.data.text_table import SEPARATORS
 
 _TABS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
@@ -22,13 +22,13 @@ class _Once(argparse.Action):
     """Collect pairs into a dictionary; a key that is given again is an error."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
-        found = dict(getattr(namespace, self.dest) or {})
+        entries = dict(getattr(namespace, self.dest) or {})
         for key, value in values if isinstance(values, list) else [values]:
-            if key in found:
+            if key in entries:
                 named = key if isinstance(key, str) else ":".join(key)
                 raise argparse.ArgumentError(self, f"{named!r} is given twice")
-            found[key] = value
-        setattr(namespace, self.dest, found)
+            entries[key] = value
+        setattr(namespace, self.dest, entries)
 
 
 def table_parser() -> argparse.ArgumentParser:
@@ -110,8 +110,8 @@ def _named(flag: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _pair(text: str, form: str, between: str = "=", blank: bool = False) -> tuple[str, str]:
-    left, found, right = text.partition(between)
-    if not found or not left.strip() or not (right.strip() or blank):
+    left, separator, right = text.partition(between)
+    if not separator or not left.strip() or not (right.strip() or blank):
         raise ValueError(f"must be written {form}")
     return left.strip(), right.strip()
 
@@ -151,18 +151,18 @@ def _value(text: str) -> tuple[tuple[str, str], str]:
 
 
 def _separator(text: str) -> str:
-    found = _TABS.get(text, text)
-    if len(found) != 1:
+    character = _TABS.get(text, text)
+    if len(character) != 1:
         accepted = (
             f"one character, or {', '.join(_TABS)} (found by itself: {len(SEPARATORS)} kinds)"
         )
         raise argparse.ArgumentTypeError(f"accepted: {accepted}; found {text!r}")
-    return found
+    return character
 
 
 def _table(text: str) -> tuple[str, Path]:
     """A file, and the split that is written before it, if one is."""
-    word, found, file = text.partition("=")
-    if found and word.casefold() in SPLIT_NAMES and not Path(text).exists():
+    word, equals, file = text.partition("=")
+    if equals and word.casefold() in SPLIT_NAMES and not Path(text).exists():
         return SPLIT_NAMES[word.casefold()], path_argument(file)
     return "", path_argument(text)

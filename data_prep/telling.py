@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.schema import Composite
 
 log = logging.getLogger("data_prep")
 log.setLevel(logging.INFO)
@@ -43,12 +44,16 @@ def class_table(manifest: Manifest) -> str:
     table = pd.crosstab(targets, manifest.splits)
     rows = [*range(composite.size), UNKNOWN]
     table = table.reindex(index=rows, columns=range(len(SPLITS)), fill_value=0)
-    cells = [zip(composite.attributes, cell, strict=True) for cell in composite.cells]
-    names = [" ".join(a.values[v] for a, v in cell) for cell in cells]
+    names = [_values_of(composite, cell) for cell in composite.cells]
     table.index, table.columns = pd.Index([*names, "unknown"]), pd.Index(SPLITS)
     table.loc["all"] = table.sum()
     shown = table if composite.size <= _SHOWN_CLASSES else table.loc[["unknown", "all"]]
     return shown.map("{:,}".format).to_string()
+
+
+def _values_of(composite: Composite, cell: Sequence[int]) -> str:
+    pairs = zip(composite.attributes, cell, strict=True)
+    return " ".join(attribute.values[value] for attribute, value in pairs)
 
 
 class _Told(logging.Handler):
@@ -58,7 +63,7 @@ class _Told(logging.Handler):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def printed_notes() -> Iterator[None]:
     """Print notes and warnings for a while."""
     handler = _Told()
     for name in _TELLING:

@@ -58,15 +58,15 @@ def look_up(
     key, column = _key_and_column(file, frame, str(paths.name), column)
     names = frame[key].str.strip()
     if (twice := names[names.duplicated()]).size:
-        told = [
+        problems = [
             f"row {row}, {key}: {name!r} stands in an earlier row" for row, name in twice.items()
         ]
-        raise ManifestError(file, told)
-    found = paths.str.strip().map(dict(zip(names, frame[column], strict=True)))
-    if (lost := paths[found.isna()]).size:
+        raise ManifestError(file, problems)
+    cells = paths.str.strip().map(dict(zip(names, frame[column], strict=True)))
+    if (lost := paths[cells.isna()]).size:
         what = f"no row for {len(lost):,} of {len(paths):,} pictures; the first is {lost.iloc[0]!r}"
         raise ManifestError(file, [f"{what}; its own first is {names.iloc[0]!r}"])
-    return found
+    return cells
 
 
 def _key_and_column(
@@ -79,7 +79,9 @@ def _key_and_column(
     rest = [name for name in names if name != key]
     column = column or (rest[0] if len(rest) == 1 else None)
     if key is None or column is None:
-        told = f"it has {listed(names)}: call the column of the pictures {path!r}, as in the table"
-        raise ManifestError(file, [f"{told}, and name that of the split: --split COLUMN"])
+        advice = f"call the column of the pictures {path!r}, as in the table, and name that"
+        raise ManifestError(
+            file, [f"it has {listed(names)}: {advice} of the split: --split COLUMN"]
+        )
     need_columns(file, frame, [column])
     return key, column

@@ -88,14 +88,14 @@ def convert(
 def _names(root: Path) -> tuple[list[str], bool]:
     """Paths of all pictures, and whether they are files; otherwise they come from names.txt."""
     file = find(root, "names.txt")
-    found, others = pictures(root)
+    paths, others = pictures(root)
     others -= file is not None
     if others:
         log.info("files that are no pictures, left out: %s", f"{others:,}")
-    if found or file is None:
-        if not found:
+    if paths or file is None:
+        if not paths:
             raise ManifestError(root, [f"neither pictures nor names.txt here; {_DOWNLOAD}"])
-        return found, True
+        return paths, True
     return [name for line in read_lines(file) if (name := line.strip())], False
 
 
@@ -127,7 +127,7 @@ def _unique(root: Path, paths: Sequence[str], labels: np.ndarray) -> np.ndarray:
     groups = _same_bytes(root, paths)
     for positions in groups:
         values = [set(column) - {UNKNOWN} for column in labels[positions].T.tolist()]
-        differ = any(len(found) > 1 for found in values)
+        differ = any(len(codes) > 1 for codes in values)
         keep[positions if differ else positions[1:]] = False
         conflicts += differ
     if groups:
@@ -152,8 +152,8 @@ def _same_bytes(root: Path, paths: Sequence[str]) -> list[list[int]]:
 
 
 def _age_group(text: str) -> tuple[str, int]:
-    name, found, start = text.partition("=")
-    if not found or not name.strip() or not start.isdecimal():
+    name, equals, start = text.partition("=")
+    if not equals or not name.strip() or not start.isdecimal():
         raise argparse.ArgumentTypeError(f"an age group must be written NAME=YEARS, found {text!r}")
     return name.strip(), int(start)
 
@@ -173,9 +173,9 @@ def main(arguments: list[str] | None = None) -> int:
     return run(parser, _convert, arguments)
 
 
-def _convert(given: argparse.Namespace) -> list[Manifest]:
-    draw = Draw(tuple(given.shares), given.seed, given.folds)
-    return convert(given.root, given.also, dict(given.age_groups), draw)
+def _convert(options: argparse.Namespace) -> list[Manifest]:
+    draw = Draw(tuple(options.shares), options.seed, options.folds)
+    return convert(options.root, options.also, dict(options.age_groups), draw)
 
 
 if __name__ == "__main__":

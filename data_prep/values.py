@@ -11,8 +11,8 @@ import pandas as pd
 from converter import Labels
 from telling import listed, log
 
-from modular_cls.data.cells import UNKNOWN_WORDS, alike, is_unknown, meaning
 from modular_cls.data.manifest import UNKNOWN
+from modular_cls.data.table_cells import UNKNOWN_WORDS, alike, is_unknown, meaning
 from modular_cls.errors import ManifestError, nearest
 
 MOST_VALUES = 2000  # more are names or measurements
@@ -72,8 +72,8 @@ def read_values(
     _check(where, name, rows_of, first, reading)
     _tell(name, counts, value_of, reading.unknown)
     codes = {value: i for i, value in enumerate(values)} | {"": UNKNOWN}
-    found = np.array([codes[value_of[cell]] for cell in counts], dtype=np.int16)
-    return Labels(values, found[cell_of])
+    code_of = np.array([codes[value_of[cell]] for cell in counts], dtype=np.int16)
+    return Labels(values, code_of[cell_of])
 
 
 def _rename(
@@ -81,13 +81,13 @@ def _rename(
 ) -> dict[str, str]:
     names = {meaning(old): new.strip() for old, new in renamed.items()}
     there = {meaning(cell): cell for cell in counts}
-    told = [
+    problems = [
         f"--value {name}:{old}={new}: the column holds no {old!r}{nearest(old, counts)}"
         for old, new in renamed.items()
         if meaning(old) not in there
     ]
-    if told:
-        raise ManifestError(where, [*told, f"it holds {listed(sorted(counts))}"])
+    if problems:
+        raise ManifestError(where, [*problems, f"it holds {listed(sorted(counts))}"])
     return {cell: names.get(meaning(cell), "") for cell in counts}
 
 
@@ -118,8 +118,9 @@ def _check(
 ) -> None:
     values = [value for value in rows_of if value]
     if len(values) > MOST_VALUES:
-        told = f"attribute {name!r} has {len(values):,} different values, more than {MOST_VALUES:,}"
-        raise ManifestError(where, [f"{told}: numbers go into --bins; names are no attribute"])
+        count = f"{len(values):,} different values, more than {MOST_VALUES:,}"
+        advice = "numbers go into --bins; names are no attribute"
+        raise ManifestError(where, [f"attribute {name!r} has {count}: {advice}"])
     pairs = alike(sorted(values, key=lambda value: -rows_of[value]))
     problems = [
         f"attribute {name!r}: {a!r} ({rows_of[a]:,} rows, the first is {reading.kind} {first[a]}) "

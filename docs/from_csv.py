@@ -37,7 +37,7 @@ from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import Contrast, contrasts, images_needed, match_text
 from modular_cls.report.statistics import Estimate, estimate
 from modular_cls.report.wording import in_points, table
-from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.score_table import MISSING
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/*.md", "docs/results/*.md", "docs/results/photographs/*.md")

@@ -5,19 +5,21 @@
 What a method is stands in the first lines of its configuration; the rest is read from its fields.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from modular_cls import load_config
 from modular_cls.config import Config
+from modular_cls.config.shipped import packaged_configs
 
 PAGE = Path(__file__).with_name("methods.md")
 BEGIN, END = "<!-- methods -->", "<!-- end of methods -->"
 HEADER = ("configuration", "what it is", "model", "criterion", "finish", "tuned")
 
 
-def table(folder: Path) -> str:
-    """The table of all methods in a folder of configurations."""
-    rows = [row(path) for path in sorted(folder.glob("*.yaml"), key=place)]
+def table(files: Sequence[Path]) -> str:
+    """The table of all methods, one configuration each."""
+    rows = [row(path) for path in sorted(files, key=place)]
     lines = [HEADER, ["---"] * len(HEADER), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -63,12 +65,11 @@ def tuned(config: Config) -> str:
     return f"`{config.knob.key}`" if config.knob else "–"  # noqa: RUF001
 
 
-def page(text: str, folder: Path) -> str:
+def page(text: str) -> str:
     """The page with its table written anew."""
     before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{table(folder)}\n\n{END}{rest.split(END)[1]}"
+    return f"{before}{BEGIN}\n\n{table(packaged_configs())}\n\n{END}{rest.split(END)[1]}"
 
 
 if __name__ == "__main__":
-    new = page(PAGE.read_text(encoding="utf-8"), PAGE.parent.parent / "configs")
-    PAGE.write_text(new, encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,5 +1,6 @@
 """Typed arguments, from a command line or a file. The only file that knows jsonargparse."""
 
+import os
 import re
 from argparse import ArgumentError
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,9 +10,14 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from jsonargparse import ArgumentParser
+from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __all__
+    ActionConfigFile,
+    ArgumentParser,
+    get_loader,
+)
 from jsonargparse import Namespace as Namespace  # what a parser returns
 
+from modular_cls.config.layers import BASE, layers
 from modular_cls.errors import ConfigError, ModularClsError, nearest
 
 _WORDS = {
@@ -39,6 +45,15 @@ class Parser(ArgumentParser):
         if not self.exit_on_error:
             raise ConfigError(message)
         self.exit(2, f"error: {message}\n(see {self.prog} --help)\n")
+
+    def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
+        """As always, but without `base`, which `ConfigFile` has followed."""
+        content = get_loader("yaml")(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or BASE not in content:
+            return super().parse_path(path, *args, **kwargs)
+        del content[BASE]
+        kwargs.pop("_fail_no_subcommand", None)  # there are no subcommands
+        return self.parse_object(content, *args, **kwargs)
 
     def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
         """As always, but what a part of ours refuses is told as it told it."""
@@ -70,6 +85,17 @@ class Parser(ArgumentParser):
         if wrong := re.search(r"'([\w.]+)'", message.replace("<class ", "")):
             return nearest(wrong.group(1), [f.removeprefix("--") for f in flags])
         return ""
+
+
+class ConfigFile(ActionConfigFile):
+    """`--config FILE`: what the file stands on is applied first, the lowest before all others."""
+
+    def __call__(
+        self, parser: Any, cfg: Any, values: Any, option_string: str | None = None
+    ) -> None:
+        """Apply one file, or YAML in its place."""
+        for file in layers(values) if os.path.isfile(values) else [values]:
+            super().__call__(parser, cfg, str(file), option_string)  # type: ignore[no-untyped-call]
 
 
 def add_overwrite(parser: Parser) -> None:

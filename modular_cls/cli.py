@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except Interrupted as stop:
         end_helpers()
-        kept = stop.told or "what was finished before is kept, nothing is half written"
+        kept = stop.advice or "what was finished before is kept, nothing is half written"
         print(f"interrupted by {stop.name}: {kept}", file=sys.stderr)
         return 128 + stop.signum
     return 0

@@ -3,21 +3,19 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import yaml
 
-from modular_cls.arguments import Namespace, Parser, null_where_none_may_be
+from modular_cls.arguments import ConfigFile, Namespace, Parser, null_where_none_may_be
 from modular_cls.config import Config, expand
+from modular_cls.config.layers import read_yaml
+from modular_cls.config.shipped import find_configs, method_config, packaged_configs
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
-
-_PACKAGED = Path(str(resources.files("modular_cls"))) / "configs"  # of an installed package
-_CONFIGS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "configs"
 
 
 class RunParser(Parser):
@@ -48,7 +46,8 @@ def _configurations() -> list[str]:
 def run_parser(prog: str, description: str) -> RunParser:
     """A parser for every field of Config, with `--config` for files, applied in order."""
     parser = RunParser(prog=prog, description=description)
-    parser.add_argument("--config", action="config", help="YAML file; several are applied in order")
+    told = "YAML file, which may say what it stands on (base: FILE); several are applied in order"
+    parser.add_argument("--config", action=ConfigFile, help=told)
     parser.add_class_arguments(Config, fail_untyped=True)
     return parser
 
@@ -83,22 +82,23 @@ def _file_parser() -> RunParser:
     return parser
 
 
-def parse_files(*paths: str | Path, **overrides: Any) -> Config:
+def parse_files(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> Config:
     """Read configuration files, applied in order, without a look at their parts.
 
     Args:
-        *paths: YAML files.
+        *sources: YAML files, or what would stand in one.
         **overrides: Fields to set after that, with `__` between levels, as in `data__manifest`.
     """
-    arguments = [word for path in paths for word in ("--config", str(path))]
+    words = [yaml.safe_dump(dict(s)) if isinstance(s, Mapping) else str(s) for s in sources]
+    arguments = [argument for word in words for argument in ("--config", word)]
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
     return parse_flags(_file_parser(), arguments)[0]
 
 
 def whole_config(name: str) -> str:
-    """A configuration that comes with the package as YAML, with every field and its default."""
-    return yaml.safe_dump(parse_files(_CONFIGS / name).to_dict(), sort_keys=False)
+    """That of a method that comes with the package as YAML, with every field and its default."""
+    return yaml.safe_dump(parse_files(method_config(name)).to_dict(), sort_keys=False)
 
 
 def read_config(path: Path) -> Config:
@@ -110,7 +110,7 @@ def read_config(path: Path) -> Config:
         ConfigError: If the file is missing, damaged, or holds what no run writes.
     """
     content = read_yaml(path)
-    if wrong := list(_misplaced(content, Config)):
+    if wrong := list(misplaced(content, Config)):
         raise ConfigError("\n  ".join([f"{path}:", *wrong]))
     parser = run_parser("", "")
     parser.exit_on_error = False
@@ -123,20 +123,7 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping; raises ConfigError if the file is missing or holds none."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:  # broken UTF-8 too
-        raise ConfigError(f"{path} is corrupt: {str(error).splitlines()[0]}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds a {type(content).__name__}; it must be a mapping")
-    return content
-
-
-def _misplaced(content: Any, kind: type, where: str = "") -> Iterator[str]:
+def misplaced(content: Any, kind: type, where: str = "") -> Iterator[str]:
     """What the parser would look up elsewhere: a name where the fields of a dataclass belong."""
     if not isinstance(content, dict):
         yield f"{where or 'it'} is a {type(content).__name__}; it must be a mapping"
@@ -148,45 +135,4 @@ def _misplaced(content: Any, kind: type, where: str = "") -> Iterator[str]:
         for inner in (hints.get(key), *get_args(hints.get(key))):
             if isinstance(inner, type) and is_dataclass(inner) and value is not None:
                 for each in value if isinstance(value, list) else [value]:
-                    yield from _misplaced(each, inner, f"{where}.{key}".lstrip("."))
-
-
-def find_configs(arguments: list[str]) -> list[str]:
-    """Let `--config NAME` mean one that comes with the package, where no file has that name."""
-    found = list(arguments)
-    for i, word in enumerate(arguments):
-        if word.startswith("--config="):
-            found[i] = f"--config={_config_path(word.removeprefix('--config='))}"
-        elif word == "--config" and i + 1 < len(arguments):
-            found[i + 1] = _config_path(arguments[i + 1])
-    return found
-
-
-def method_config(name: str) -> str:
-    """Find the configuration of a method, given as a path or as the bare name of one in `configs/`.
-
-    Raises:
-        ConfigError: If there is none, with the nearest.
-    """
-    found = _config_path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
-    if Path(found).is_file():
-        return found
-    known = [file.stem for file in packaged_configs()]
-    raise ConfigError(unknown("method", name, known, "(a file, or the name of one in configs/)"))
-
-
-def packaged_configs(kind: str = "") -> list[Path]:
-    """The configurations that come with the package.
-
-    Those of the methods, or of one folder of `configs/`, such as `data`.
-    """
-    return sorted((_CONFIGS / kind).glob("*.yaml"))
-
-
-def _config_path(name: str) -> str:
-    """A file; or that of the package with its name, with or without `configs/` before it."""
-    if Path(name).exists() or Path(name).is_absolute():
-        return name
-    inside = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("configs",) else Path(name)
-    found = _CONFIGS / inside
-    return str(found) if found.is_file() and ".." not in inside.parts else name
+                    yield from misplaced(each, inner, f"{where}.{key}".lstrip("."))

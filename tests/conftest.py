@@ -11,9 +11,9 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import pytest
 from hypothesis import settings
-from small_networks import write_network
 
 from modular_cls.data.faces.write import write_faces
+from tests.small_networks import write_network
 
 settings.register_profile("steady", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("steady")

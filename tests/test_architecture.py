@@ -15,6 +15,16 @@ PACKAGE = Path(modular_cls.__file__).parent
 ROOT = PACKAGE.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MOST_LINES, MOST_LOOSE_FILES, MOST_NAMES = 300, 10, 15
+ONE_IDEA = {
+    "command": "how a verb is asked for",
+    "data": "pictures and their table; what a configuration, and what the lecture says of them",
+    "figures": "what matplotlib draws of a table",
+    "folder": "the format of a folder that is written",
+    "nets": "networks of the lecture",
+    "pictures": "the part of a claim that is about pictures",
+    "strings": "the part of a claim that is about strings, and what these parts share",
+    "training": "how a network is trained; what a configuration says of it",
+}
 
 
 def layers():
@@ -57,6 +67,14 @@ def test_files_are_rooms_not_halls():
     for path in PACKAGE.rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
     assert len(list(PACKAGE.glob("*.py"))) <= MOST_LOOSE_FILES
+
+
+def test_a_name_stands_for_one_idea():
+    """A module may bear its package's name: it does the whole. Other names stand once."""
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    names = [path.stem for path in modules if path.stem != path.parent.name]
+    names += [path.parent.name for path in PACKAGE.rglob("__init__.py")]
+    assert {name for name in names if names.count(name) > 1} == set(ONE_IDEA)
 
 
 def test_public_names_are_exact():

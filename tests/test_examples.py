@@ -15,7 +15,7 @@ from PIL import Image
 
 from modular_cls import Predictor, load_config, train
 from modular_cls.data.images import convert_image
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ALLOWED = {

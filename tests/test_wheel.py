@@ -40,7 +40,7 @@ def test_every_configuration_and_every_page_travels(unpacked):
 def test_packaged_configurations_train_outside_a_checkout(unpacked, faces_dir, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "faces").symlink_to(faces_dir)
-    told = ["--config", "configs/flat_logit_adjusted.yaml", "--config", "configs/choices/modular_labelled.yaml",
+    told = ["--config", "configs/flat_logit_adjusted.yaml", "--config", "configs/modular.yaml",
             "--config=configs/budget/avatars.yaml", "--data.image_size=32", "--data.workers=0",
             "--training.updates=2", "--training.validate_every=0", "--out=run"]  # fmt: skip
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, before any training: whole.py looks, text.py tells.
+"""What is wrong with a data set, before any training: audit.py looks, text.py tells.
 
 The findings, by the names that scripts may rely on:
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from modular_cls.audit.inspection import LOOK, Picture
 from modular_cls.audit.near import near_pairs
-from modular_cls.audit.pictures import LOOK, Picture
 
 # A 64-bit perceptual hash finds candidates; small colour pictures decide, for drawn faces share
 # shapes, not colours. Of 200 pictures each of the drawn faces, avatars and portraits, all copies
@@ -32,7 +32,7 @@ def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
     Returns:
         Pairs of positions, shape (P, 2), int64; no more than some five million, found first.
     """
-    found, total = [np.empty((0, 2), dtype=np.int64)], 0
+    alike_pairs, total = [np.empty((0, 2), dtype=np.int64)], 0
     hashes = np.array([p.hash for p in pictures], dtype=np.uint64)
     looks = np.array([p.look for p in pictures], dtype=np.uint8).reshape(
         len(pictures), LOOK * LOOK * 3
@@ -50,11 +50,11 @@ def similar_pairs(pictures: Sequence[Picture]) -> np.ndarray:
                 / looks.shape[1]
             )
             alike = product - mean[i] * mean[j] >= CORRELATION * spread[i] * spread[j]
-            found.append(pairs[start : start + _AT_ONCE][alike])
-            total += len(found[-1])
+            alike_pairs.append(pairs[start : start + _AT_ONCE][alike])
+            total += len(alike_pairs[-1])
         if total > _MOST:
             break
-    return np.concatenate(found)
+    return np.concatenate(alike_pairs)
 
 
 def joined(labels: np.ndarray, pairs: np.ndarray) -> np.ndarray:

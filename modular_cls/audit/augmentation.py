@@ -23,6 +23,13 @@ def judge_augmentation(config: Config, schema: Schema) -> Iterator[Finding]:
             what = f"random changes that cannot be made: {error}"
             yield Finding("error", "augmentation", 1, what, "correct data.augmentation")
             return
-    for found in find_contradictions(schema, config.data):
-        what = f"labels that training makes wrong, for {found.change}"
-        yield Finding("warning", "contradicted", len(found.labels), what, found.cure, found.labels)
+    for contradiction in find_contradictions(schema, config.data):
+        what = f"labels that training makes wrong, for {contradiction.change}"
+        yield Finding(
+            "warning",
+            "contradicted",
+            len(contradiction.labels),
+            what,
+            contradiction.cure,
+            contradiction.labels,
+        )

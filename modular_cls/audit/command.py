@@ -28,21 +28,23 @@ def audit(prog: str, arguments: list[str]) -> None:
     parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
     from dataclasses import replace
 
+    from modular_cls.audit.audit import audit as audit_data
     from modular_cls.audit.text import print_audit
-    from modular_cls.audit.whole import audit as audit_data
     from modular_cls.files import replacing_file
     from modular_cls.training.reading import parse_run
 
-    config, given = parse_run(parser, arguments)
-    config = replace(config, data=replace(config.data, manifest=given.table))
-    found = audit_data(config, pictures=not given.no_pictures)
-    if given.json == "-":
-        print(found.to_json())
+    config, options = parse_run(parser, arguments)
+    config = replace(config, data=replace(config.data, manifest=options.table))
+    report = audit_data(config, pictures=not options.no_pictures)
+    if options.json == "-":
+        print(report.to_json())
     else:
-        print_audit(found)
-    if given.json not in (None, "-"):
-        with replacing_file(Path(given.json)) as partial:
-            partial.write_text(found.to_json() + "\n", encoding="utf-8")
-    if errors := found.count("error"):
+        print_audit(report)
+    if options.json not in (None, "-"):
+        with replacing_file(Path(options.json)) as partial:
+            partial.write_text(report.to_json() + "\n", encoding="utf-8")
+    if errors := report.count("error"):
         kinds = "1 kind" if errors == 1 else f"{errors} kinds"
-        raise ModularClsError(f"{kinds} of error in {given.table}: training would fail or mislead")
+        raise ModularClsError(
+            f"{kinds} of error in {options.table}: training would fail or mislead"
+        )

@@ -8,7 +8,7 @@ import numpy as np
 from modular_cls.audit.alike import joined, similar_pairs
 from modular_cls.audit.coverage import across_splits
 from modular_cls.audit.findings import SHOWN, Finding, Level
-from modular_cls.audit.pictures import Picture
+from modular_cls.audit.inspection import Picture
 from modular_cls.audit.quality import is_even
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
 from modular_cls.data.overlap import groups_of, numbered
@@ -60,29 +60,29 @@ def _conflicting(table: Manifest, same: Groups) -> Iterator[Finding]:
 
 
 def _across(
-    table: Manifest, groups: Groups, name: str, told: str, level: Level | None
+    table: Manifest, groups: Groups, name: str, kind: str, level: Level | None
 ) -> Iterator[Finding]:
     """Groups that lie in several splits; `level` if it is not the one of the splits."""
     inside = np.zeros((len(groups), len(SPLITS)), dtype=bool)
     for g, rows in enumerate(groups):
         inside[g, table.splits[rows][table.splits[rows] != UNKNOWN]] = True
     for usual, key, leaks, where in across_splits(inside):
-        some = [groups[g] for g in np.flatnonzero(leaks)]
+        leaking = [groups[g] for g in np.flatnonzero(leaks)]
         yield _finding(
             level or usual,
             f"{name}_{key}",
-            f"groups of {told}, in {where}",
-            _ADVICE[told],
+            f"groups of {kind}, in {where}",
+            _ADVICE[kind],
             table,
-            some,
+            leaking,
         )
 
 
-def _within(table: Manifest, groups: Groups, name: str, told: str) -> Iterator[Finding]:
-    some = [g for g in groups if len(np.unique(table.splits[g])) < len(g)]
-    if some:
-        what = f"groups of {told}, within one split: it counts several times"
-        yield _finding("warning", f"{name}_within_split", what, _ADVICE[told], table, some)
+def _within(table: Manifest, groups: Groups, name: str, kind: str) -> Iterator[Finding]:
+    repeated = [g for g in groups if len(np.unique(table.splits[g])) < len(g)]
+    if repeated:
+        what = f"groups of {kind}, within one split: it counts several times"
+        yield _finding("warning", f"{name}_within_split", what, _ADVICE[kind], table, repeated)
 
 
 def _finding(

@@ -3,15 +3,15 @@
 Values, joint classes and splits may be without images.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import numpy as np
 
 from modular_cls.audit.findings import Finding, Labels, Level, cited
-from modular_cls.audit.labels import count_values
+from modular_cls.audit.label_counts import count_values
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
-from modular_cls.schema import MAX_JOINT_CLASSES, Schema
+from modular_cls.schema import MAX_JOINT_CLASSES, Attribute, Composite, Schema
 
 FEW = 10  # training images below which a joint class is called nearly empty
 
@@ -55,16 +55,20 @@ def _empty_splits(labels: Labels, validates: bool) -> Iterator[Finding]:
 
 def _averaged(schema: Schema) -> Iterator[Finding]:
     """Outputs that several joint spaces answer for."""
-    shared = [(o.name, s) for o in schema.outputs if len(s := schema.answering(o)) > 1]
+    shared = {o.name: s for o in schema.outputs if len(s := schema.answering(o)) > 1}
     if shared:
         what = (
             f"outputs in several joint spaces, for composites that share attributes make over "
             f"{MAX_JOINT_CLASSES} joint classes together: each is the average of their log "
             "probabilities"
         )
-        named = [f"{name}: {', '.join(s.name for s in spaces)}" for name, spaces in shared]
+        named = [f"{name}: {_listed(spaces)}" for name, spaces in shared.items()]
         advice = "nothing, if that is what you mean; fewer values would make one joint space of all"
         yield Finding("note", "averaged", len(shared), what, advice, named)
+
+
+def _listed(parts: Iterable[Attribute | Composite]) -> str:
+    return ", ".join(part.name for part in parts)
 
 
 def _untrained_values(train: Manifest) -> Iterator[Finding]:
@@ -96,7 +100,7 @@ def _never_together(train: Manifest, labels: Labels) -> Iterator[Finding]:
     several = [j for j in joints if len(j.attributes) > 1]
     if several:
         what = "joint spaces of which no training image has all labels: training refuses the table"
-        named = [f"{j.name}: {', '.join(a.name for a in j.attributes)}" for j in several]
+        named = [f"{j.name}: {_listed(j.attributes)}" for j in several]
         yield Finding(
             "error",
             "never_together",
@@ -165,11 +169,11 @@ def _without_images(labels: Labels) -> Iterator[Finding]:
                                                         "never predicted",
          "add a few training images of them, or of classes that share their values"),
     )  # fmt: skip
-    for level, kind, names, told, advice in kinds:
-        found = [f"{joint}: {name}" for joint, some in names.items() for name in some]
-        if found:
-            what = f"joint classes without a training image {told}"
-            yield Finding(level, kind, len(found), what, advice, found)
+    for level, kind, names, which, advice in kinds:
+        classes = [f"{joint}: {name}" for joint, lacking in names.items() for name in lacking]
+        if classes:
+            what = f"joint classes without a training image {which}"
+            yield Finding(level, kind, len(classes), what, advice, classes)
 
 
 def _pools(train: Manifest) -> Iterator[Finding]:
@@ -195,8 +199,8 @@ def _pools(train: Manifest) -> Iterator[Finding]:
                 pooled[where] = True
     if examples:
         what = (
-            "groups of training images that know the same attributes and hold a single "
-            "value of them: no news"
+            "groups of training images that know the same attributes and hold a single value of "
+            "them: no news"
         )
         advice = "add images with the same labels known and other values, or label these in full"
         yield Finding(

@@ -28,9 +28,9 @@ def find_files(manifest: Manifest) -> tuple[np.ndarray, list[Finding]]:
     there = np.flatnonzero((states == "there") | ((states == "outside") & (not manifest.contained)))
     missing = np.flatnonzero(states == "missing")
     actual = {
-        i: found
+        i: name
         for i in missing.tolist()
-        if (found := disk.other_case(manifest.paths[i])) is not None
+        if (name := disk.other_case(manifest.paths[i])) is not None
     }
     findings = [
         *_missing(manifest, [i for i in missing.tolist() if i not in actual]),
@@ -69,8 +69,7 @@ def _misnamed(manifest: Manifest, actual: dict[int, Path]) -> Iterator[Finding]:
         what = "files that are on disk under a name of other case or other Unicode form"
         advice = "write names as they are on disk; systems differ in whether they would find them"
         named = [
-            f"{cited(manifest, [i])[0]}: on disk {found}"
-            for i, found in list(actual.items())[:SHOWN]
+            f"{cited(manifest, [i])[0]}: on disk {name}" for i, name in list(actual.items())[:SHOWN]
         ]
         rows = manifest.rows[list(actual)].tolist()
         yield Finding("error", "misnamed", len(actual), what, advice, named, rows)

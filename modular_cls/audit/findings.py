@@ -46,8 +46,9 @@ class Finding:
     def __post_init__(self) -> None:
         object.__setattr__(self, "examples", list(self.examples)[:SHOWN])
         object.__setattr__(self, "kinds", list(self.kinds)[:SHOWN])
-        object.__setattr__(self, "rows", [int(r) for r in self.rows])
-        object.__setattr__(self, "groups", [[int(r) for r in group] for group in self.groups])
+        object.__setattr__(self, "rows", list(map(int, self.rows)))
+        # Python's own: JSON knows no integers of NumPy.
+        object.__setattr__(self, "groups", [list(map(int, group)) for group in self.groups])
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,12 @@ def _spread(
 
     A few million pairs come at a time.
     """
-    some = np.flatnonzero(sizes > 0)
-    first, starts, sizes = first[some], starts[some].astype(np.int64), sizes[some].astype(np.int64)
+    nonempty = np.flatnonzero(sizes > 0)
+    first, starts, sizes = (
+        first[nonempty],
+        starts[nonempty].astype(np.int64),
+        sizes[nonempty].astype(np.int64),
+    )
     total = np.cumsum(sizes)
     cuts = np.unique(np.searchsorted(total, np.arange(_AT_ONCE, total[-1:].sum(), _AT_ONCE)))
     for part in np.split(np.arange(len(first)), cuts):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from modular_cls.audit.findings import SHOWN, Finding, Level, cited
-from modular_cls.audit.pictures import Picture
+from modular_cls.audit.inspection import Picture
 from modular_cls.data.fitting import Fit, is_far
 from modular_cls.data.manifest import Manifest
 from modular_cls.errors import group_alike
@@ -35,7 +35,7 @@ def judge_pictures(
     least = (max(_LEAST, size[1] / 2), max(_LEAST, size[0] / 2))
     facts = [[*_facts(p, least), *_shaped(p, size, fit)] for p in pictures]
     for level, name, what, advice in _KINDS:
-        which = [i for i, some in enumerate(facts) if name in some]
+        which = [i for i, kinds in enumerate(facts) if name in kinds]
         if which:
             where = positions[which]
             named = _worded(name, manifest, where, [pictures[i] for i in which])

@@ -9,8 +9,8 @@ import pandas as pd
 
 from modular_cls.audit.findings import SHOWN, Finding
 from modular_cls.config import Config, expand
-from modular_cls.data.cells import index_of, is_unknown, likeness, meaning
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
+from modular_cls.data.table_cells import index_of, is_unknown, likeness, meaning
 from modular_cls.data.text_table import read_table
 from modular_cls.errors import ConfigError, ManifestError, group_alike
 from modular_cls.schema import MAX_JOINT_CLASSES, RESERVED, Attribute, Composite, Schema
@@ -47,8 +47,8 @@ def read_leniently(config: Config) -> Reading:
         schema = Schema.from_dict(config.schema)
         findings += _alike(schema)
     else:
-        schema, told = _schema_of(table, path)
-        findings.append(told)
+        schema, finding = _schema_of(table, path)
+        findings.append(finding)
     findings += _spellings(table, schema)
     try:
         manifest = Manifest.of_table(path, table, schema, root, contained=not data.allow_outside)
@@ -97,8 +97,8 @@ def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
     alike = {likeness(v): i for i, v in reversed(list(enumerate(values)))}
     codes = {}
     for cell in column.unique():
-        found = index_of(cell, values)
-        codes[cell] = alike.get(likeness(cell), UNKNOWN) if found is None else found
+        index = index_of(cell, values)
+        codes[cell] = alike.get(likeness(cell), UNKNOWN) if index is None else index
     return column.map(codes).to_numpy(dtype=np.int16)
 
 
@@ -124,9 +124,9 @@ def _unfit(table: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> Iterato
         bad = column[~column.map(fits).astype(bool)]
         meant = {likeness(v): v for v in reversed(values)}
         misspelt = bad.map({v: likeness(v) in meant for v in bad.unique()}).astype(bool)
-        for kind, some in enumerate((bad[misspelt], bad[~misspelt])):
-            rows[kind].extend(some.index.tolist())
-            examples[kind].extend(_counted(name, some, meant if kind == 0 else {}))
+        for kind, cells in enumerate((bad[misspelt], bad[~misspelt])):
+            rows[kind].extend(cells.index.tolist())
+            examples[kind].extend(_counted(name, cells, meant if kind == 0 else {}))
     if examples[0]:
         what = (
             "values spelt in another way (case, blanks, hyphens, 1 for yes), which makes them "
@@ -198,9 +198,8 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
             ignored.append(f"column {name}: {len(values)} different values")
     if not attributes:
         raise ConfigError(
-            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for "
-            "an attribute; give "
-            "--config with a schema "
+            f"{path}: no column has 2 to {_MOST_VALUES} different values, so none is taken for an "
+            "attribute; give --config with a schema "
             f"({'; '.join(ignored) or 'there is no column beside those of every manifest'})"
         )
     composed: list[Attribute] = []
@@ -212,9 +211,8 @@ def _schema_of(table: pd.DataFrame, path: Path) -> tuple[Schema, Finding]:
         name += "_class"
     composite = Composite(name, tuple(composed))
     what = (
-        f"attributes read off the table, for no schema was given; composite {composite.name} "
-        f"makes {composite.size} "
-        f"joint classes of {', '.join(a.name for a in composed)}"
+        f"attributes read off the table, for no schema was given; composite {composite.name} makes "
+        f"{composite.size} joint classes of {', '.join(a.name for a in composed)}"
     )
     advice = "check them against what you mean, or give --config FILE with a schema"
     said = [f"attribute {a.name}: {', '.join(a.values)}" for a in attributes] + ignored

@@ -81,9 +81,9 @@ def _classes(name: str, classes: list[JointClass]) -> Table:
 
 def _table(title: str, columns: list[str], rows: list[list[str | int]]) -> Table:
     table = Table(title=Text(title), title_justify="left", title_style="bold")
-    numbers = [i for i in range(len(columns)) if all(isinstance(row[i], int) for row in rows)]
     for i, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if i in numbers else "left")
+        numbers = all(isinstance(row[i], int) for row in rows)
+        table.add_column(Text(column), justify="right" if numbers else "left")
     for row in rows[:_MOST_ROWS]:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else Text(cell) for cell in row))
     if len(rows) > _MOST_ROWS:

@@ -4,10 +4,10 @@ No torch here: `--help` is instant. A method is a configuration: a model, a crit
 steps, each a *part*: a class of this package and its arguments (parts.py).
 """
 
+from modular_cls.config.config import Backbone, Config, Heads, Part, Prediction
 from modular_cls.config.data import DATA_VARIABLE, Augment, Data, expand
 from modular_cls.config.training import Training
 from modular_cls.config.varied import Knob, Scarcity
-from modular_cls.config.whole import Backbone, Config, Heads, Part, Prediction
 
 __all__ = [
     "DATA_VARIABLE",

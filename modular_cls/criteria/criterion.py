@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modular_cls.errors import UndefinedError, shortened
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import Composite, Schema
 
 Scores = Mapping[str, Tensor]

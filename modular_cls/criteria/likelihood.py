@@ -17,7 +17,7 @@ from modular_cls.criteria.criterion import (
 )
 from modular_cls.criteria.groups import LabelGroups
 from modular_cls.errors import ConfigError, require, unknown
-from modular_cls.models.joint import DIRECT, JointClassifier
+from modular_cls.models.joint_classifier import DIRECT, JointClassifier
 from modular_cls.schema import Composite, Schema
 
 Unknown = Literal["em", "independent", "labelled"]

@@ -20,7 +20,7 @@ from modular_cls.criteria.criterion import (
 from modular_cls.errors import ConfigError, require
 from modular_cls.models.flat import FlatClassifier
 from modular_cls.models.heads import Cosine
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import Schema
 
 

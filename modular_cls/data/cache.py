@@ -83,7 +83,7 @@ def check_room(needed: int) -> None:
 def decode_once(
     manifest: Manifest,
     size: tuple[int, int],
-    told: str = "",
+    title: str = "",
     depth: Range | None = None,
     fit: Fit = "squash",
 ) -> tuple[DecodedImages, Bad]:
@@ -92,7 +92,7 @@ def decode_once(
     Args:
         manifest: The pictures.
         size: (height, width).
-        told: What to call it in a progress bar; blank shows none.
+        title: What to call it in a progress bar; blank shows none.
         depth: The values that are black and white, as for `read_image`.
         fit: What becomes of pictures of another shape, likewise.
 
@@ -103,7 +103,7 @@ def decode_once(
         NoRoomError: If the folder cannot be written to, or the disk has no room for what is
             missing.
     """
-    keys, bad = picture_keys(manifest, told)
+    keys, bad = picture_keys(manifest, title)
     scaled = f"-{depth[0]:g}-{depth[1]:g}" if depth else ""
     fitted = "" if fit == "squash" else f"-{fit}"
     folder = cache_folder() / f"{size[0]}x{size[1]}-{VERSION}{scaled}{fitted}"
@@ -113,7 +113,7 @@ def decode_once(
     check_room(len(once) * math.prod(size) * 3)
     batch: list[int] = []
     pixels: list[np.ndarray] = []
-    for i, image in _decoded(manifest, once, size, told, depth, fit):
+    for i, image in _decoded(manifest, once, size, title, depth, fit):
         if isinstance(image, ImageError):
             bad[i] = image
             continue
@@ -148,19 +148,19 @@ def _add(shards: Shards, keys: np.ndarray, rows: np.ndarray) -> None:
 
 
 def check_pictures(
-    manifest: Manifest, size: tuple[int, int], told: str = "", depth: Range | None = None
+    manifest: Manifest, size: tuple[int, int], title: str = "", depth: Range | None = None
 ) -> Bad:
     """Decode every picture and keep none; returns an error for each that cannot be decoded."""
-    every = _decoded(manifest, range(len(manifest)), size, told, depth)
+    every = _decoded(manifest, range(len(manifest)), size, title, depth)
     return {i: image for i, image in every if isinstance(image, ImageError)}
 
 
-def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
+def picture_keys(manifest: Manifest, title: str = "") -> tuple[np.ndarray, Bad]:
     """What each picture is known by: the digest of its file's bytes and its box.
 
     Args:
         manifest: The pictures.
-        told: What to call it in a progress bar, which goes when it is full; blank shows none.
+        title: What to call it in a progress bar, which goes when it is full; blank shows none.
 
     Returns:
         The keys, shape (N,), `KEY`, and an error for each file that cannot be read, whose key is
@@ -191,7 +191,7 @@ def picture_keys(manifest: Manifest, told: str = "") -> tuple[np.ndarray, Bad]:
     def digest(i: int) -> bytes:
         return key_picture(manifest.file(i), manifest.named(i), manifest.box(i))
 
-    for i, key in on_all_cores(digest, new, told, passing=True):
+    for i, key in on_all_cores(digest, new, title, passing=True):
         if isinstance(key, ImageError):
             bad[i] = key
         else:
@@ -210,12 +210,12 @@ def _decoded(
     manifest: Manifest,
     positions: Sequence[int],
     size: tuple[int, int],
-    told: str,
+    title: str,
     depth: Range | None,
     fit: Fit = "squash",
 ) -> Iterator[tuple[int, np.ndarray | ImageError]]:
     decode = partial(_decode, manifest, size=size, depth=depth, fit=fit)
-    return on_all_cores(decode, positions, told)
+    return on_all_cores(decode, positions, title)
 
 
 def _decode(

@@ -62,21 +62,21 @@ class Encoding:
             deep_colour=deep and picture.mode[0] not in "IF",
         )
 
-    def reduce(self, picture: Image.Image, named: str, given: Range | None) -> Image.Image:
+    def reduce(self, picture: Image.Image, named: str, depth: Range | None) -> Image.Image:
         """Bring a picture to 8 bits without transparency: RGB, or what its profile is about.
 
         Args:
             picture: The picture, unpacked.
             named: How to name it in an error.
-            given: The values that are black and white, if they are known.
+            depth: The values that are black and white, if they are known.
 
         Raises:
             DepthError: If these are not known and the file does not say them.
         """
         if picture.mode[0] in "IF":
-            picture = Image.fromarray(self._scaled(np.asarray(picture), named, given))
+            picture = Image.fromarray(self._scaled(np.asarray(picture), named, depth))
         elif self.deep_colour:
-            _check_colour(picture, named, given)
+            _check_colour(picture, named, depth)
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
             white = Image.new("RGBA", picture.size, "white")
@@ -90,10 +90,10 @@ class Encoding:
             return ImageCms.applyTransform(picture, transform) or picture
         return picture if picture.mode == "RGB" else picture.convert("RGB")
 
-    def _scaled(self, values: np.ndarray, named: str, given: Range | None) -> np.ndarray:
+    def _scaled(self, values: np.ndarray, named: str, depth: Range | None) -> np.ndarray:
         """Values of shape (H, W), integers or floats -> uint8."""
-        black, white = given or self.own or _unknown(values, named)
-        if given is None and self.doubtful:
+        black, white = depth or self.own or _unknown(values, named)
+        if depth is None and self.doubtful:
             _check_used(int(values.min()), int(values.max()), named)
         scaled = values.astype(np.float32)
         if not np.isfinite(scaled).all():
@@ -133,10 +133,10 @@ def _check_used(least: int, most: int, named: str) -> None:
         )
 
 
-def _check_colour(picture: Image.Image, named: str, given: Range | None) -> None:
+def _check_colour(picture: Image.Image, named: str, depth: Range | None) -> None:
     """Of 16-bit colour Pillow keeps the upper 8 bits: right if all are used."""
-    if given is not None:
-        if tuple(given) == _FULL:
+    if depth is not None:
+        if tuple(depth) == _FULL:
             return
         raise DepthError(
             f"{named}: 16-bit colour, of which data.range cannot take a part; save it with 8 bits"

@@ -84,8 +84,8 @@ class Contradiction:
     cure: str
 
     def __str__(self) -> str:
-        told = "; ".join(self.labels)
-        return f"{self.change}, which makes labels wrong: {told} ({self.cure})"
+        labels = "; ".join(self.labels)
+        return f"{self.change}, which makes labels wrong: {labels} ({self.cure})"
 
 
 def find_contradictions(schema: Schema, data: Data) -> Iterator[Contradiction]:

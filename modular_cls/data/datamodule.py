@@ -22,7 +22,7 @@ from modular_cls.data.limit import limit_rows
 from modular_cls.data.manifest import SPLITS, Manifest
 from modular_cls.data.overlap import repeated
 from modular_cls.data.pipelines import check_pipeline
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
 from modular_cls.data.scarcity import held_out, make_scarce
 from modular_cls.data.transforms import TrainTransform
@@ -80,8 +80,8 @@ class AttributeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if data.batch_size % devices:
-            told = f"it must be a multiple of the {devices} devices"
-            raise ConfigError(f"data.batch_size is {data.batch_size}; {told}")
+            advice = f"it must be a multiple of the {devices} devices"
+            raise ConfigError(f"data.batch_size is {data.batch_size}; {advice}")
         if data.augmentation is not None and "train" in splits:
             check_pipeline(data.augmentation, data.height_width)
         self.data, self.seed, self.updates, self.devices = data, seed, updates, devices
@@ -218,8 +218,10 @@ class AttributeDataModule(pl.LightningDataModule):
         looked_at = np.flatnonzero(
             np.isin(self.manifest.splits, [SPLITS.index(name) for name in splits])
         )
-        rows, told = self.manifest.select(looked_at), "Reading all pictures" if progress else ""
-        bad = self._decode_once(rows, told)[1] if self._fits(len(rows)) else self._check(rows, told)
+        rows, title = self.manifest.select(looked_at), "Reading all pictures" if progress else ""
+        bad = (
+            self._decode_once(rows, title)[1] if self._fits(len(rows)) else self._check(rows, title)
+        )
         if len(bad) > self.data.max_bad * len(rows):
             share = (
                 f"{len(bad):,} of {len(rows):,} pictures cannot be decoded; data.max_bad "
@@ -231,17 +233,17 @@ class AttributeDataModule(pl.LightningDataModule):
         self.manifest = self.manifest.select(keep)
         return len(bad)
 
-    def _decode_once(self, manifest: Manifest, told: str) -> tuple[DecodedImages | None, Bad]:
+    def _decode_once(self, manifest: Manifest, title: str) -> tuple[DecodedImages | None, Bad]:
         try:
             return decode_once(
-                manifest, self.data.height_width, told, self.data.range, self.data.fit
+                manifest, self.data.height_width, title, self.data.range, self.data.fit
             )
         except NoRoomError as error:
             print(f"  pictures are decoded anew each time: {error}")
-            return None, self._check(manifest, told) if self.data.on_bad_image == "skip" else {}
+            return None, self._check(manifest, title) if self.data.on_bad_image == "skip" else {}
 
-    def _check(self, manifest: Manifest, told: str) -> Bad:
-        return check_pictures(manifest, self.data.height_width, told, self.data.range)
+    def _check(self, manifest: Manifest, title: str) -> Bad:
+        return check_pictures(manifest, self.data.height_width, title, self.data.range)
 
     def _fits(self, images: int) -> bool:
         """Whether the folder for decoded pictures may hold as many."""

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 
 Example = dict[str, Any]
 Batch = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from modular_cls.data.cells import index_of
+from modular_cls.data.table_cells import index_of
 from modular_cls.errors import ManifestError, nearest
 from modular_cls.schema import Attribute, Composite, Schema
 
@@ -100,14 +100,14 @@ def _apart(images: Counted, joint: Composite) -> str:
     known = {a.name: int(images.counts(Composite(a.name, (a,))).sum()) for a in joint.attributes}
     if len(known) == 1:
         return f"no training image is labelled with {next(iter(known))}"
-    told = ", ".join(f"{name} is known of {number:,}" for name, number in known.items())
+    counts = ", ".join(f"{name} is known of {number:,}" for name, number in known.items())
     names = ", ".join(known)
     return (
-        f"no training image has all labels of {names} ({told}), so how these go together cannot be "
-        f"learned. Label some training images with all of {names}: those that know some only then "
-        "teach by the marginal likelihood (criterion JointLikelihood; docs/results/partly.md). Or "
-        "take the composite out of the schema: attributes in no composite are learned side by "
-        "side, each from the images that know it"
+        f"no training image has all labels of {names} ({counts}), so how these go together cannot "
+        f"be learned. Label some training images with all of {names}: those that know some only "
+        "then teach by the marginal likelihood (criterion JointLikelihood; "
+        "docs/results/partly.md). Or take the composite out of the schema: attributes in no "
+        "composite are learned side by side, each from the images that know it"
     )
 
 
@@ -123,11 +123,11 @@ def columns_of(table: Any, names: Sequence[str] | None = None) -> dict[str, np.n
         ManifestError: If columns are missing, or do not fit the names.
     """
     if hasattr(table, "columns") or isinstance(table, Mapping):
-        given = {str(n): n for n in (table.columns if hasattr(table, "columns") else table)}
-        wanted = given if names is None else names
-        if missing := [n for n in wanted if n not in given]:
-            raise ManifestError("y", [f"no column {n!r}{nearest(n, given)}" for n in missing])
-        columns = {n: _column(table[given[n]]) for n in wanted}
+        by_name = {str(n): n for n in (table.columns if hasattr(table, "columns") else table)}
+        wanted = by_name if names is None else names
+        if missing := [n for n in wanted if n not in by_name]:
+            raise ManifestError("y", [f"no column {n!r}{nearest(n, by_name)}" for n in missing])
+        columns = {n: _column(table[by_name[n]]) for n in wanted}
     else:
         columns = _unnamed(table, names)
     sizes = {name: len(column) for name, column in columns.items()}
@@ -169,8 +169,8 @@ def _encode(column: np.ndarray, attribute: Attribute, problems: list[str]) -> np
     for value in set(map(str, column.tolist())):
         codes[value] = index_of(value, attribute.values)
     problems += _unknown_values(column, attribute, codes)
-    found = [None if is_blank(v) else codes[str(v)] for v in column.tolist()]
-    return np.array([UNKNOWN if c is None else c for c in found], dtype=np.int16)
+    known = [None if is_blank(v) else codes[str(v)] for v in column.tolist()]
+    return np.array([UNKNOWN if c is None else c for c in known], dtype=np.int16)
 
 
 def _unknown_values(

@@ -62,12 +62,12 @@ def _dealt(targets: Sequence[np.ndarray], rows: int, most: int) -> list[int]:
 
 def _members(targets: Sequence[np.ndarray]) -> dict[Group, list[int]]:
     """The rows of each class of each labelling, the first one last; the rarest class first."""
-    found: dict[Group, list[int]] = {}
+    members: dict[Group, list[int]] = {}
     for g, target in enumerate(targets):
         order = np.argsort(target, kind="stable")
         classes, starts = np.unique(target[order], return_index=True)
         parts = np.split(order, starts[1:])
         for z, rows in zip(classes.tolist(), parts, strict=True):
             if z >= 0:
-                found[g, z] = rows[::-1].tolist()
-    return dict(sorted(found.items(), key=lambda item: len(item[1])))
+                members[g, z] = rows[::-1].tolist()
+    return dict(sorted(members.items(), key=lambda item: len(item[1])))

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modular_cls.data.cells import check_distinct, index_of, meaning
 from modular_cls.data.images import Box, parse_box
 from modular_cls.data.labels import UNKNOWN as UNKNOWN  # one meaning for all who read labels
 from modular_cls.data.labels import Labels
+from modular_cls.data.table_cells import check_distinct, index_of, meaning
 from modular_cls.data.text_table import read_table
 from modular_cls.data.whereabouts import is_inside
 from modular_cls.errors import ConfigError, ImageError, ManifestError, nearest, unknown
@@ -99,11 +99,8 @@ class Manifest:
         """Validate a manifest that `read_table` has read; otherwise as `read`."""
         for attribute in schema.attributes:
             check_distinct(attribute.name, attribute.values)
-        missing = [
-            c
-            for c in ("path", "split", *(a.name for a in schema.attributes))
-            if c not in table.columns
-        ]
+        needed = ["path", "split", *(a.name for a in schema.attributes)]
+        missing = [name for name in needed if name not in table.columns]
         if missing:
             raise ManifestError(
                 path, [f"no column {c!r}{nearest(c, table.columns)}" for c in missing]
@@ -215,18 +212,18 @@ class Manifest:
         repeated = pd.DataFrame(
             {"path": paths, "box": self.extra.get("box", "")}, index=self.rows
         ).duplicated()
-        for row, found in paths[(paths != "") & repeated].items():
-            problems.append(f"row {row}, column path: {found!r} stands in an earlier row too")
-        for row, found in paths[paths.str.contains("\0", regex=False)].items():
+        for row, path in paths[(paths != "") & repeated].items():
+            problems.append(f"row {row}, column path: {path!r} stands in an earlier row too")
+        for row, path in paths[paths.str.contains("\0", regex=False)].items():
             problems.append(
-                f"row {row}, column path: {found!r} holds a character that no file's name has"
+                f"row {row}, column path: {path!r} holds a character that no file's name has"
             )
         if not self.contained:
             return problems
         inside = self.root.absolute()
-        for row, found in paths[_suspicious(paths)].items():
-            if not Path(os.path.normpath(inside / found)).is_relative_to(inside):
-                problems.append(f"row {row}, column path: {found!r} leaves the root {self.root}")
+        for row, path in paths[_suspicious(paths)].items():
+            if not Path(os.path.normpath(inside / path)).is_relative_to(inside):
+                problems.append(f"row {row}, column path: {path!r} leaves the root {self.root}")
         return problems
 
     def _box_problems(self) -> list[str]:
@@ -255,9 +252,11 @@ def _codes(
     blank_allowed: bool = True,
 ) -> np.ndarray:
     """Index of each cell's value, shape (N,), int16; by its text, or else by what it means."""
-    found = {cell: index_of(cell, values) for cell in column.unique()}
-    codes = column.map({c: UNKNOWN if i is None else i for c, i in found.items()}).astype(np.int16)
-    blank = {cell for cell in found if blank_allowed and not meaning(cell)}
+    indices = {cell: index_of(cell, values) for cell in column.unique()}
+    codes = column.map({c: UNKNOWN if i is None else i for c, i in indices.items()}).astype(
+        np.int16
+    )
+    blank = {cell for cell in indices if blank_allowed and not meaning(cell)}
     accepted = f"{', '.join(values)}{' or blank' if blank_allowed else ''}"
     wrong = column[(codes == UNKNOWN) & ~column.isin(blank)].head(_COUNTED)
     problems += [

@@ -32,10 +32,10 @@ def read_parquet(path: Path, columns: Collection[str] | None = None) -> pd.DataF
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
-        told = (
+        advice = (
             "a Parquet table needs pyarrow: pip install 'modular-cls[parquet]'; or save it as CSV"
         )
-        raise ManifestError(path, [told]) from None
+        raise ManifestError(path, [advice]) from None
     try:
         file = parquet.ParquetFile(path, memory_map=True)
         wanted = _wanted(path, file.schema_arrow, columns)
@@ -45,9 +45,9 @@ def read_parquet(path: Path, columns: Collection[str] | None = None) -> pd.DataF
     if not table.num_rows:
         raise ManifestError(path, ["the table has no rows"])
     texts = {name: _as_text(table[name]) for name in wanted}
-    found = pd.DataFrame(texts, copy=False)
-    found.index = pd.RangeIndex(2, len(found) + 2)
-    return found
+    frame = pd.DataFrame(texts, copy=False)
+    frame.index = pd.RangeIndex(2, len(frame) + 2)
+    return frame
 
 
 def _wanted(path: Path, schema: Any, columns: Collection[str] | None) -> list[str]:
@@ -57,8 +57,8 @@ def _wanted(path: Path, schema: Any, columns: Collection[str] | None) -> list[st
     fields = [field for field in schema if columns is None or field.name in columns]
     wrong = [field for field in fields if not _is_plain(field.type)]
     if columns is not None and wrong:
-        told = "text, numbers or true and false are accepted"
-        raise ManifestError(path, [f"column {f.name!r} holds {f.type}; {told}" for f in wrong])
+        accepted = "text, numbers or true and false are accepted"
+        raise ManifestError(path, [f"column {f.name!r} holds {f.type}; {accepted}" for f in wrong])
     return [field.name for field in fields if field not in wrong]
 
 
@@ -77,9 +77,9 @@ def _as_text(column: Any) -> "pd.Series[Any]":
 
     coded = isinstance(column.type, pa.DictionaryType)
     few = coded or len(column.slice(0, 10 * _FEW).unique()) <= _FEW
-    found = column.dictionary_encode().unify_dictionaries() if few else None
-    if found is not None and len(words := found.chunk(0).dictionary.to_pylist()) <= _FEW:
-        codes = [chunk.indices.fill_null(len(words)).to_numpy() for chunk in found.chunks]
+    encoded = column.dictionary_encode().unify_dictionaries() if few else None
+    if encoded is not None and len(words := encoded.chunk(0).dictionary.to_pylist()) <= _FEW:
+        codes = [chunk.indices.fill_null(len(words)).to_numpy() for chunk in encoded.chunks]
         return _categories(np.concatenate(codes), [*map(_cell, words), ""])
     text = column.cast(pa.large_string()).fill_null("")
     return pd.Series(pd.array(text, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))

@@ -39,14 +39,14 @@ def build_pipeline(content: object) -> A.Compose:
             f"and, in it, {_CLASS})"
         )
     _check_known(described)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             built = A.from_dict({"transform": dict(described)})
         except Exception as error:  # what pydantic and the transforms say of their arguments
             raise ConfigError(f"{_KEY}: {error}") from None
     # Arguments that there are not are only warned of there, and left out.
-    if wrong := [str(w.message) for w in told if "valid" in str(w.message)]:
+    if wrong := [str(w.message) for w in caught if "valid" in str(w.message)]:
         raise ConfigError(f"{_KEY}: {'; '.join(wrong)}")
     single: Any = built
     return built if isinstance(built, A.Compose) else A.Compose([single])

@@ -42,12 +42,12 @@ class Shards:
         self._starts: list[int] = []
         self._listed = np.zeros(0, dtype=_LISTED)
         self._maps: dict[int, tuple[np.ndarray, int]] = {}
-        whole = [
-            (file, listed)
-            for keys in sorted(folder.glob("*.keys.npy"))
-            for file, listed in _whole(keys)
-        ]
-        self._append([file for file, _ in whole], [listed for _, listed in whole])
+        files, lists = [], []
+        for keys in sorted(folder.glob("*.keys.npy")):
+            for file, listed in _whole(keys):
+                files.append(file)
+                lists.append(listed)
+        self._append(files, lists)
 
     def __len__(self) -> int:
         return len(self._listed)

@@ -77,8 +77,8 @@ def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
             return data.decode(name).removeprefix("\ufeff"), name
         except (UnicodeError, LookupError):
             continue
-    told = "give its encoding" if encoding is None else "give another encoding"
-    raise ManifestError(path, [f"not text in {' or '.join(tried)}; {told}, or save it as UTF-8"])
+    advice = "give its encoding" if encoding is None else "give another encoding"
+    raise ManifestError(path, [f"not text in {' or '.join(tried)}; {advice}, or save it as UTF-8"])
 
 
 def _without_bom(data: bytes) -> list[str]:
@@ -109,21 +109,21 @@ def _rows(text: str, separator: str) -> Iterator[list[str]]:
 
 def _parse(path: Path, text: str, separator: str) -> pd.DataFrame:
     try:
-        found = pd.read_csv(
+        cells = pd.read_csv(
             io.BytesIO(text.encode()), sep=separator, header=None, dtype=str,  # a StringIO is wide
             keep_default_na=False, skip_blank_lines=False, index_col=False,
         )  # fmt: skip
     except ValueError as error:  # pandas' own errors are ValueErrors
-        told = _wrong_rows(text, separator) or [f"not a table: {error}"]
-        raise ManifestError(path, told) from None
-    found = found.fillna("")
-    names = [str(name).strip() for name in found.iloc[0]]
+        problems = _wrong_rows(text, separator) or [f"not a table: {error}"]
+        raise ManifestError(path, problems) from None
+    cells = cells.fillna("")
+    names = [str(name).strip() for name in cells.iloc[0]]
     if not any(names):
         raise ManifestError(path, [_BLANK])
     repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if repeated:
         raise ManifestError(path, [f"column {name!r} appears twice" for name in repeated])
-    table = found.iloc[1:].set_axis(pd.Index(names), axis=1)
+    table = cells.iloc[1:].set_axis(pd.Index(names), axis=1)
     table.index = pd.RangeIndex(2, len(table) + 2)
     table = table[(table != "").any(axis=1)]
     # pandas fills up what is cut short; then the last field is empty.

@@ -37,8 +37,8 @@ class Folders:
         folder, _, name = path.rpartition("/")
         if folder not in self._endings:
             by_stem = self._endings.setdefault(folder, {})
-            for found in self.names(folder):
-                stem, ending = os.path.splitext(found)
+            for file in self.names(folder):
+                stem, ending = os.path.splitext(file)
                 if ending.lower() in PICTURES:
                     by_stem.setdefault(stem, []).append(ending)
         return self._endings[folder].get(name, [])
@@ -81,8 +81,8 @@ def with_slashes(path: str) -> str:
 
 def one_ending(folders: Folders, paths: Iterable[str]) -> str | None:
     """The one ending with which paths are pictures; None if there is none, or several."""
-    found = Counter(ending for path in paths for ending in folders.endings(path))
-    return next(iter(found)) if len(found) == 1 else None
+    endings = Counter(ending for path in paths for ending in folders.endings(path))
+    return next(iter(endings)) if len(endings) == 1 else None
 
 
 def likely_reason(root: Path, paths: Sequence[str]) -> str:
@@ -95,7 +95,7 @@ def likely_reason(root: Path, paths: Sequence[str]) -> str:
         return f"{path!r} is written with \\; {with_slashes(path)!r} is there"
     if endings := folders.endings(with_slashes(path)):
         return f"{path!r} has no ending; {name + endings[0]!r} is there"
-    folded = {found.casefold(): found for found in folders.names(place)}
+    folded = {entry.casefold(): entry for entry in folders.names(place)}
     if other := folded.get(name.casefold()):
         return f"{name!r} differs in case; {other!r} is there"
     if endings := folders.endings(os.path.splitext(with_slashes(path))[0]):
@@ -115,5 +115,5 @@ def check_there(table: str, root: Path, paths: Sequence[str]) -> None:
     folders = Folders(root)
     if not any(path in folders for path in paths):
         reason = likely_reason(root, paths)
-        told = f"none of its {len(paths):,} pictures exists under {root}: {reason}"
-        raise ManifestError(table, [told])
+        problem = f"none of its {len(paths):,} pictures exists under {root}: {reason}"
+        raise ManifestError(table, [problem])

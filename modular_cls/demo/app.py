@@ -22,16 +22,15 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 
-from modular_cls.demo.answers import examples, load_runs
 from modular_cls.demo.guard import MAX_BYTES, Guard, Line
 from modular_cls.demo.serving import LOOPBACK, is_loopback, serve_app
+from modular_cls.demo.shown import examples, load_runs
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.jobs.cores import count_cores
 
 _NO_OTHERS = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: "
-    "blob: 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "blob: 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _EVIDENCE = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 
@@ -54,7 +53,7 @@ def create_app(folders: Sequence[Path], hosts: Sequence[str] = ("*",)) -> FastAP
         "calibration": [run.calibration for run in runs],
         "outputs": {o.name: list(o.class_names) for o in runs[0].predictor.schema.outputs},
         "attributes": [a.name for a in runs[0].predictor.schema.attributes],
-        "examples": [example.told for example in pictures],
+        "examples": [example.label for example in pictures],
         "max_bytes": MAX_BYTES,
     }
     app = FastAPI(openapi_url=None)
@@ -103,10 +102,11 @@ def _evidence(given: str) -> dict[str, dict[str, float]]:
     try:
         return _EVIDENCE.validate_json(given)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:20])
+        first = error.errors()[:20]
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in first)
         accepted = '{"gender": {"female": 1, "male": 3}}'
         raise ConfigError(
-            f"given is {given!r}: {told}; accepted: JSON such as {accepted}"
+            f"given is {given!r}: {problems}; accepted: JSON such as {accepted}"
         ) from None
 
 

@@ -23,11 +23,12 @@ def demo(prog: str, arguments: list[str]) -> None:
         default="127.0.0.1",
         help="address to listen on; the default is this machine alone",
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         from modular_cls.demo.app import serve
     except ModuleNotFoundError as error:
         raise ModularClsError(
             f"{prog} needs {error.name}: pip install 'modular-cls[demo]'"
         ) from None
-    serve([given.run, *([given.beside] if given.beside else [])], given.host, given.port)
+    runs = [options.run] if options.beside is None else [options.run, options.beside]
+    serve(runs, options.host, options.port)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from modular_cls.demo.places import NoPlacesError, Places, find_places, look
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 
 _NEVER = -1e4  # log prior of classes out of reach: as good as never, and its gradient is a number
 
@@ -77,6 +77,7 @@ def map_places(
             (change,) = torch.autograd.grad(odds, seen.out, retain_graph=True)
             weights = seen.places.layout(change).mean((2, 3), keepdim=True)
             m = (weights * laid).sum(1)[0].relu()
+            # A map of zeros alone stays one; 1e-12 is far below any that is not.
             maps[name] = (m / m.max().clamp(min=1e-12)).cpu().numpy()
     return maps
 
@@ -87,11 +88,10 @@ def log_odds(
     """Features (1, F) -> log-odds of a class against all others, by output, each a scalar."""
     priors = {name: prior.clamp(min=_NEVER) for name, prior in model.log_priors.items()}
     logs = model.log_probabilities(model.score(features), priors)
-    others = {
-        name: [z for z in range(logs[name].shape[1]) if z != wanted]
-        for name, wanted in classes.items()
-    }
-    return {
-        name: logs[name][0, wanted] - logs[name][0, others[name]].logsumexp(0)
-        for name, wanted in classes.items()
-    }
+    return {name: _log_odds(logs[name][0], wanted) for name, wanted in classes.items()}
+
+
+def _log_odds(logs: Tensor, wanted: int) -> Tensor:
+    # Not log p - log(1 - p): where the class is all but certain, 1 - p is 0 in float32.
+    others = [z for z in range(len(logs)) if z != wanted]
+    return logs[wanted] - logs[others].logsumexp(0)

@@ -37,8 +37,8 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status, told = self._judge(scope)
-        answer = JSONResponse({"detail": told}, status) if told else self.app
+        status, reason = self._judge(scope)
+        answer = JSONResponse({"detail": reason}, status) if reason else self.app
         await answer(scope, receive, _logged(scope, send))
 
     def _judge(self, scope: Scope) -> tuple[int, str]:
@@ -108,8 +108,8 @@ class Line:
 
 
 def _busy() -> HTTPException:
-    told = "too many pictures at a time; try again in a moment"
-    return HTTPException(503, told, {"Retry-After": "2"})
+    advice = "too many pictures at a time; try again in a moment"
+    return HTTPException(503, advice, {"Retry-After": "2"})
 
 
 def _name(host: str) -> str:
@@ -122,7 +122,7 @@ def _logged(scope: Scope, send: Send) -> Send:
     """As `send`, with a line of log for each refusal; it holds nothing that starts another line."""
     status = 0
 
-    async def told(message: Message) -> None:
+    async def send_logged(message: Message) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
             status = message["status"]
@@ -134,4 +134,4 @@ def _logged(scope: Scope, send: Send) -> Send:
             status = 0
         await send(message)
 
-    return told
+    return send_logged

@@ -79,7 +79,8 @@ def find_places(network: nn.Module, size: tuple[int, int]) -> Places:
     if _side(most) < _LEAST:
         h, w = _grid(most)
         raise NoPlacesError(f"it sees a picture of {size[0]} x {size[1]} as {h} x {w} places only")
-    fine = [m for m in maps if _is_fine(m, size)] or [m for m in maps if _side(m) == _side(most)]
+    largest = [m for m in maps if _side(m) == _side(most)]
+    fine = [m for m in maps if _is_fine(m, size)] or largest
     # Two: a class token takes nothing from what its own last layer makes of the places.
     for places in _whose_output(network, image, fine[:-3:-1]):
         features, out = look(network, image, places)
@@ -97,7 +98,7 @@ def look(see: Callable[[Tensor], Tensor], image: Tensor, places: Places) -> tupl
     kept: list[Tensor] = []
     mine = threading.get_ident()
 
-    def keep(module: nn.Module, given: Any, out: Tensor) -> Tensor | None:
+    def keep(module: nn.Module, inputs: Any, out: Tensor) -> Tensor | None:
         if threading.get_ident() != mine:
             return None
         kept.append(out.detach().requires_grad_())
@@ -118,10 +119,10 @@ def _maps(network: nn.Module, image: Tensor) -> list[Tensor]:
     if hand_out is None:
         raise NoPlacesError("timm hands out none of its maps")
     try:
-        found = hand_out(image, output_fmt="NCHW", intermediates_only=True)
+        maps = hand_out(image, output_fmt="NCHW", intermediates_only=True)
     except Exception as error:  # networks raise whatever they like
         raise NoPlacesError(f"timm cannot hand out its maps: {error}") from None
-    return [m for m in found if isinstance(m, Tensor) and m.ndim == 4]
+    return [m for m in maps if isinstance(m, Tensor) and m.ndim == 4]
 
 
 def _side(map_: Tensor) -> int:
@@ -147,14 +148,14 @@ def _whose_output(network: nn.Module, image: Tensor, maps: Sequence[Tensor]) -> 
     """
     names = {layer: name for name, layer in network.named_modules() if name}
     calls = dict.fromkeys(names, 0)
-    found: list[list[Places]] = [[] for _ in maps]
+    matches: list[list[Places]] = [[] for _ in maps]
     mine = threading.get_ident()
 
-    def compare(layer: nn.Module, given: Any, out: Any) -> None:
+    def compare(layer: nn.Module, inputs: Any, out: Any) -> None:
         if threading.get_ident() != mine:
             return
         calls[layer] += 1
-        for map_, whose in zip(maps, found, strict=True):
+        for map_, whose in zip(maps, matches, strict=True):
             whose += [Places(names[layer], layer, _grid(map_), x) for x in _layouts(out, map_)]
 
     handles = [layer.register_forward_hook(compare) for layer in names]
@@ -163,8 +164,9 @@ def _whose_output(network: nn.Module, image: Tensor, maps: Sequence[Tensor]) -> 
     finally:
         for handle in handles:
             handle.remove()
-    once = ([p for p in whose if calls[p.layer] == 1] for whose in found)
-    return [whose[0] for whose in once if whose]
+    # A layer called twice has two outputs; a hook could not tell which of them is the map.
+    firsts = (next((p for p in whose if calls[p.layer] == 1), None) for whose in matches)
+    return [places for places in firsts if places]
 
 
 def _layouts(out: Any, map_: Tensor) -> Iterator[Layout]:

@@ -14,10 +14,10 @@ _MOST_FOLDERS = 6
 
 def find_cores() -> Finding:
     """Cores that this process may use, and how threads wait on them."""
-    told = [f"{count_cores()} that this process may use"]
+    lines = [f"{count_cores()} that this process may use"]
     if (policy := os.environ.get("OMP_WAIT_POLICY")) != "passive":
-        told.append(f"OMP_WAIT_POLICY is {policy}: on busy cores training is many times slower")
-    return Finding("cores", told)
+        lines.append(f"OMP_WAIT_POLICY is {policy}: on busy cores training is many times slower")
+    return Finding("cores", lines)
 
 
 def find_gpu() -> Finding:

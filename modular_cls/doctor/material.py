@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modular_cls.config import DATA_VARIABLE, expand
+from modular_cls.config.layers import read_yaml
+from modular_cls.config.shipped import packaged_configs
 from modular_cls.doctor.finding import Finding
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import packaged_configs, read_yaml
 
 _LOCAL, _FACES = "local-dir:", "faces"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # as timm writes them
@@ -42,8 +43,8 @@ def find_data() -> Finding:
     if not any(_FACES in path.parts for path in manifests):
         lines.append("the built-in faces are not drawn: modular-cls faces --out data/faces")
     if absent:
-        told = f"not there: {', '.join(absent)}"
-        lines.append(f"{told} (configs/data/NAME.yaml says how to get each)")
+        missing = f"not there: {', '.join(absent)}"
+        lines.append(f"{missing} (configs/data/NAME.yaml says how to get each)")
     return Finding("data sets", lines)
 
 

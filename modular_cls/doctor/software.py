@@ -21,7 +21,7 @@ _FOR_DEVELOPERS = ("test", "dev")
 def find_versions() -> Finding:
     """Versions of this package, of Python, and of what decides most."""
     system = f"{platform.system()} {platform.machine()}"
-    installed = (f"{name} {found}" for name in _TOLD if (found := _installed(name)))
+    installed = (f"{name} {number}" for name in _TOLD if (number := _installed(name)))
     python = f"modular_cls {__version__}, Python {platform.python_version()}, {system}"
     return Finding("versions", [python, ", ".join(installed)])
 
@@ -50,11 +50,11 @@ def unmet(requirements: Iterable[Requirement]) -> list[str]:
     """In words, which requirements nothing that is installed meets."""
     lacking = []
     for requirement in requirements:
-        found = _installed(requirement.name)
-        if found is None:
+        installed = _installed(requirement.name)
+        if installed is None:
             lacking.append(f"{requirement.name} is missing")
-        elif not requirement.specifier.contains(found, prereleases=True):
-            lacking.append(f"{requirement.name} is {found}, needed {requirement.specifier}")
+        elif not requirement.specifier.contains(installed, prereleases=True):
+            lacking.append(f"{requirement.name} is {installed}, needed {requirement.specifier}")
     return lacking
 
 
@@ -78,8 +78,8 @@ def _all_requirements() -> list[Requirement]:
 
 def _extras_of(requirement: Requirement) -> Iterator[str]:
     """The extra that a requirement belongs to, if any."""
-    if found := re.search(r'extra == "([\w-]+)"', str(requirement.marker)):
-        yield found.group(1)
+    if match := re.search(r'extra == "([\w-]+)"', str(requirement.marker)):
+        yield match.group(1)
 
 
 def _installed(name: str) -> str | None:

@@ -112,17 +112,17 @@ def _classes(joint: Composite, run: Run) -> list[dict[str, str]]:
     ]
 
 
-def _table(output: Composite, found: dict[str, Any], rare: bool) -> dict[str, Any]:
+def _table(output: Composite, scores: dict[str, Any], rare: bool) -> dict[str, Any]:
     rows = [
         {
             "name": _cell(name),
-            "recall": _percent(found["recall"][name]),
-            "support": found["support"][name],
+            "recall": _percent(scores["recall"][name]),
+            "support": scores["support"][name],
         }
         for name in output.class_names
     ]
-    told = [key for key in _METRICS if key in found and (rare or key != "rare_class_recall")]
-    summary = [(_METRICS[key], _percent(found[key])) for key in told]
+    metrics = [key for key in _METRICS if key in scores and (rare or key != "rare_class_recall")]
+    summary = [(_METRICS[key], _percent(scores[key])) for key in metrics]
     return {"name": output.name, "summary": summary, "rows": rows}
 
 
@@ -136,11 +136,11 @@ def _eval_results(test: dict[str, Any], data: str) -> list[EvalResult] | None:
             dataset_split="test",
             metric_type=key,
             metric_name=f"{output} {label}",
-            metric_value=found[key],
+            metric_value=scores[key],
         )
-        for output, found in test.items()
+        for output, scores in test.items()
         for key, label in _METRICS.items()
-        if found.get(key) is not None
+        if scores.get(key) is not None
     ] or None
 
 

@@ -19,8 +19,8 @@ def export(prog: str, arguments: list[str]) -> None:
         help="of the weights, as the Hugging Face Hub writes it: mit ...",
     )
     add_overwrite(parser)
-    given = parser.parse_args(arguments)
-    from modular_cls.export.whole import export_run
+    options = parser.parse_args(arguments)
+    from modular_cls.export.export import export_run
 
-    export_run(given.run, given.out, given.overwrite, not given.no_onnx, given.license)
-    print(f"{given.run} is exported to {given.out}; its README.md says how to use it")
+    export_run(options.run, options.out, options.overwrite, not options.no_onnx, options.license)
+    print(f"{options.run} is exported to {options.out}; its README.md says how to use it")

@@ -3,9 +3,11 @@
     config.json, model.safetensors      the backbone, as timm reads it
     preprocess.json                     what is done to a picture
     modular_cls/model.json              format, schema in order, target prior, training counts,
-    digests of the weights modular_cls/heads.safetensors       attribute and composite heads, biases
-    and log priors modular_cls/config.yaml, scores.safetensors    what `modular-cls extend` needs;
-    see record.py model.onnx                          all of it as one graph
+                                        digests of the weights
+    modular_cls/heads.safetensors       attribute and composite heads, biases and log priors
+    modular_cls/config.yaml, scores.safetensors
+                                        what `modular-cls extend` needs; see record.py
+    model.onnx                          all of it as one graph
     README.md                           the model card
 
 Attributes, values and classes are lists: weights are stored by position, and keys of JSON may be
@@ -19,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modular_cls import __version__
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.export.network import CONFIG, WEIGHTS, write_network
 from modular_cls.models.build import model_part
-from modular_cls.runs.metrics import calibration
+from modular_cls.runs.score_table import calibration
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import digest, read_json, write_tensors
 from modular_cls.schema import Schema
@@ -135,10 +137,10 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def listed(schema: Schema) -> dict[str, Any]:
     """A schema with its order in lists."""
-    found = schema.to_dict()
+    mapping = schema.to_dict()
     return {
         "attributes": [
-            {"name": name, "values": values} for name, values in found["attributes"].items()
+            {"name": name, "values": values} for name, values in mapping["attributes"].items()
         ],
         "composites": [
             {
@@ -148,10 +150,10 @@ def listed(schema: Schema) -> dict[str, Any]:
                     {"name": n, "values": values} for n, values in c.get("names", {}).items()
                 ],
             }
-            for name, c in found["composites"].items()
+            for name, c in mapping["composites"].items()
         ],
         "outputs": [
             {"name": name, "from": entry["from"]}
-            for name, entry in found.get("outputs", {}).items()
+            for name, entry in mapping.get("outputs", {}).items()
         ],
     }

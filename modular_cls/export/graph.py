@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from modular_cls.errors import ConfigError
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 
 IMAGE, EMBEDDING = "image", "embedding"
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -30,9 +30,8 @@ def check_graph(model: JointClassifier) -> None:
         )
     if taken := [o.name for o in model.schema.outputs if o.name in (IMAGE, EMBEDDING)]:
         raise ConfigError(
-            f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the "
-            f"graph {IMAGE} is what "
-            f"goes in, and {EMBEDDING} the features that come out ({_WITHOUT})"
+            f"model.onnx: {' and '.join(taken)} names an attribute or composite here; in the graph "
+            f"{IMAGE} is what goes in, and {EMBEDDING} the features that come out ({_WITHOUT})"
         )
 
 
@@ -98,8 +97,8 @@ def _check(path: Path, example: Tensor, expected: dict[str, Tensor]) -> None:
     import onnxruntime  # an extra
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = session.run(list(expected), {IMAGE: example.numpy()})
-    for (name, tensor), theirs in zip(expected.items(), found, strict=True):
+    computed = session.run(list(expected), {IMAGE: example.numpy()})
+    for (name, tensor), theirs in zip(expected.items(), computed, strict=True):
         ours = tensor.numpy()
         if name == EMBEDDING:
             difference = np.abs(theirs - ours).max() / max(1.0, np.abs(ours).max())
@@ -108,6 +107,5 @@ def _check(path: Path, example: Tensor, expected: dict[str, Tensor]) -> None:
         if not difference <= _TOLERANCE:
             raise ConfigError(
                 f"model.onnx: {name} differs by {difference:.1g} in ONNX Runtime; at most "
-                f"{_TOLERANCE:g} is accepted "
-                f"({_WITHOUT})"
+                f"{_TOLERANCE:g} is accepted ({_WITHOUT})"
             )

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from modular_cls.config import Backbone
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import refused_arguments
 from modular_cls.runs.weights import read_json, write_tensors
@@ -77,8 +77,7 @@ def read_network(folder: Path) -> Backbone:
     if not isinstance(name, str) or ":" in name or not isinstance(args, dict):
         raise ConfigError(
             f"{folder / CONFIG}: architecture {name!r} with model_args {args!r}; accepted: the "
-            "name of a timm network, "
-            "and its arguments"
+            "name of a timm network, and its arguments"
         )
     if wrong := refused_arguments(args):
         raise ConfigError(f"{folder / CONFIG}: model_args may not hold {', '.join(wrong)}")

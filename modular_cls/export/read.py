@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modular_cls import __version__, models
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.export.folder import (
     BACKBONE,
@@ -23,7 +23,7 @@ from modular_cls.export.folder import (
 )
 from modular_cls.export.network import WEIGHTS, read_network
 from modular_cls.export.runtime import GraphNetwork
-from modular_cls.models.joint import JointClassifier, Stem
+from modular_cls.models.joint_classifier import JointClassifier, Stem
 from modular_cls.parts import build_part
 from modular_cls.runs.weights import changed, fill, read_json, read_tensors, refuse
 from modular_cls.schema import Schema
@@ -106,10 +106,10 @@ def _changed_content(folder: Path, described: Mapping[str, Any]) -> list[str]:
     if not isinstance(known, dict):  # of an earlier version
         return []
     return [
-        f"{name} is changed: what it says has the SHA-256 {found}, not {known[name]} as {MARKER} "
+        f"{name} is changed: what it says has the SHA-256 {digest}, not {known[name]} as {MARKER} "
         "says"
-        for name, found in content_digests(folder, described).items()
-        if known.get(name, found) != found
+        for name, digest in content_digests(folder, described).items()
+        if known.get(name, digest) != digest
     ]
 
 
@@ -122,12 +122,12 @@ def _described(folder: Path) -> dict[str, Any]:
     if not is_export(folder):
         raise ConfigError(f"{folder} is not an export: it holds no {MARKER}")
     described = read_json(folder / MARKER)
-    found = described.get("format")
-    if isinstance(found, int) and found > FORMAT:
+    version = described.get("format")
+    if isinstance(version, int) and version > FORMAT:
         raise ConfigError(
-            f"{folder} was written by a newer version "
-            f"({described.get('written_by', 'unknown')}, format {found}); this "
-            f"one, modular_cls {__version__}, reads formats up to {FORMAT}: update modular_cls"
+            f"{folder} was written by a newer version ({described.get('written_by', 'unknown')}, "
+            f"format {version}); this one, modular_cls {__version__}, reads formats up to "
+            f"{FORMAT}: update modular_cls"
         )
     wrong = [key for key, kind in _KEYS.items() if not isinstance(described.get(key, ...), kind)]
     refuse(
@@ -181,19 +181,19 @@ def _check_schema(folder: Path, described: dict[str, Any], metadata: dict[str, s
 
 
 def _pixels(path: Path) -> Pixels:
-    found = read_json(path)
+    stored = read_json(path)
     try:
         size, mean, std = (
-            (found["height"], found["width"]),
-            tuple(found["mean"]),
-            tuple(found["std"]),
+            (stored["height"], stored["width"]),
+            tuple(stored["mean"]),
+            tuple(stored["std"]),
         )
-        depth = found.get("range")  # exports of before have none
+        depth = stored.get("range")  # exports of before have none
         whole = all(isinstance(side, int) and 0 < side <= _MOST_PIXELS for side in size)
         if not whole or len(mean) != 3 or len(std) != 3 or not all(s > 0 for s in std):
             raise ValueError
         ranged = depth and (float(depth[0]), float(depth[1]))
-        return Pixels(size, mean, std, ranged, found.get("fit", "squash"))
+        return Pixels(size, mean, std, ranged, stored.get("fit", "squash"))
     except (KeyError, TypeError, ValueError, IndexError):
         raise ConfigError(
             f"{path}: it must hold height and width in whole pixels up to {_MOST_PIXELS:,}, and "
@@ -205,9 +205,9 @@ def _counts(
     folder: Path, described: dict[str, Any], schema: Schema
 ) -> Mapping[str, Sequence[int]] | None:
     counts: dict[str, Any] | None = described["train_counts"]
-    given = [j for j in schema.joints if j.name in (counts or {})]
+    counted = [j for j in schema.joints if j.name in (counts or {})]
     wrong = [
-        j for j in given if not isinstance(c := (counts or {})[j.name], list) or len(c) != j.size
+        j for j in counted if not isinstance(c := (counts or {})[j.name], list) or len(c) != j.size
     ]
     refuse(
         folder / MARKER,

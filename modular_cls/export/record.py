@@ -14,7 +14,7 @@ from modular_cls.export.folder import MARKER, RECORD, RECORDED
 from modular_cls.export.network import read_network
 from modular_cls.export.read import read_export
 from modular_cls.models.backbone import Description
-from modular_cls.models.kept import keep
+from modular_cls.models.frozen_weights import keep
 from modular_cls.parsing import read_config
 from modular_cls.runs.folder import Run
 from modular_cls.runs.scores import FILE

@@ -16,7 +16,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.export.folder import GRAPH
 from modular_cls.export.graph import EMBEDDING, IMAGE
 from modular_cls.jobs.cores import count_cores
-from modular_cls.models.joint import OutsideNetwork
+from modular_cls.models.joint_classifier import OutsideNetwork
 
 
 class GraphNetwork(OutsideNetwork):
@@ -47,8 +47,8 @@ class GraphNetwork(OutsideNetwork):
 
     def forward(self, image: Tensor) -> Tensor:
         """Images `(B, 3, H, W)` -> `(B, F)`."""
-        found = self._session.run([EMBEDDING], {IMAGE: image.contiguous().numpy()})
-        return torch.from_numpy(found[0])
+        outputs = self._session.run([EMBEDDING], {IMAGE: image.contiguous().numpy()})
+        return torch.from_numpy(outputs[0])
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_session": None}

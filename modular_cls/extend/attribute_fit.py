@@ -45,12 +45,12 @@ def fit_attribute(
         ConfigError: If a value has no image.
     """
     assert isinstance(head, AttributeHead)
-    found = _fit(attribute, rows, features, torch.zeros(head.out_features), seed, frozen)
+    solution = _fit(attribute, rows, features, torch.zeros(head.out_features), seed, frozen)
     with torch.no_grad():
-        head.weight.copy_(found.weight)
-        head.bias.copy_(found.bias)
-    scores = found.out_of_fold.float()
-    return scores, _balanced_accuracy(scores, rows.targets[attribute.name], found.scored)
+        head.weight.copy_(solution.weight)
+        head.bias.copy_(solution.bias)
+    scores = solution.out_of_fold.float()
+    return scores, _balanced_accuracy(scores, rows.targets[attribute.name], solution.scored)
 
 
 @torch.no_grad()
@@ -72,14 +72,14 @@ def fit_values(
     new = len(attribute.values) - before
     offset = torch.cat([fixed, fixed.new_zeros(len(fixed), new)], dim=1)
     structure = torch.cat([torch.zeros(before, new), torch.eye(new)])
-    found = _fit(attribute, rows, features, offset, seed, frozen, structure)
-    scores = (offset + found.out_of_fold).float()
-    accuracy = _balanced_accuracy(scores, rows.targets[attribute.name], found.scored)
+    solution = _fit(attribute, rows, features, offset, seed, frozen, structure)
+    scores = (offset + solution.out_of_fold).float()
+    accuracy = _balanced_accuracy(scores, rows.targets[attribute.name], solution.scored)
     # Old values keep their bias; what the fit would give them is taken from the new ones.
-    shift = found.bias[:before].mean()
-    head.weight[before:] = found.weight.to(head.weight)
-    head.bias[before:] = (found.bias[before:] - shift).to(head.bias)
-    kept = torch.cat([fixed, found.out_of_fold[:, before:] - shift], dim=1)
+    shift = solution.bias[:before].mean()
+    head.weight[before:] = solution.weight.to(head.weight)
+    head.bias[before:] = (solution.bias[before:] - shift).to(head.bias)
+    kept = torch.cat([fixed, solution.out_of_fold[:, before:] - shift], dim=1)
     return kept.float(), accuracy
 
 

@@ -19,11 +19,11 @@ def extend(prog: str, arguments: list[str]) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     add_overwrite(parser)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     from modular_cls.extend.extend import extend as extend_run
     from modular_cls.runs.terminal import print_metrics
 
-    run = extend_run(given.run, given.config, given.out, given.overwrite)
+    run = extend_run(options.run, options.config, options.out, options.overwrite)
     if run.metrics["test"]:
         print_metrics(run.metrics["test"], run.config.method)
-    print(f"{run.metrics['seconds']} s; written to {given.out}")
+    print(f"{run.metrics['seconds']} s; written to {options.out}")

@@ -5,6 +5,7 @@ Takes seconds; growth.py says how.
 
 import time
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from modular_cls.export.record import read_record
 from modular_cls.extend.extension import read_extension
 from modular_cls.extend.growth import Extended, extend_model
 from modular_cls.files import check_free, new_folder, put_back
-from modular_cls.runs.backbone import write_backbone
+from modular_cls.runs.backbone_file import write_backbone
 from modular_cls.runs.folder import (
     MARKER,
     Run,
@@ -74,8 +75,9 @@ def extend(
 def announce(done: Extended) -> None:
     """Say what was added, what changed with it, and which joint classes are out of reach."""
     model = done.model
-    added = list(dict.fromkeys(name for names in done.what.new.values() for name in names))
-    added += [f"{name} {value}" for name, new in done.what.values.items() for value in new]
+    added = list(dict.fromkeys(chain.from_iterable(done.what.new.values())))
+    for name, new_values in done.what.values.items():
+        added += [f"{name} {value}" for value in new_values]
     images = f", from {done.images:,} labelled images" if done.images else ", without any image"
     print(f"{done.what.config.method}: {', '.join(added)} added{images}; all other weights stay")
     learned = [a.name for a in model.learned.attributes]

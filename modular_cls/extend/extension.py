@@ -6,6 +6,7 @@ A YAML file with more attributes and composites -> the configuration of the whol
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,27 +63,29 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
         SchemaError: If the schema of the whole does not fit.
     """
     asked = _read(more)
-    given = _mapping(asked.get("schema"), more, "schema")
-    for key in given:
+    additions = _mapping(asked.get("schema"), more, "schema")
+    for key in additions:
         if key not in _PARTS:
             raise SchemaError(unknown("key", key, _PARTS, f"in schema of {more}"))
-    parts = {part: _mapping(given.get(part) or {}, more, f"schema.{part}") for part in _PARTS}
+    parts = {part: _mapping(additions.get(part) or {}, more, f"schema.{part}") for part in _PARTS}
     if not any(parts.values()):
         raise ConfigError(f"{more}: schema adds neither attributes nor composites")
     whole = {part: old.schema.get(part) or {} for part in _PARTS}
     values = _added_values(whole["attributes"], parts["attributes"])
+    had = set().union(*whole.values())
     taken = [
         f"schema.{part}.{name}: the run has that already; what it has stays as it is{_grows(part)}"
         for part in _PARTS
         for name in parts[part]
-        if any(str(name) in whole[p] for p in _PARTS) and name not in values
+        if str(name) in had and name not in values
     ]
     if taken:
         raise ManifestError(more, taken)
-    if values and (others := [n for p in _PARTS for n in parts[p] if n not in values]):
+    new = {part: [str(n) for n in names if n not in values] for part, names in parts.items()}
+    if values and (others := [*chain.from_iterable(new.values())]):
         raise ConfigError(
             f"{more}: schema adds values to {', '.join(values)}, and beside that "
-            f"{', '.join(map(str, others))}; add the values first, then the rest to what comes out"
+            f"{', '.join(others)}; add the values first, then the rest to what comes out"
         )
     schema = Schema.from_dict({part: {**whole[part], **parts[part]} for part in _PARTS})
     overlay = {"method": f"{old.method}, extended"} | {
@@ -90,8 +93,8 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     }
     data = _mapping(asked.get("data") or {}, more, "data")
     if data.get("augmentation") is not None:
-        told = "the backbone stays as it is, and sees each picture once, unchanged; leave it out"
-        raise ConfigError(f"{more}: data.augmentation: {told}")
+        why = "the backbone stays as it is, and sees each picture once, unchanged; leave it out"
+        raise ConfigError(f"{more}: data.augmentation: {why}")
     has_images = "manifest" in data
     if parts["attributes"] and not has_images:
         names = ", ".join(map(str, parts["attributes"]))
@@ -102,7 +105,6 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     _check_frozen(old.data, config.data, more)
     if has_images:
         config = replace(config, data=_own_images(config.data, data))
-    new = {part: [str(name) for name in parts[part] if name not in values] for part in _PARTS}
     return Extension(config, new, values, has_images)
 
 
@@ -111,10 +113,10 @@ def _grows(part: str) -> str:
     return hint if part == "attributes" else ""
 
 
-def _added_values(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[str]]:
+def _added_values(old: Mapping[str, Any], grown: Mapping[str, Any]) -> dict[str, list[str]]:
     """Of attributes that are there, given with all their values in order and more: those."""
     added = {}
-    for name, values in given.items():
+    for name, values in grown.items():
         before = [str(v) for v in old.get(name, [])]
         now = [str(v) for v in values] if isinstance(values, list) else []
         if before and now[: len(before)] == before and len(now) > len(before):
@@ -136,10 +138,10 @@ def _read(path: Path) -> Mapping[str, Any]:
     return asked
 
 
-def _mapping(found: object, path: Path, what: str) -> Mapping[str, Any]:
-    if not isinstance(found, Mapping):
-        raise ConfigError(f"{path}: {what} must be a mapping of names, found {found!r}")
-    return found
+def _mapping(value: object, path: Path, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{path}: {what} must be a mapping of names, found {value!r}")
+    return value
 
 
 def _overlaid(folder: Path, overlay: Mapping[str, Any]) -> Config:
@@ -160,13 +162,13 @@ def _check_frozen(old: Data, new: Data, more: Path) -> None:
             )
 
 
-def _own_images(data: Data, given: Mapping[str, Any]) -> Data:
+def _own_images(data: Data, settings: Mapping[str, Any]) -> Data:
     """The run's settings but those that belong to its manifest.
 
     Rare classes are reported, none is made scarce.
     """
     fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0, "limit": None}
-    data = replace(data, **{key: value for key, value in fresh.items() if key not in given})
-    if "scarcity" not in given:
+    data = replace(data, **{key: value for key, value in fresh.items() if key not in settings})
+    if "scarcity" not in settings:
         data = replace(data, scarcity=[replace(s, keep=None) for s in data.scarcities] or None)
     return data

@@ -47,10 +47,10 @@ def _spaces(
     old: ModularClassifier, model: ModularClassifier, what: Extension
 ) -> tuple[list[Composite], dict[str, list[int]]]:
     """Copy what joint spaces have; those to be fitted, and the old classes of those with more."""
-    spaces = {frozenset(a.name for a in j.attributes): i for i, j in enumerate(old.learned.joints)}
+    spaces = {_names(joint): i for i, joint in enumerate(old.learned.joints)}
     fitted, grown = [], dict[str, list[int]]()
     for i, joint in enumerate(model.learned.joints):
-        at = spaces.get(frozenset(a.name for a in joint.attributes))
+        at = spaces.get(_names(joint))
         if at is None:
             fitted.append(joint)
             continue
@@ -93,9 +93,15 @@ def _copy_first(new: nn.Module, old: nn.Module) -> None:
             mine[: len(theirs)] = theirs
 
 
+def _names(joint: Composite) -> frozenset[str]:
+    """What a joint space is of, in whatever order."""
+    return frozenset(a.name for a in joint.attributes)
+
+
 def _places(before: Composite, after: Composite) -> list[int]:
     """For each class of `before`, the class of `after` with the same values, in any order."""
     names = [a.name for a in before.attributes]
     order = [names.index(a.name) for a in after.attributes]
     index = {cell: z for z, cell in enumerate(after.cells)}
-    return [index[tuple(cell[i] for i in order)] for cell in before.cells]
+    turned = (tuple(cell[i] for i in order) for cell in before.cells)
+    return [index[cell] for cell in turned]

@@ -22,8 +22,8 @@ from modular_cls.extend.grown import bias_of, grown_model
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.finish.outputs import FitOutputs
+from modular_cls.models.frozen_weights import keep
 from modular_cls.models.heads import Additive
-from modular_cls.models.kept import keep
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.parts import build_part
@@ -73,8 +73,7 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
     old = additive(run.model)
     if old is None:
         raise ConfigError(f"{folder}: only runs of ModularClassifier with composite Additive "
-                          "can be extended; "
-                          f"this one's model is {run.config.model}")  # fmt: skip
+                          f"can be extended; this one's model is {run.config.model}")  # fmt: skip
     schema = what.schema
     model, fitted, grown = grown_model(old, what)
     named = [schema.attribute(name) for name in (*what.new["attributes"], *what.values)]
@@ -88,11 +87,11 @@ def extend_model(run: Run, folder: Path, what: Extension) -> Extended:
         for attribute in new:
             head = model.attribute_heads[model.learned.attributes.index(attribute)]
             before = len(attribute.values) - len(what.values.get(attribute.name, attribute.values))
-            given = (rows, features, run.config.seed, model.frozen)
+            labelled = (rows, features, run.config.seed, model.frozen)
             known[attribute.name], accuracy = (
-                fit_values(head, attribute, before, *given)
+                fit_values(head, attribute, before, *labelled)
                 if before
-                else fit_attribute(head, attribute, *given)
+                else fit_attribute(head, attribute, *labelled)
             )
             notes[f"cross_validated/{attribute.name}"] = accuracy
         fresh = AttributeScores.draw(model.learned, known, rows.targets, run.config.seed)
@@ -126,9 +125,11 @@ def _labelled(
         features = extract_features(rows, whole.pixels, model.backbone, digest, "Features")
         return dataset, features
     with torch.no_grad():
-        parts = [range(i, min(i + _BATCH, len(rows))) for i in range(0, len(rows), _BATCH)]
-        each = [model.extract(torch.stack([dataset[i]["image"] for i in part])) for part in parts]
-    return dataset, torch.cat(each)
+        batches = []
+        for start in range(0, len(rows), _BATCH):
+            batch = range(start, min(start + _BATCH, len(rows)))
+            batches.append(model.extract(torch.stack([dataset[i]["image"] for i in batch])))
+    return dataset, torch.cat(batches)
 
 
 def _fit_spaces(
@@ -175,14 +176,14 @@ def _fit_spaces(
     return notes
 
 
-def _beside(found: Tensor, before: Tensor, kept: list[int], target: Tensor) -> Tensor:
+def _beside(fitted: Tensor, before: Tensor, kept: list[int], target: Tensor) -> Tensor:
     """Biases as they were of the classes `kept`, found ones of the others on the same scale.
 
     Biases are defined up to a constant: that of the kept classes which have images in both fits.
     """
-    weight = torch.bincount(target, minlength=len(found))[kept].double()
-    shift = (weight * (before[kept].double() - found[kept])).sum() / weight.sum()
-    result = found + shift
+    weight = torch.bincount(target, minlength=len(fitted))[kept].double()
+    shift = (weight * (before[kept].double() - fitted[kept])).sum() / weight.sum()
+    result = fitted + shift
     result[kept] = before[kept].double()
     return result
 
@@ -216,14 +217,13 @@ def _check_together(joint: Composite, scores: AttributeScores) -> None:
         return
     alone = ", ".join(f"{a.name} by {scores.together([a]):,}" for a in joint.attributes)
     raise ConfigError(
-        f"joint classes of {', '.join(a.name for a in joint.attributes)} need images that know "
-        "all of these, and "
-        f"there are none ({alone}); how far the attributes go together in pictures cannot be "
-        "learned without"
+        f"joint classes of {', '.join(a.name for a in joint.attributes)} need images that know all "
+        f"of these, and there are none ({alone}); how far the attributes go together in pictures "
+        "cannot be learned without"
     )
 
 
 def _changed(before: Schema, after: Schema, fitted: list[Composite]) -> list[str]:
     """Old outputs that are marginals of a joint space that is new."""
-    now = [after.output(o.name) for o in before.learned.outputs]
-    return [o.name for o in now if any(s in fitted for s in after.answering(o))]
+    now = (after.output(o.name) for o in before.learned.outputs)
+    return [o.name for o in now if not set(fitted).isdisjoint(after.answering(o))]

@@ -83,5 +83,5 @@ _KNOWN: dict[bytes, Basis] = {}  # methods of a study pose their problems on the
 
 
 def _digest(features: Tensor) -> bytes:
-    told = f"{features.dtype} {tuple(features.shape)}".encode()
-    return hashlib.blake2b(told + features.contiguous().numpy().tobytes()).digest()
+    form = f"{features.dtype} {tuple(features.shape)}".encode()
+    return hashlib.blake2b(form + features.contiguous().numpy().tobytes()).digest()

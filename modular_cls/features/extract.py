@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from modular_cls.data.cache import Bad, NoRoomError, picture_keys
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.shards import Shards
 from modular_cls.errors import ImageError, ManifestError
 from modular_cls.features.kept import features_folder
@@ -20,7 +20,7 @@ _SHARD = 512  # pictures after which what is done is on disk
 
 
 def extract_features(
-    manifest: Manifest, pixels: Pixels, network: nn.Module, digest: str, told: str = ""
+    manifest: Manifest, pixels: Pixels, network: nn.Module, digest: str, title: str = ""
 ) -> Tensor:
     """Pass each picture through a frozen network, unless that was done before.
 
@@ -34,7 +34,7 @@ def extract_features(
         pixels: How they are resized and scaled.
         network: In evaluation mode, `(B, 3, H, W) -> (B, F)`.
         digest: Of its weights.
-        told: What to call it in a progress bar; blank shows none.
+        title: What to call it in a progress bar; blank shows none.
 
     Returns:
         Features in the order of the manifest, shape (N, F), single precision.
@@ -46,10 +46,10 @@ def extract_features(
     if not len(manifest):
         return _none(pixels, network)
     try:
-        keys, bad = picture_keys(manifest, told)
+        keys, bad = picture_keys(manifest, title)
     except NoRoomError as error:
         print(f"  features are made anew each time: {error}")
-        return _all(manifest, pixels, network, told)
+        return _all(manifest, pixels, network, title)
     _refuse(manifest, bad)
     store = Shards(features_folder(pixels, digest))
     places = store.find_sound(keys)
@@ -57,7 +57,7 @@ def extract_features(
         print(f"  {damaged:,} kept features are damaged on disk; they are made again")
     missing = list({keys[i]: i for i in np.flatnonzero(places < 0).tolist()}.values())
     loose: dict[bytes, np.ndarray] = {}  # what the disk has no room for
-    for positions, rows in _computed(manifest, missing, pixels, network, told):
+    for positions, rows in _computed(manifest, missing, pixels, network, title):
         try:
             store.add(keys[positions], rows)
         except OSError as error:
@@ -78,26 +78,28 @@ def _none(pixels: Pixels, network: nn.Module) -> Tensor:
     return torch.zeros(0, width)
 
 
-def _all(manifest: Manifest, pixels: Pixels, network: nn.Module, told: str) -> Tensor:
+def _all(manifest: Manifest, pixels: Pixels, network: nn.Module, title: str) -> Tensor:
     every = list(range(len(manifest)))
-    parts = [rows for _, rows in _computed(manifest, every, pixels, network, told)]
+    parts = [rows for _, rows in _computed(manifest, every, pixels, network, title)]
     return torch.from_numpy(np.concatenate(parts)).float()
 
 
 @torch.inference_mode()
 def _computed(
-    manifest: Manifest, positions: Sequence[int], pixels: Pixels, network: nn.Module, told: str
+    manifest: Manifest, positions: Sequence[int], pixels: Pixels, network: nn.Module, title: str
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Positions and their features, (n, F), half precision, a shard at a time."""
     done: list[int] = []
     rows: list[np.ndarray] = []
-    for batch in _batches(manifest, positions, pixels, told):
+    for batch in _batches(manifest, positions, pixels, title):
         device = next(network.parameters()).device
         images = torch.stack([image for _, image in batch]).to(device)
-        found = network(images.contiguous(memory_format=torch.channels_last)).half().cpu().numpy()
-        _check_finite(manifest, [i for i, _ in batch], found)
+        features = (
+            network(images.contiguous(memory_format=torch.channels_last)).half().cpu().numpy()
+        )
+        _check_finite(manifest, [i for i, _ in batch], features)
         done += [i for i, _ in batch]
-        rows.append(found)
+        rows.append(features)
         if len(done) >= _SHARD:
             yield done, np.concatenate(rows)
             done, rows = [], []
@@ -106,7 +108,7 @@ def _computed(
 
 
 def _batches(
-    manifest: Manifest, positions: Sequence[int], pixels: Pixels, told: str
+    manifest: Manifest, positions: Sequence[int], pixels: Pixels, title: str
 ) -> Iterator[list[tuple[int, Tensor]]]:
     """Prepared pictures, decoded ahead on all cores."""
 
@@ -116,7 +118,7 @@ def _batches(
 
     batch: list[tuple[int, Tensor]] = []
     bad = Bad()
-    for i, image in on_all_cores(prepare, positions, told):
+    for i, image in on_all_cores(prepare, positions, title):
         if isinstance(image, ImageError):
             bad[i] = image
             continue
@@ -132,8 +134,8 @@ def _batches(
 def _check_finite(manifest: Manifest, positions: Sequence[int], rows: np.ndarray) -> None:
     wrong = [i for i, row in zip(positions, rows, strict=True) if not np.isfinite(row).all()]
     if wrong:
-        told = [f"{manifest.named(i)}: its features are not finite" for i in wrong]
-        raise ManifestError(manifest.root, told)
+        problems = [f"{manifest.named(i)}: its features are not finite" for i in wrong]
+        raise ManifestError(manifest.root, problems)
 
 
 def _refuse(manifest: Manifest, bad: Bad) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from modular_cls.data.images import VERSION, Box
 from modular_cls.data.picture_files import key_picture
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.shards import DamagedRowError, Shards
 from modular_cls.files import cache_folder
 

@@ -112,11 +112,11 @@ def _search(
     walk.visit(middle)
     for step in (1, -1):
         place = middle + step
-        walk.start = walk.found[middle]
+        walk.start = walk.solutions[middle]
         while 0 <= place < len(grid) and walk.visit(place):
             place += step
     best = walk.best
-    solution = solve(basis, terms, grid[best], used, walk.found[best].double())
+    solution = solve(basis, terms, grid[best], used, walk.solutions[best].double())
     edge = len(grid) > 1 and best in (0, len(grid) - 1)
     losses, counted = held_out_losses(basis, terms, fold, solution)
     return Choice(grid[best], edge, solution, losses, counted)
@@ -154,15 +154,15 @@ class _Walk:
         self, basis: Basis, terms: Sequence[Term], fold: Tensor, used: Tensor, grid: Sequence[float]
     ) -> None:
         self.basis, self.terms, self.fold, self.used, self.grid = basis, terms, fold, used, grid
-        self.found: dict[int, Solution] = {}
+        self.solutions: dict[int, Solution] = {}
         self.losses: dict[int, float] = {}
-        self.start: Solution | None = None
+        self.start: Solution | None = None  # of the neighbour: from there few steps are left
 
     def visit(self, place: int) -> bool:
         """Fit with one ridge of the grid; returns whether it is the best so far."""
         ridge = self.grid[place]
         self.start = solve(self.basis, self.terms, ridge, self.used, self.start)
-        self.found[place] = self.start
+        self.solutions[place] = self.start
         self.losses[place] = mean_loss(
             *held_out_losses(self.basis, self.terms, self.fold, self.start)
         )

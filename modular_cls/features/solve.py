@@ -137,12 +137,12 @@ def solve(
     options = {"maxcor": _MEMORY, "gtol": tolerance, "ftol": 0.0}
     options |= {"maxiter": _MOST_STEPS, "maxfun": 2 * _MOST_STEPS}
     first = goal.pack(start)
-    found: Any = minimize(goal, first, jac=True, method="L-BFGS-B", options=options)
-    weight, biases = goal.unpack(found.x)
+    minimum: Any = minimize(goal, first, jac=True, method="L-BFGS-B", options=options)
+    weight, biases = goal.unpack(minimum.x)
     whole = [b.new_zeros(len(used), len(t.seen)) for b, t in zip(biases, terms, strict=True)]
     for every, bias, term in zip(whole, biases, terms, strict=True):
         every[:, term.seen] = bias
-    return Solution(weight, tuple(whole), float(abs(found.jac).max()))
+    return Solution(weight, tuple(whole), float(abs(minimum.jac).max()))
 
 
 class _Objective:

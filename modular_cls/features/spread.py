@@ -12,7 +12,7 @@ import numpy as np
 
 from modular_cls.config import Backbone
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ModularClsError
 from modular_cls.features.extract import extract_features
 from modular_cls.files import CACHE_VARIABLE, cache_folder
@@ -52,8 +52,8 @@ def spread_features(
             else:
                 meter.count(f"shard {piece.number + 1}")
     if failed:
-        told = f"{len(failed):,} of {len(cuts):,} shards failed, the others are kept"
-        raise ModularClsError(f"{told}; the same command goes on with these: {failed[0]}")
+        problem = f"{len(failed):,} of {len(cuts):,} shards failed, the others are kept"
+        raise ModularClsError(f"{problem}; the same command goes on with these: {failed[0]}")
 
 
 def extract_shard(rows: Manifest, pixels: Pixels, backbone: Backbone, cache: str) -> int:

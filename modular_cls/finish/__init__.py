@@ -2,7 +2,7 @@
 
 from modular_cls.finish.bias import FitBias
 from modular_cls.finish.classifier import RetrainClassifier, ReweightFeatures
-from modular_cls.finish.composite import CorrectPrior, FitComposite
+from modular_cls.finish.composite_fit import CorrectPrior, FitComposite
 from modular_cls.finish.step import Features, FinishStep
 
 __all__ = [

@@ -14,9 +14,9 @@ from modular_cls.errors import ConfigError, require
 from modular_cls.finish.match import matched_biases
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.heads import Additive, DirectHead
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
-from modular_cls.models.reach import affine_reach, affine_weights
+from modular_cls.models.reachable import affine_reach, affine_weights
 from modular_cls.schema import Composite
 
 _CLOSE = 1e-6  # a bias fitted to this change is exact for any decision

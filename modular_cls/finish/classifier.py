@@ -15,7 +15,7 @@ from modular_cls.errors import ConfigError, require
 from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.flat import FlatClassifier
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 
 _GRID = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)  # inverse strengths of the l1 penalty
 _REFITS = 10

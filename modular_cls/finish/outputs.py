@@ -10,7 +10,7 @@ from modular_cls.criteria import log_share
 from modular_cls.errors import ConfigError
 from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 
 

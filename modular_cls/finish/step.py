@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 
 Counts = Mapping[str, Tensor]  # images of each joint class, by joint space, shape (classes,)
 

@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 def on_all_cores(
     do: Callable[[int], _T],
     positions: Sequence[int],
-    told: str,
+    title: str,
     console: Console | None = None,
     passing: bool = False,
 ) -> Iterator[tuple[int, _T | ImageError]]:
@@ -25,7 +25,7 @@ def on_all_cores(
     Args:
         do: What to do; it spends its time outside Python's lock, as Pillow decodes.
         positions: For which.
-        told: What to call it in a progress bar; blank shows none.
+        title: What to call it in a progress bar; blank shows none.
         console: Where the bar goes.
         passing: The bar goes when it is full: another one follows that says the same.
     """
@@ -40,10 +40,10 @@ def on_all_cores(
     window = 64 * threads  # results wait for their turn; not all of them, for they need memory
     with ThreadPoolExecutor(threads) as pool:
         windows = (positions[i : i + window] for i in range(0, len(positions), window))
-        results = (result for some in windows for result in pool.map(attempt, some))
-        silent = not (told and positions)
+        results = (result for part in windows for result in pool.map(attempt, part))
+        silent = not (title and positions)
         yield from track(
-            results, told, len(positions), console=console, transient=passing, disable=silent
+            results, title, len(positions), console=console, transient=passing, disable=silent
         )
 
 

@@ -16,11 +16,11 @@ class Meter:
     """A context in which progress is shown.
 
     Args:
-        told: What is counted.
+        title: What is counted.
         total: How many there are.
     """
 
-    def __init__(self, told: str, total: int) -> None:
+    def __init__(self, title: str, total: int) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -28,8 +28,8 @@ class Meter:
             TimeRemainingColumn(),
         )
         self.progress = Progress(*columns, speed_estimate_period=7200)
-        self.task = self.progress.add_task(told, total=total)
-        self.told, self.started, self.total, self.done = told, time.monotonic(), total, 0
+        self.task = self.progress.add_task(title, total=total)
+        self.title, self.started, self.total, self.done = title, time.monotonic(), total, 0
 
     def __enter__(self) -> "Meter":
         self.progress.start()
@@ -49,7 +49,7 @@ class Meter:
         """Say beside the bar what is in work."""
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         work = f", in work: {', '.join(names[:_SHOWN])}{more}" if names else ""
-        self.progress.update(self.task, description=escape(self.told + work))
+        self.progress.update(self.task, description=escape(self.title + work))
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

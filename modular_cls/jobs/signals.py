@@ -24,12 +24,12 @@ class Interrupted(SystemExit):
 
     Args:
         signum: The signal.
-        told: What is saved and how to go on, for the user.
+        advice: What is saved and how to go on, for the user.
     """
 
-    def __init__(self, signum: int, told: str = "") -> None:
+    def __init__(self, signum: int, advice: str = "") -> None:
         super().__init__(128 + signum)
-        self.signum, self.told = signum, told
+        self.signum, self.advice = signum, advice
 
     @property
     def name(self) -> str:

@@ -48,9 +48,9 @@ from modular_cls.lecture.constructed import (
     zigzag_net,
 )
 from modular_cls.lecture.kit.lab import Lab, Measured
+from modular_cls.lecture.kit.learning import seeded
 from modular_cls.lecture.kit.nets import fully_connected
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import seeded
 
 GATES, COUNTING, TREE = "two layers of gates", "one hidden layer that counts", "tree of XOR"
 ONE, DEEP = "one hidden layer", "deep"
@@ -176,14 +176,10 @@ def learns(bits: int, widths: Sequence[int], seed: int, starts: int, updates: in
     """
     inputs = torch.from_numpy(all_inputs(bits)).float()
     signs = 2 * (inputs.sum(1) % 2) - 1
-    groups = [
-        dict(
-            torch.func.stack_module_state(
-                [_start(bits, widths, seed, i * starts + j) for j in range(starts)]
-            )[0]
-        )
-        for i in range(len(_RATES))
-    ]
+    groups = []
+    for first in range(0, starts * len(_RATES), starts):
+        nets = [_start(bits, widths, seed, first + i) for i in range(starts)]
+        groups.append(dict(torch.func.stack_module_state(nets)[0]))
     optimizer = torch.optim.AdamW(
         [{"params": list(g.values())} for g in groups], weight_decay=0.0, fused=True
     )
@@ -211,7 +207,8 @@ def _start(bits: int, widths: Sequence[int], seed: int, start: int) -> torch.nn.
 
 def _outputs(groups: Sequence[dict[str, Tensor]], inputs: Tensor) -> Tensor:
     """Outputs of all nets, shape (nets, inputs); their weights come stacked, by name, in groups."""
-    joined = [torch.cat([group[name] for group in groups]) for name in groups[0]]
+    each = zip(*(group.values() for group in groups), strict=True)
+    joined = list(map(torch.cat, each))
     x = inputs.expand(len(joined[0]), -1, -1)
     for i, (weight, bias) in enumerate(zip(joined[::2], joined[1::2], strict=True)):
         x = torch.baddbmm(bias[:, None], x.relu() if i else x, weight.transpose(1, 2))

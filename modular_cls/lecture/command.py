@@ -32,21 +32,21 @@ def lecture(prog: str, arguments: list[str]) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="forget what was measured in --out before"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     from modular_cls.lecture.kit.claim import measure_claim
 
-    data = given.data or Path(os.environ.get(DATA_VARIABLE) or "data")
-    out = given.out or Path("runs", "lecture", given.size, given.claim)
+    data = options.data or Path(os.environ.get(DATA_VARIABLE) or "data")
+    out = options.out or Path("runs", "lecture", options.size, options.claim)
     command = " ".join([prog, *_whole(arguments)])
     measure_claim(
-        given.claim,
-        given.size,
+        options.claim,
+        options.size,
         out,
         data,
-        given.processes,
-        given.overwrite,
+        options.processes,
+        options.overwrite,
         command,
-        only=given.only,
+        only=options.only,
     )
     print(f"written to {out / 'README.md'}")
 

@@ -59,7 +59,8 @@ def gates_in_two_layers(bits: int) -> Circuit:
     """Parity in disjunctive normal form: an AND for each odd input, and one OR."""
     every = tuple(range(bits))
     odd = [row for row in itertools.product((0, 1), repeat=bits) if sum(row) % 2]
-    ands = [Gate(every, tuple(2 * bit - 1 for bit in row), sum(row)) for row in odd]
+    signs = (tuple(2 * bit - 1 for bit in row) for row in odd)
+    ands = [Gate(every, weights, sum(row)) for row, weights in zip(odd, signs, strict=True)]
     return Circuit(bits, (*ands, Gate(tuple(range(bits, bits + len(ands))), (1,) * len(ands), 1)))
 
 
@@ -137,7 +138,8 @@ def _with_zeros(x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             (x[i - 1] + s * (x[i] - x[i - 1]), z[i - 1] + s * (z[i] - z[i - 1]))
             for s in [*shares, Fraction(1)]
         ]
-    return _exact([a for a, _ in points]), np.stack([b for _, b in points])
+    places, values = zip(*points, strict=True)
+    return _exact(places), np.stack(values)
 
 
 def _exact(values: Sequence[object]) -> np.ndarray:

@@ -143,10 +143,10 @@ def _scatter(axis: Axes, name: str, places: np.ndarray, labels: np.ndarray) -> N
             linewidths=0,
         )
     for i, label in enumerate(_PICKED[name]):
-        some = places[labels == label]
+        mine = places[labels == label]
         axis.scatter(
-            some[:, 0],
-            some[:, 1],
+            mine[:, 0],
+            mine[:, 1],
             s=9,
             color=COLOURS[i],
             marker=MARKERS[i],

@@ -13,7 +13,7 @@ _SAID = {
 
 
 def _statements() -> tuple[Statement, ...]:
-    found = []
+    statements = []
     for name, last in LAST.items():
         on = _ON[name]
         top, first = {"layer": last, "trained": "yes"}, {"layer": 0, "trained": "yes"}
@@ -21,12 +21,14 @@ def _statements() -> tuple[Statement, ...]:
             for role, less, than in _compared(first, last):
                 says = f"{name}: {said} is higher in the last hidden layer than {than}"
                 at: dict[str, object] = {"set": name}
-                found.append(Statement(says, "layers", column, top, less, at=at, role=role, on=on))
+                statements.append(
+                    Statement(says, "layers", column, top, less, at=at, role=role, on=on)
+                )
         says = (
-            f"{name}: the pictures that excite a unit most are more of one class in the "
-            "last layer than in the first"
+            f"{name}: the pictures that excite a unit most are more of one class in the last layer "
+            "than in the first"
         )
-        found.append(
+        statements.append(
             Statement(
                 says,
                 "layers",
@@ -39,7 +41,7 @@ def _statements() -> tuple[Statement, ...]:
             )
         )
     says = "mnist: 4 and 9 are better separated in the last hidden layer than in the input"
-    found.append(
+    statements.append(
         Statement(
             says,
             "layers",
@@ -54,7 +56,7 @@ def _statements() -> tuple[Statement, ...]:
     for attribute in ("hair", "gender"):
         for low, high in ((0, 2), (2, LAST["faces"])):
             says = f"faces: the probe of {attribute} rises from layer {low} to layer {high}"
-            found.append(
+            statements.append(
                 Statement(
                     says,
                     "layers",
@@ -66,7 +68,7 @@ def _statements() -> tuple[Statement, ...]:
                     on=_ON["faces"],
                 )
             )
-    return tuple(found)
+    return tuple(statements)
 
 
 def _compared(first: Where, last: int) -> tuple[tuple[Role, Where, str], ...]:

@@ -38,8 +38,8 @@ from torch import Tensor, nn
 from modular_cls.lecture import layer_statements
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Measured, Plain
+from modular_cls.lecture.kit.learning import fit, seeded
 from modular_cls.lecture.kit.nets import convolutional, fully_connected
-from modular_cls.lecture.kit.training import fit, seeded
 from modular_cls.lecture.layer_figures import curves, excited, projections
 from modular_cls.lecture.layer_statements import LAST
 from modular_cls.lecture.probes import (
@@ -125,7 +125,9 @@ def measure(
     )
     pairs = extreme_pairs(Examples(images[2].flatten(1).numpy(), labels[2]["class"].numpy()))
     layers = zip(*(through(net, x) for x in images), strict=True)
-    rows = [{"layer": i} | _numbers(set, found, labels, pairs) for i, found in enumerate(layers)]
+    rows = [
+        {"layer": i} | _numbers(set, outputs, labels, pairs) for i, outputs in enumerate(layers)
+    ]
     rows[0]["units"] = None  # pixels are no units
     return rows
 
@@ -159,15 +161,15 @@ def project(
     """
     net = _net(data, set, seed, updates if trained == "yes" else 0)
     images, labels = _some(data, set, "test", sample, seed)
-    found = {"labels": labels["class"].numpy()}
+    arrays = {"labels": labels["class"].numpy()}
     for i, layer in enumerate(through(net, images)):
         x = layer.flatten(1).numpy()
         x = PCA(min(_BEFORE_TSNE, *x.shape), random_state=seed).fit_transform(x)
-        found |= {
+        arrays |= {
             f"pca_{i}": x[:, :2],
             f"tsne_{i}": TSNE(random_state=seed, init="pca", max_iter=steps).fit_transform(x),
         }
-    return found
+    return arrays
 
 
 def excite(data: Path, *, set: str, seed: int, updates: int) -> Arrays:
@@ -182,21 +184,19 @@ def excite(data: Path, *, set: str, seed: int, updates: int) -> Arrays:
         sets.load(SETS[set], data).images["test"],
         sets.load(SETS[set], data).labels["test"]["class"],
     )
-    found = {}
+    arrays = {}
     for i, layer in enumerate(through(net, images)):
         if i:
             strength = excitation(layer)
             live = (strength.amax(0) > strength.amin(0)).nonzero()[:_SHOWN, 0]
             top = strength[:, live].topk(min(_TOP, len(strength)), 0).indices.T
-            seen = [
-                [_seen(net, i, layer, images, p, u) for p in some]
-                for u, some in zip(live, top, strict=True)
-            ]
-            found[f"pictures_{i}"] = (
-                torch.stack([torch.stack(row) for row in seen]).permute(0, 1, 3, 4, 2).numpy()
-            )
-            found[f"classes_{i}"] = classes[top].numpy()
-    return found
+            seen = []
+            for u, pictures in zip(live, top, strict=True):
+                row = [_seen(net, i, layer, images, p, u) for p in pictures]
+                seen.append(torch.stack(row))
+            arrays[f"pictures_{i}"] = torch.stack(seen).permute(0, 1, 3, 4, 2).numpy()
+            arrays[f"classes_{i}"] = classes[top].numpy()
+    return arrays
 
 
 def _seen(
@@ -261,8 +261,8 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         for name in reversed(SETS)  # the longest first
         for trained in ("yes", "no")
     ]
-    found = lab.table(measure, cells)
-    return {"layers": found[["set", "trained", "layer", "seed", *MEASURES]]}
+    numbers = lab.table(measure, cells)
+    return {"layers": numbers[["set", "trained", "layer", "seed", *MEASURES]]}
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:

@@ -32,9 +32,9 @@ from torch import Tensor
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import convolutional
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
 from modular_cls.lecture.probes import Examples, linear, spanned
 
 METHODS = {
@@ -135,13 +135,13 @@ def histograms(images: Tensor) -> Tensor:
         Shape (pictures, (side / 4 - 1)^2 * 2 * 2 * 9), float; scaling a picture's brightness
         changes nothing.
     """
-    found = [
+    gradients = [
         hog(image, _ORIENTATIONS, (_CELL, _CELL), (_BLOCK, _BLOCK), block_norm="L2-Hys").astype(
             np.float32
         )
         for image in images[:, 0].numpy()
     ]
-    return torch.from_numpy(np.stack(found))
+    return torch.from_numpy(np.stack(gradients))
 
 
 def choose(
@@ -186,8 +186,8 @@ def measure(
     updates: int,
 ) -> Measured:
     """Test error; arguments as for `choose`."""
-    count, found = _error(data, set, method, images, knob, seed, pool, updates, "test")
-    return {"pictures": count, "error": found}
+    count, wrong = _error(data, set, method, images, knob, seed, pool, updates, "test")
+    return {"pictures": count, "error": wrong}
 
 
 def _error(
@@ -204,7 +204,7 @@ def _error(
     """Number of training pictures, and the error on a split."""
     every = _described(data, set, method == "hand-made", pool)
     drawn = every.few(len(every.images["train"]) if images == ALL else int(images), seed)
-    x, y = ({part: of[part] for part in ("train", split)} for of in (drawn.images, _classes(drawn)))
+    x, y = drawn.images, _classes(drawn)
     if method == "learned":
         net = seeded(lambda: convolutional(x["train"].shape[1], [12, 24, 48], drawn.classes), seed)
         fit(net, x["train"], y["train"], updates=updates, rate=knob, seed=seed)

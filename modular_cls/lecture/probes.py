@@ -15,7 +15,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
-from modular_cls.lecture.kit.training import outputs
+from modular_cls.lecture.kit.learning import outputs
 
 STRENGTHS = (1.0, 10.0, 100.0)  # inverse strengths of the penalty, for features of unit spread
 _STEPS = 200  # of L-BFGS

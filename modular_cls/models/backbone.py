@@ -13,7 +13,7 @@ from torch import nn
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError, nearest
 from modular_cls.files import put_back
-from modular_cls.models.kept import fill, keep
+from modular_cls.models.frozen_weights import fill, keep
 
 _FOLDER, _HUB = "local-dir:", "hf-hub:"
 # What timm.create_model takes for itself: it could be led to read other weights than the name says,

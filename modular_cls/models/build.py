@@ -2,7 +2,7 @@
 
 from modular_cls import models
 from modular_cls.config import Config, Part
-from modular_cls.models.joint import JointClassifier, Stem
+from modular_cls.models.joint_classifier import JointClassifier, Stem
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from modular_cls.errors import UndefinedError, require
 from modular_cls.models.heads import AttributeHead, Cosine
-from modular_cls.models.joint import JointClassifier, LinearScores, Stem
+from modular_cls.models.joint_classifier import JointClassifier, LinearScores, Stem
 from modular_cls.schema import Attribute, Composite, Schema
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from modular_cls.errors import require
-from modular_cls.models.reach import affine_reach
+from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Composite, Conclusion
 
 __all__ = ["MLP", "Additive", "AttributeHead", "Linear", "Product"]

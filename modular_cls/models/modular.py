@@ -10,8 +10,8 @@ from modular_cls.config import Part
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.models import heads
 from modular_cls.models.heads import AttributeHead, ConclusionHead, DirectHead
-from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores, Stem
-from modular_cls.models.reach import one_hot
+from modular_cls.models.joint_classifier import DIRECT, JointClassifier, LinearScores, Stem
+from modular_cls.models.reachable import one_hot
 from modular_cls.parts import build_part
 from modular_cls.schema import Composite, Conclusion, Schema
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from modular_cls.config import Prediction
 from modular_cls.errors import ConfigError, unknown
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import Composite
 
 

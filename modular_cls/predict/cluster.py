@@ -21,7 +21,7 @@ from modular_cls.files import replacing_file
 from modular_cls.jobs.meter import Meter
 from modular_cls.jobs.pieces import Piece, run_pieces
 from modular_cls.predict.mapped import TablePredictor
-from modular_cls.predict.pictures import find_pictures, is_table
+from modular_cls.predict.named_pictures import find_pictures, is_table
 from modular_cls.predict.predict import Counted, describe_job
 from modular_cls.predict.tables import count_errors, write_part
 
@@ -88,10 +88,10 @@ def predict_on(
             else:
                 meter.count(_name(piece.number))
     if failed:
-        told = [f"{_name(piece.number)}: {piece.error}" for piece in failed[:_SHOWN]]
+        reasons = [f"{_name(piece.number)}: {piece.error}" for piece in failed[:_SHOWN]]
         raise ModularClsError(
             f"{len(failed):,} of {len(shards):,} shards failed, the others are kept; the same "
-            "command goes on with these:\n  " + "\n  ".join(told)
+            "command goes on with these:\n  " + "\n  ".join(reasons)
         )
     bad = sum(count_errors(out / _name(i)) for i, _ in shards)
     with replacing_file(out / SUCCESS) as partial:
@@ -107,9 +107,9 @@ def predict_shard(
 
     Returns how many of its pictures could not be predicted.
     """
-    found = predictor.rows(list(map(str, paths)), None if boxes is None else list(boxes), root)
-    write_part(part, found, predictor.columns)
-    return sum(error is not None for error in found["error"])
+    columns = predictor.rows(list(map(str, paths)), None if boxes is None else list(boxes), root)
+    write_part(part, columns, predictor.columns)
+    return sum(error is not None for error in columns["error"])
 
 
 def _job_of(predictor: TablePredictor) -> dict[str, Any]:
@@ -155,16 +155,16 @@ def _sources(
     images: Sequence[str], predictor: TablePredictor, root: str | None
 ) -> tuple[list[Source], str]:
     """The pictures of each table, and those of all other arguments; what was left out, in words."""
-    tables = [given for given in images if is_table(given)]
-    others = [given for given in images if given not in tables]
+    tables = [argument for argument in images if is_table(argument)]
+    others = [argument for argument in images if argument not in tables]
     if root and not tables:
         raise ConfigError(f"--root {root}: it belongs to a table of images, and none is given")
-    sources = [_of_table(Path(given), root) for given in tables]
+    sources = [_of_table(Path(argument), root) for argument in tables]
     if not others:
         return sources, ""
-    found, left_out = find_pictures(others, predictor.predictor.schema)
+    pictures, left_out = find_pictures(others, predictor.predictor.schema)
     # Absolute, for workers stand elsewhere.
-    paths = np.array([os.path.abspath(picture.file) for picture in found], dtype=object)
+    paths = np.array([os.path.abspath(picture.file) for picture in pictures], dtype=object)
     return [*sources, Source(None, paths, None)], left_out
 
 

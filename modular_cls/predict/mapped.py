@@ -14,7 +14,7 @@ import numpy as np
 from modular_cls.errors import ImageError
 from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.listed import Picture, listed
-from modular_cls.predict.pictures import decode_pictures
+from modular_cls.predict.named_pictures import decode_pictures
 from modular_cls.predict.predictions import Predictions
 from modular_cls.predict.predictor import Given, Predictor, Prior
 
@@ -112,8 +112,10 @@ class TablePredictor:
         import pandas as pd
 
         for frame in frames:
-            found = self({name: frame[name].tolist() for name in frame if name in ("path", "box")})
-            yield pd.DataFrame({n: c if c.ndim == 1 else list(c) for n, c in found.items()})
+            columns = self(
+                {name: frame[name].tolist() for name in frame if name in ("path", "box")}
+            )
+            yield pd.DataFrame({n: c if c.ndim == 1 else list(c) for n, c in columns.items()})
 
     def _predicted(self, pictures: list[Picture]) -> dict[str, Any]:
         terms = self.predictor.terms(self.prior, self.given)
@@ -146,15 +148,17 @@ class TablePredictor:
     def _width(self) -> int:
         return self.predictor.model.width
 
-    def _fill(self, columns: dict[str, np.ndarray], places: list[int], found: Predictions) -> None:
-        for output in found.schema.outputs:
-            columns[output.name][places] = found.names(output.name)
+    def _fill(
+        self, columns: dict[str, np.ndarray], places: list[int], predictions: Predictions
+    ) -> None:
+        for output in predictions.schema.outputs:
+            columns[output.name][places] = predictions.names(output.name)
             for name, column in zip(
-                output.class_names, found.probabilities[output.name].T, strict=True
+                output.class_names, predictions.probabilities[output.name].T, strict=True
             ):
                 columns[f"{output.name}={name}"][places] = column
         if self.embeddings:
-            columns[EMBEDDING][places] = found.embeddings
+            columns[EMBEDDING][places] = predictions.embeddings
 
 
 _TYPES = {"string": object, "float": np.float32, "array<float>": np.float32}

@@ -19,10 +19,10 @@ from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.runtime import GraphNetwork
 from modular_cls.predict.batches import BatchSizes
 from modular_cls.predict.engine import Engine, load_predictor
-from modular_cls.predict.parts import Parts
-from modular_cls.predict.pictures import Look, decode_pictures, find_pictures
+from modular_cls.predict.named_pictures import Look, decode_pictures, find_pictures
 from modular_cls.predict.predictions import Predictions
 from modular_cls.predict.predictor import Given, Predictor, Prior
+from modular_cls.predict.table_parts import Parts
 from modular_cls.predict.tables import check_table, write_table
 from modular_cls.schema import Schema
 
@@ -91,14 +91,14 @@ def predict(
     check_table(Path(out), overwrite)
     if batch_size is not None and batch_size < 1:
         raise ConfigError(f"--batch-size is {batch_size}; it must be at least 1")
-    predictor, told = load_predictor(Path(model), engine, device)
+    predictor, engine_name = load_predictor(Path(model), engine, device)
     terms = predictor.terms(prior, given)  # refuses what does not fit, before anything slow
     schema = predictor.schema
-    parts = Parts(Path(out), describe_job(predictor, told, prior, given), overwrite)
+    parts = Parts(Path(out), describe_job(predictor, engine_name, prior, given), overwrite)
     known = {picture.path for picture in parts.pictures}
-    found, left_out = find_pictures(images, schema, root, known)
-    boxed = any(p.box for p in [*parts.pictures, *found])
-    parts.begin(found, _header(schema, boxed))
+    pictures, left_out = find_pictures(images, schema, root, known)
+    boxed = any(p.box for p in [*parts.pictures, *pictures])
+    parts.begin(pictures, _header(schema, boxed))
     with parts:
         left = np.flatnonzero(~parts.done).tolist()
         decoded = decode_pictures(
@@ -115,10 +115,11 @@ def predict(
             sizes.took(time.perf_counter() - started, len(good))
             met += sum(image.ndim == 1 for image in good)
             rows = _rows(looked_at, predicted, boxed)
-            parts.add([i for i, _ in batch], [look.sign for look in looked_at], rows)
+            numbers, signs = [i for i, _ in batch], (look.sign for look in looked_at)
+            parts.add(numbers, list(signs), rows)
     write_table(parts, {"path", "box", "error", *(o.name for o in schema.outputs)})
     bad = int(parts.bad.sum())
-    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, met, left_out, told)
+    return Counted(len(parts.pictures), bad, parts.kept, parts.changed, met, left_out, engine_name)
 
 
 def parse_given(words: Iterable[str]) -> dict[str, str]:
@@ -126,23 +127,23 @@ def parse_given(words: Iterable[str]) -> dict[str, str]:
 
     Raises ConfigError for one that is none, or an attribute given twice.
     """
-    given: dict[str, str] = {}
+    evidence: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals and value):
             raise ConfigError(f"--given {word}: write ATTRIBUTE=VALUE, as in gender=male")
-        if name in given:
+        if name in evidence:
             raise ConfigError(f"--given {word}: {name} is given twice")
-        given[name] = value
-    return given
+        evidence[name] = value
+    return evidence
 
 
 def describe_job(
-    predictor: Predictor, engine: str, prior: Prior, given: Given | None
+    predictor: Predictor, engine: str, prior: Prior, evidence: Given | None
 ) -> dict[str, Any]:
     """What decides the numbers of a table beside its pictures."""
     model = _digest(predictor)
-    return {"engine": engine, "model": model, "prior": prior, "given": given or {}}
+    return {"engine": engine, "model": model, "prior": prior, "given": evidence or {}}
 
 
 def _rows(batch: Sequence[Look], predicted: Predictions, boxed: bool) -> list[list[str]]:
@@ -175,16 +176,16 @@ def _header(schema: Schema, boxed: bool) -> list[str]:
 
 def _digest(predictor: Predictor) -> str:
     """Digest of the weights, the words and the scale of pixels: what decides the numbers."""
-    found = hashlib.blake2b(
+    digest = hashlib.blake2b(
         repr((predictor.schema.to_dict(), predictor.pixels, predictor.counts)).encode()
     )
     network = predictor.model.backbone
     if isinstance(network, GraphNetwork):
-        found.update(network.digest.encode())
+        digest.update(network.digest.encode())
     for name, value in predictor.model.state_dict().items():
-        found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _line(error: ImageError) -> str:

@@ -15,15 +15,15 @@ from torch import Tensor
 
 from modular_cls.config import Prediction
 from modular_cls.data.images import convert_image, read_image
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
 from modular_cls.export.runtime import GraphNetwork
 from modular_cls.features.kept import KeptFeatures
 from modular_cls.files import put_back
-from modular_cls.models.joint import JointClassifier
-from modular_cls.models.kept import digest_of
+from modular_cls.models.frozen_weights import digest_of
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.prior import joint_prior
 from modular_cls.predict.predictions import Predictions
 from modular_cls.schema import Schema
@@ -150,21 +150,18 @@ class Predictor:
         """
         log_priors, evidence = self.terms(prior, given)
         parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
-        done = [
-            self.predict_batch(torch.stack([self.prepare(p) for p in part]), log_priors, evidence)
-            for part in parts
-        ]
         outputs = self.schema.outputs
+        prepared = (torch.stack(list(map(self.prepare, part))) for part in parts)
+        done = [self.predict_batch(batch, log_priors, evidence) for batch in prepared]
         if not done:
             return Predictions(
                 self.schema,
                 {o.name: np.zeros((0, o.size), np.float32) for o in outputs},
                 np.zeros((0, self.model.width), np.float32),
             )
-        probabilities = {o.name: np.concatenate([p[o.name] for p, _ in done]) for o in outputs}
-        return Predictions(
-            self.schema, probabilities, np.concatenate([features for _, features in done])
-        )
+        shares, features = zip(*done, strict=True)
+        probabilities = {o.name: np.concatenate([s[o.name] for s in shares]) for o in outputs}
+        return Predictions(self.schema, probabilities, np.concatenate(features))
 
     def terms(
         self, prior: Prior = None, given: Given | None = None
@@ -198,9 +195,9 @@ class Predictor:
         if fresh:
             prepared = self.pixels(np.stack([images[i] for i in fresh]))
             features[fresh] = self.predict_batch(prepared, log_priors, evidence)[1]
-        found = torch.from_numpy(features).float().to(self._device)
-        probabilities = self.predict_features(found, log_priors, evidence)
-        return Predictions(self.schema, probabilities, found.cpu().numpy())
+        embeddings = torch.from_numpy(features).float().to(self._device)
+        probabilities = self.predict_features(embeddings, log_priors, evidence)
+        return Predictions(self.schema, probabilities, embeddings.cpu().numpy())
 
     @torch.inference_mode()
     def predict_batch(
@@ -245,11 +242,11 @@ class Predictor:
             changed[joint.name] = joint_prior(joint, asked, counts, allowed).log()
         return changed
 
-    def _evidence(self, given: Given) -> dict[str, Tensor]:
+    def _evidence(self, known: Given) -> dict[str, Tensor]:
         evidence = {}
-        for name, told in given.items():
+        for name, entry in known.items():
             attribute = self.schema.attribute(name)
-            shares = {told: 1.0} if isinstance(told, str) else dict(told)
+            shares = {entry: 1.0} if isinstance(entry, str) else dict(entry)
             weights = torch.zeros(len(attribute.values), dtype=torch.double)
             for value, share in shares.items():
                 weights[attribute.index(value)] = _finite(share, f"given {name}: {value}")
@@ -263,9 +260,9 @@ class Predictor:
         for joint in self.schema.joints:
             whole = log_priors[joint.name] + self.model.of_classes(joint, evidence)
             if not (whole > -torch.inf).any():
-                told = ", ".join(a.name for a in joint.attributes if a.name in evidence)
+                names = ", ".join(a.name for a in joint.attributes if a.name in evidence)
                 raise ConfigError(
-                    f"given {told}: no joint class of {joint.name} that can be predicted "
+                    f"given {names}: no joint class of {joint.name} that can be predicted "
                     "agrees with it"
                 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from modular_cls.errors import ConfigError, OutputExistsError
 from modular_cls.files import replacing_file
-from modular_cls.predict.parts import Parts
+from modular_cls.predict.table_parts import Parts
 
 
 def check_table(out: Path, overwrite: bool) -> None:

@@ -62,15 +62,16 @@ def read_predictions(
     if lacking := [c for c in columns if c not in header]:
         raise ConfigError(f"{file}: no column {lacking[0]!r}{nearest(lacking[0], header)}")
     places = [header.index(c) for c in (*columns, *newer) if c in header]
-    return [[row[place] for row in rows] for place in places]
+    wanted = ([row[place] for place in places] for row in rows)
+    return list(map(list, zip(*wanted, strict=True))) or [[] for _ in places]
 
 
 def read_answers(run: FinishedRun, composite: str) -> Answers | None:
     """A run's answers about the test images whose class is known; None if it kept none."""
-    found = read_predictions(run, ("path", composite, f"{composite}:predicted"))
-    if found is None:
+    columns = read_predictions(run, ("path", composite, f"{composite}:predicted"))
+    if columns is None:
         return None
-    paths, true, predicted = found
+    paths, true, predicted = columns
     classes = {name: z for z, name in enumerate(run.schema.output(composite).class_names)}
     known = [i for i, name in enumerate(true) if name]
     listed = "\n".join(f"{paths[i]}\t{true[i]}" for i in known)

@@ -12,12 +12,12 @@ def report(prog: str, arguments: list[str]) -> None:
     parser.add_argument(
         "--out", type=Path, help="folder for report.md and figures; default the first of RUNS"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     from modular_cls.report.first import FIRST
     from modular_cls.report.page import write_report
 
-    out = given.out or given.runs[0]
-    page = write_report(given.runs, out, f"{prog} {' '.join(arguments)}")
+    out = options.out or options.runs[0]
+    page = write_report(options.runs, out, f"{prog} {' '.join(arguments)}")
     print(page)
     if FIRST in page:  # once more where the eye is: at the end
         print(page.split(FIRST)[1].split("\n## ")[0].strip() + "\n")

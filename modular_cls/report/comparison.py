@@ -14,7 +14,7 @@ import numpy as np
 from modular_cls.report.answers import Answers, read_answers
 from modular_cls.report.results import ALL, FinishedRun, keep_order
 from modular_cls.report.statistics import Estimate, Sample, estimate
-from modular_cls.runs.metrics import SCORES
+from modular_cls.runs.score_table import SCORES
 
 _ACCURACY = "balanced_accuracy"
 
@@ -74,12 +74,12 @@ class Comparison:
 
     def scores(self, method: str, keep: str, score: str) -> dict[int, float]:
         """Seed -> score, of the runs in which it is defined."""
-        found = {
+        values = {
             r.seed: r.value(self.composite, score)
             for r in self.cell(method, keep)
             if not r.undefined
         }
-        return {seed: float(value) for seed, value in found.items() if value is not None}
+        return {seed: float(value) for seed, value in values.items() if value is not None}
 
     def sample(self, method: str, keep: str, score: str) -> Sample:
         """The score of each run in which it is defined, and what each test image adds to it.
@@ -102,7 +102,7 @@ class Comparison:
                   if not r.undefined and (value := self._value(r, score)) is not None]  # fmt: skip
         seeds = tuple(r.seed for r, _ in scored)
         values = np.array([value for _, value in scored], dtype=float)
-        answers = [found for r, _ in scored if (found := self._read(r)) is not None]
+        answers = [answer for r, _ in scored if (answer := self._read(r)) is not None]
         if len(answers) < len(scored) or len({a.images for a in answers}) != 1:
             return Sample(seeds, values)
         weights = [self._weights(r, score) for r, _ in scored]
@@ -115,8 +115,8 @@ class Comparison:
 
     def over_seeds(self, method: str, keep: str, name: str) -> Estimate:
         """Mean over seeds of any metric, with its interval over them."""
-        found = self.scores(method, keep, name)
-        return estimate(Sample(tuple(found), np.array(list(found.values()), dtype=float)))
+        scores = self.scores(method, keep, name)
+        return estimate(Sample(tuple(scores), np.array(list(scores.values()), dtype=float)))
 
     def difference(self, method: str, other: str, keep: str, score: str) -> Estimate:
         """Mean of one method minus another, paired by seed and image, with its interval."""

@@ -12,7 +12,7 @@ from modular_cls.report.statistics import (
     images_to_match,
     match_interval,
 )
-from modular_cls.runs.metrics import MISSING, SCORES
+from modular_cls.runs.score_table import MISSING, SCORES
 
 LEAST_PAIRS = 5
 LEAST_MEAN, LEAST_LOW, LEAD, LEAD_UP_TO = -0.01, -0.03, 0.10, 1
@@ -68,15 +68,16 @@ def contrasts(comparison: Comparison, rivals: Sequence[str]) -> list[Contrast]:
     The best is the one that the reference leads least, over the seeds that both have: of those with
     enough pairs for a verdict, if there are any, so that one lucky run does not take their place.
     """
-    found = []
+    chosen = []
     for keep in comparison.keeps:
-        each = [c for c in (_contrast(comparison, rival, keep) for rival in rivals) if c.pairs]
+        each = [_contrast(comparison, rival, keep) for rival in rivals]
+        each = [c for c in each if c.pairs]
         if enough := [c for c in each if c.pairs >= LEAST_PAIRS] or each:
             best = min(enough, key=lambda c: c.lead)
             closer = tuple(c.rival for c in each if c.lead < best.lead)
-            found.append(replace(best, closer=closer))
-    adjusted = holm([c.differences["balanced_accuracy"].p for c in found])
-    return [replace(c, p=p) for c, p in zip(found, adjusted, strict=True)]
+            chosen.append(replace(best, closer=closer))
+    adjusted = holm([c.differences["balanced_accuracy"].p for c in chosen])
+    return [replace(c, p=p) for c, p in zip(chosen, adjusted, strict=True)]
 
 
 def _contrast(comparison: Comparison, rival: str, keep: str) -> Contrast:

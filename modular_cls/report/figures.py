@@ -5,6 +5,7 @@ Scores against the number kept, recall of each class, confusion, missed images.
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ from modular_cls.report.misses import MissedImage
 from modular_cls.report.results import ALL
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import Style, styles
-from modular_cls.runs.metrics import MISSING, NAMES, SCORES
+from modular_cls.runs.score_table import MISSING, NAMES, SCORES
 
 _PANELS = 4  # side by side
 _MOST_BARS = 24  # joint classes in the figure of recall
@@ -145,7 +146,7 @@ def _curve(
 ) -> None:
     method, score = what
     estimates = [comparison.estimate(method, keep, score) for keep in comparison.keeps]
-    means, halves = np.array([e.mean for e in estimates]), np.array([e.half for e in estimates])
+    means, halves = np.array([(e.mean, e.half) for e in estimates]).reshape(-1, 2).T
     # Missing cells leave no gap: a line between the cells that exist is easier to follow.
     known = ~np.isnan(means)
     axis.errorbar(
@@ -185,12 +186,10 @@ def _frame(axis: Axes, keeps: Sequence[str], places: list[float], score: str) ->
 
 def _classes(comparison: Comparison) -> list[str]:
     """Joint classes to show: all, or those recognised worst where they are too many."""
-    found = [r.value(comparison.composite, "recall") or {} for r in comparison.runs]
-    means = {
-        c: mean_interval([f[c] for f in found if f.get(c) is not None]).mean
-        for f in found
-        for c in f
-    }
+    recalls = [r.value(comparison.composite, "recall") or {} for r in comparison.runs]
+    means = {}
+    for name in dict.fromkeys(chain.from_iterable(recalls)):
+        means[name] = mean_interval([r[name] for r in recalls if r.get(name) is not None]).mean
     worst = sorted(means, key=lambda c: (math.isnan(means[c]), means[c]))[:_MOST_BARS]
     return [c for c in means if c in worst]
 

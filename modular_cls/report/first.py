@@ -7,7 +7,7 @@ from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.contrasts import Contrast, contrasts
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.wording import in_points, with_interval
-from modular_cls.runs.metrics import percent
+from modular_cls.runs.score_table import percent
 
 FIRST = "## What to look at first"
 _FEW_IMAGES = 50  # of the rare classes, of which one moves their recall by 2 points or more
@@ -35,21 +35,21 @@ def first_lines(comparison: Comparison) -> list[str]:
 
 def _outcome(comparison: Comparison, method: str, keep: str) -> Iterator[str]:
     score = with_interval(comparison.estimate(method, keep, "balanced_accuracy"))
-    told = f"{comparison.composite}, {kept(keep)}: **{method}** has {score} balanced accuracy"
+    line = f"{comparison.composite}, {kept(keep)}: **{method}** has {score} balanced accuracy"
     others = comparison.flats if comparison.reference else []
-    found = [c for c in contrasts(comparison, others) if c.keep == keep]
-    if not found:
-        yield f"{told}."
+    leads = [c for c in contrasts(comparison, others) if c.keep == keep]
+    if not leads:
+        yield f"{line}."
         return
-    best = found[0]
+    best = leads[0]
     difference = best.differences["balanced_accuracy"]
     against = f"{in_points(difference)} points against {best.rival}, the best flat method"
-    yield f"{told}, {against}: {_verdict(best)}."
+    yield f"{line}, {against}: {_verdict(best)}."
 
 
-def _verdict(found: Contrast) -> str:
+def _verdict(contrast: Contrast) -> str:
     """Ahead or behind, where the interval is on one side of zero, or nobody can tell."""
-    mean, half = found.lead, found.differences["balanced_accuracy"].half
+    mean, half = contrast.lead, contrast.differences["balanced_accuracy"].half
     if math.isnan(half):
         return "level" if abs(mean) < _LEVEL else f"{_side(mean)}, of one seed"
     return _side(mean) if abs(mean) > half else "the interval holds zero, so nobody is ahead"
@@ -65,7 +65,7 @@ def _weakest(comparison: Comparison, runs: Sequence[FinishedRun]) -> Iterator[st
     for run in runs:
         for name, recall in (run.value(comparison.composite, "recall") or {}).items():
             recalls.setdefault(name, []).extend([] if recall is None else [float(recall)])
-    means = {name: sum(found) / len(found) for name, found in recalls.items() if found}
+    means = {name: sum(values) / len(values) for name, values in recalls.items() if values}
     if means:
         name = min(means, key=means.__getitem__)
         yield f"Its weakest joint class there is {name}: found in {percent(means[name])}."

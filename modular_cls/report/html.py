@@ -1,6 +1,6 @@
 """`report.html`: report.md as one file that asks for nothing, with tables that can be sorted.
 
-Figures are in it, and each missed picture can be opened (sheets.py). The frame is page.html.
+Figures are in it, and each missed picture can be opened (sheets.py). The frame is report.html.
 """
 
 import base64
@@ -33,11 +33,11 @@ def write_html(path: Path, markdown: str, sheets: Sequence[Sheet]) -> None:
         sheets: The missed pictures of each composite.
     """
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    body = _FIGURE.sub(lambda found: _inlined(path.parent / found[1], found[2]), body)
-    frame = resources.files("modular_cls.report").joinpath("page.html").read_text("utf-8")
+    body = _FIGURE.sub(lambda match: _inlined(path.parent / match[1], match[2]), body)
+    frame = resources.files("modular_cls.report").joinpath("report.html").read_text("utf-8")
     data = json.dumps([sheet.to_dict() for sheet in sheets]).replace("</", "<\\/")
     parts = {"body": body, "sheets": data}
-    page = re.sub(r"\{\{(body|sheets)\}\}", lambda found: parts[found[1]], frame)
+    page = re.sub(r"\{\{(body|sheets)\}\}", lambda match: parts[match[1]], frame)
     with replacing_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
 
@@ -45,6 +45,6 @@ def write_html(path: Path, markdown: str, sheets: Sequence[Sheet]) -> None:
 def _inlined(figure: Path, name: str) -> str:
     """A figure as part of the page, with words for who cannot see it."""
     kind, _, number = name.partition("_")
-    told = _ALT.get(kind, name) + (f" ({number})" if number else "")
+    words = _ALT.get(kind, name) + (f" ({number})" if number else "")
     data = base64.b64encode(figure.read_bytes()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{told}">'
+    return f'<img src="data:image/png;base64,{data}" alt="{words}">'

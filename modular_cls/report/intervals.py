@@ -8,7 +8,7 @@ from pathlib import Path
 from modular_cls.files import replacing_file
 from modular_cls.report.comparison import Comparison
 from modular_cls.report.statistics import Sample, estimate
-from modular_cls.runs.metrics import SCORES
+from modular_cls.runs.score_table import SCORES
 
 COLUMNS = ("composite", "method", "minus", "keep", "score", "seeds", "over", "mean", "half", "p")
 OVER = {True: "seeds and images", False: "seeds"}
@@ -38,10 +38,10 @@ def _row(comparison: Comparison, cell: tuple[str, str, str, str]) -> Iterator[li
     sample: Sample = comparison.sample(method, keep, score)
     sample = sample - comparison.sample(minus, keep, score) if minus else sample
     if sample.seeds:
-        found = estimate(sample)
-        numbers = (_rounded(n) for n in (found.mean, found.half, found.p))
+        result = estimate(sample)
+        numbers = (_rounded(n) for n in (result.mean, result.half, result.p))
         over = OVER[sample.parts is not None]
-        yield [comparison.composite, *cell, found.count, over, *numbers]
+        yield [comparison.composite, *cell, result.count, over, *numbers]
 
 
 def _rounded(number: float) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from modular_cls.data.images import read_image
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.report.answers import read_predictions
 from modular_cls.report.results import FinishedRun
-from modular_cls.runs.folder import given
+from modular_cls.runs.folder import column_given
 
 _SHOWN = 24
 
@@ -74,10 +75,10 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
     joint, rare = run.schema.output(composite), run.rare_classes(composite)
     names = [a.name for a in joint.attributes]
     wanted = ("path", composite, f"{composite}:predicted")
-    found = read_predictions(run, wanted, [given(joint, a) for a in joint.attributes])
-    if found is None:
+    columns = read_predictions(run, wanted, [column_given(joint, a) for a in joint.attributes])
+    if columns is None:
         return None
-    (paths, true, predicted), with_set = found[:3], found[3:]
+    (paths, true, predicted), with_set = columns[:3], columns[3:]
 
     def mended_by(i: int) -> frozenset[str] | None:
         if len(with_set) < len(names):
@@ -90,19 +91,21 @@ def rare_predictions(run: FinishedRun, composite: str) -> list[Prediction] | Non
 
 def gather_predictions(runs: Iterable[FinishedRun], composite: str) -> list[list[Prediction]]:
     """Predictions on rare test images, of each run that wrote them."""
-    return [found for run in runs if (found := rare_predictions(run, composite)) is not None]
+    each = (rare_predictions(run, composite) for run in runs)
+    return [predictions for predictions in each if predictions is not None]
 
 
 def miss_shares(predictions: Iterable[Sequence[Prediction]]) -> MissShares | None:
     """Shares over all runs given; None if there are no rare images."""
-    seen = [p for run in predictions for p in run]
+    seen = list(chain.from_iterable(predictions))
     missed = [p for p in seen if p.missed]
     if not seen:
         return None
-    told = [p.mended_by for p in missed if p.mended_by is not None]
-    names = sorted(set().union(*told))
-    mended = {name: sum(name in each for each in told) / len(told) for name in names}
-    composition = sum(not each for each in told) / len(told) if told else None
+    mending = [p.mended_by for p in missed if p.mended_by is not None]
+
+    counts = Counter(chain.from_iterable(mending))
+    mended = {name: counts[name] / len(mending) for name in sorted(counts)}
+    composition = sum(not each for each in mending) / len(mending) if mending else None
     return MissShares(len(seen), len(missed) / len(seen), mended, composition)
 
 
@@ -110,7 +113,7 @@ def most_missed(predictions: Iterable[Sequence[Prediction]]) -> list[MissedImage
     """The rare images that most runs missed, at most 24, none that all runs found."""
     runs: Counter[str] = Counter()
     mistakes: dict[str, Counter[str]] = defaultdict(Counter)
-    for p in (p for run in predictions for p in run):
+    for p in chain.from_iterable(predictions):
         runs[p.path] += 1
         if p.missed:
             mistakes[p.path][p.predicted] += 1

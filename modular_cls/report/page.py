@@ -6,11 +6,11 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from modular_cls.files import replacing_file
-from modular_cls.report.audit import audit_lines
 from modular_cls.report.comparison import Comparison, compare, kept
 from modular_cls.report.figures import confusions, contact_sheet, curves, recalls
 from modular_cls.report.first import FIRST, first_lines
 from modular_cls.report.html import write_html
+from modular_cls.report.identical_terms import audit_lines
 from modular_cls.report.intervals import write_intervals
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
 from modular_cls.report.results import read_runs, sort_runs, write_results
@@ -125,8 +125,8 @@ def _sheet_lines(comparison: Comparison, path: Path) -> list[str]:
     if isinstance(pictures, str):
         return [f"The images missed by {where} are not shown: {' '.join(pictures.split())}", ""]
     about = (
-        f"Missed most often by {where}; under each, the share of runs that missed it, and "
-        "the class most named:"
+        f"Missed most often by {where}; under each, the share of runs that missed it, and the "
+        "class most named:"
     )
     return [about, "", _save(contact_sheet(images, pictures), path), ""]
 

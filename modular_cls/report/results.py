@@ -14,7 +14,7 @@ from modular_cls.config import Config
 from modular_cls.errors import ConfigError
 from modular_cls.files import replacing_file
 from modular_cls.parsing import parse_files
-from modular_cls.runs.metrics import SCORES
+from modular_cls.runs.score_table import SCORES
 from modular_cls.schema import Schema
 
 ALL = "all"  # kept, where nothing was taken away
@@ -149,8 +149,8 @@ class FinishedRun:
 
     def value(self, composite: str, name: str, split: str = "test") -> Any:
         """One metric of a composite; None where it is unknown or not a number."""
-        found = (self.metrics.get(split) or {}).get(composite, {}).get(name)
-        return None if isinstance(found, float) and math.isnan(found) else found
+        value = (self.metrics.get(split) or {}).get(composite, {}).get(name)
+        return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
@@ -159,7 +159,7 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
     Raises:
         ConfigError: If a place holds no finished run, or a `metrics.json` cannot be read.
     """
-    found: dict[Path, FinishedRun] = {}
+    runs: dict[Path, FinishedRun] = {}
     for place in places:
         files = (
             [place / _METRICS]
@@ -171,9 +171,9 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
                 f"{place} holds no finished run (no {_METRICS}, neither in folders in it)"
             )
         for file in files:
-            if file.parent.resolve() not in found:
-                found[file.parent.resolve()] = FinishedRun(file.parent, _read_metrics(file))
-    return list(found.values())
+            if file.parent.resolve() not in runs:
+                runs[file.parent.resolve()] = FinishedRun(file.parent, _read_metrics(file))
+    return list(runs.values())
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def sort_runs(runs: Sequence[FinishedRun]) -> Runs:
             if first is not run:
                 raise ConfigError(
                     f"{first.folder} and {run.folder} both hold method {run.method!r}, {what} "
-                    f"{run.keep}, seed {run.seed}; "
-                    "give one another `method` name, or report them apart"
+                    f"{run.keep}, seed {run.seed}; give one another `method` name, or report them "
+                    "apart"
                 )
     return Runs(final, [r for r in runs if r.trial], turns)
 

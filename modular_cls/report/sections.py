@@ -7,12 +7,11 @@ from modular_cls.report.contrasts import LEAST_PAIRS, Contrast, contrasts, match
 from modular_cls.report.misses import gather_predictions, miss_shares
 from modular_cls.report.results import CALIBRATION
 from modular_cls.report.wording import in_points, listed, p_value, table, with_interval
-from modular_cls.runs.metrics import MISSING, NAMES, SCORES, percent
+from modular_cls.runs.score_table import MISSING, NAMES, SCORES, percent
 
 _CRITERION = (
-    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the "
-    "lower end of its interval "
-    "at least -3 points"
+    "The criterion, in balanced accuracy: the mean difference is at least -1 point and the lower "
+    "end of its interval at least -3 points"
 )
 
 
@@ -81,14 +80,15 @@ def match_lines(comparison: Comparison) -> list[str]:
     ):
         return []
     scores = ("balanced_accuracy", "rare_class_recall")
-    rows = [[m, *(match_text(comparison, m, score) for score in scores)] for m in comparison.flats]
+    rows = []
+    for method in comparison.flats:
+        rows.append([method, *(match_text(comparison, method, score) for score in scores)])
     return [
         f"### Rare training images that match {reference} at k = 0",
         "",
         f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
-        "rare class, by straight "
-        "lines over log(1 + k) between the numbers measured; in brackets a 95 % interval "
-        f"({over(comparison)}): the numbers at which the paired gap could be 0.",
+        "rare class, by straight lines over log(1 + k) between the numbers measured; in brackets a "
+        f"95 % interval ({over(comparison)}): the numbers at which the paired gap could be 0.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
     ]
@@ -98,9 +98,9 @@ def calibration_lines(comparison: Comparison) -> list[str]:
     """How far the probabilities of the joint classes are off, by method and number kept."""
     rows = []
     for method in comparison.methods:
-        found = [comparison.over_seeds(method, k, CALIBRATION) for k in comparison.keeps]
-        if any(estimate.count for estimate in found):
-            rows.append([method, *map(with_interval, found)])
+        errors = [comparison.over_seeds(method, k, CALIBRATION) for k in comparison.keeps]
+        if any(estimate.count for estimate in errors):
+            rows.append([method, *map(with_interval, errors)])
     if not rows:
         return []
     return [
@@ -115,22 +115,22 @@ def calibration_lines(comparison: Comparison) -> list[str]:
 
 def miss_lines(comparison: Comparison) -> list[str]:
     """How many rare images each method misses: by an attribute, or by the composition."""
-    found = {}
+    shares_of = {}
     for method in comparison.methods:
         for keep in comparison.keeps:
             predictions = gather_predictions(comparison.cell(method, keep), comparison.composite)
             if shares := miss_shares(predictions):
-                found[method, keep] = shares
-    if all(shares.composition is None for shares in found.values()):
+                shares_of[method, keep] = shares
+    if all(shares.composition is None for shares in shares_of.values()):
         return []
     joint = comparison.runs[0].schema.output(comparison.composite)
     names = [a.name for a in joint.attributes]
     rows = []
-    for cell, shares in found.items():
+    for cell, shares in shares_of.items():
         none = shares.composition
-        told = [None if none is None else shares.mended.get(name, 0.0) for name in names]
-        told += [None if none is None else 1 - none, none]
-        rows.append([*cell, *map(percent, [shares.missed, *told])])
+        by_attribute = [None if none is None else shares.mended.get(name, 0.0) for name in names]
+        by_attribute += [None if none is None else 1 - none, none]
+        rows.append([*cell, *map(percent, [shares.missed, *by_attribute])])
     header = [f"mended by {name}" for name in names]
     return [
         "### Missed rare images",
@@ -147,7 +147,7 @@ def miss_lines(comparison: Comparison) -> list[str]:
 
 def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
     """Cells that do not exist, with the reason."""
-    found = dict.fromkeys(
+    reasons = dict.fromkeys(
         (r.method, keep, r.undefined)
         for c in comparisons
         for keep in c.keeps
@@ -156,21 +156,21 @@ def undefined_lines(comparisons: Sequence[Comparison]) -> list[str]:
         if r.undefined
     )
     return (
-        ["## Undefined cells", "", *table(["method", "kept", "reason"], list(found))]
-        if found
+        ["## Undefined cells", "", *table(["method", "kept", "reason"], list(reasons))]
+        if reasons
         else []
     )
 
 
-def _contrast_table(found: Sequence[Contrast], lead: bool) -> list[str]:
+def _contrast_table(rivals: Sequence[Contrast], lead: bool) -> list[str]:
     rows = [
         [c.keep, c.rival, c.differences["balanced_accuracy"].count or MISSING,
          *(in_points(c.differences[s]) for s in SCORES), p_value(c.p), c.verdict(lead)]
-        for c in found
+        for c in rivals
     ]  # fmt: skip
     lines = table(["kept", "best", "pairs", *NAMES.values(), "p", "criterion holds"], rows)
-    if behind := [f"{c.rival} at {c.keep}" for c in found if c.lead < 0]:
+    if behind := [f"{c.rival} at {c.keep}" for c in rivals if c.lead < 0]:
         lines += [f"Ahead of the reference in mean balanced accuracy: {'; '.join(behind)}.", ""]
-    if closer := [f"{', '.join(c.closer)} at {c.keep}" for c in found if c.closer]:
+    if closer := [f"{', '.join(c.closer)} at {c.keep}" for c in rivals if c.closer]:
         lines += [f"Closer still or ahead, but on fewer seeds: {'; '.join(closer)}.", ""]
     return lines

@@ -9,7 +9,7 @@ from torch import get_num_threads
 
 from modular_cls.config import expand
 from modular_cls.data.images import read_file
-from modular_cls.demo.answers import Shown
+from modular_cls.demo.shown import Shown
 from modular_cls.errors import ModularClsError
 from modular_cls.report.comparison import Comparison, kept
 from modular_cls.report.misses import MissedImage, gather_predictions, most_missed
@@ -22,7 +22,7 @@ class Sheet:
 
     Attributes:
         composite: Its name.
-        told: What is shown, in words.
+        title: What is shown, in words.
         classes: Names of the classes, by output.
         cards: One a picture: `path`, `share` of runs that missed it, `mistaken_for`, `true`, and
             `answers` of the runs, as the demo's page gets them.
@@ -30,7 +30,7 @@ class Sheet:
     """
 
     composite: str
-    told: str
+    title: str
     classes: dict[str, list[str]]
     cards: list[dict[str, Any]]
     why: str = ""
@@ -51,7 +51,7 @@ def make_sheet(comparison: Comparison) -> Sheet | None:
     missed = most_missed(predictions)
     if not missed:
         return None
-    told = f"Missed most often by {method} at {kept(keep)} ({len(predictions)} runs)"
+    title = f"Missed most often by {method} at {kept(keep)} ({len(predictions)} runs)"
     flat = comparison.best(comparison.flats, keep)
     asked = [runs[0], *(comparison.cell(flat, keep)[:1] if flat else [])]
     true = {p.path: p.true for run in predictions for p in run}
@@ -60,8 +60,8 @@ def make_sheet(comparison: Comparison) -> Sheet | None:
         shown = [Shown.of(run.folder) for run in asked]
         cards = [_card(image, true[image.path], shown, runs[0]) for image in missed]
     except (ModularClsError, OSError) as error:
-        return Sheet(comparison.composite, told, classes, [], " ".join(str(error).split()))
-    return Sheet(comparison.composite, told, classes, cards)
+        return Sheet(comparison.composite, title, classes, [], " ".join(str(error).split()))
+    return Sheet(comparison.composite, title, classes, cards)
 
 
 def _card(

@@ -98,11 +98,12 @@ def mean_interval(values: Sequence[float]) -> Estimate:
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Estimate:
     """Mean of ours minus theirs, each seed -> score, over the seeds that both have: seeds only."""
-    one, two = (
-        Sample(tuple(sorted(by_seed)), np.array([by_seed[s] for s in sorted(by_seed)], dtype=float))
-        for by_seed in (ours, theirs)
-    )
-    return estimate(one - two)
+    return estimate(_of_seeds(ours) - _of_seeds(theirs))
+
+
+def _of_seeds(scores: Mapping[int, float]) -> Sample:
+    seeds = tuple(sorted(scores))
+    return Sample(seeds, np.array([scores[s] for s in seeds], dtype=float))
 
 
 def estimate(sample: Sample) -> Estimate:

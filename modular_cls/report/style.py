@@ -43,12 +43,12 @@ def styles(comparison: Comparison) -> dict[str, Style]:
     """
     methods = comparison.methods
     strong = methods if len(methods) <= len(COLOURS) else _emphasised(comparison)
-    found = {
+    strong_styles = {
         method: Style(COLOURS[i], MARKERS[i], LINES[i], HATCHES[i], True)
         for i, method in enumerate(strong)
     }
-    weak = [m for m in methods if m not in found]
-    return found | {m: Style(_GREY, _letter(i), "-", "", False) for i, m in enumerate(weak)}
+    weak = [m for m in methods if m not in strong_styles]
+    return strong_styles | {m: Style(_GREY, _letter(i), "-", "", False) for i, m in enumerate(weak)}
 
 
 def _emphasised(comparison: Comparison) -> Sequence[str]:

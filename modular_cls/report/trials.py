@@ -11,7 +11,7 @@ import numpy as np
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.statistics import Estimate, mean_interval
 from modular_cls.report.wording import listed, table, with_interval
-from modular_cls.runs.metrics import MISSING, NAMES, SCORES
+from modular_cls.runs.score_table import MISSING, NAMES, SCORES
 
 RATE = "learning rate"
 _ACCURACY = "balanced_accuracy"
@@ -25,7 +25,7 @@ class Trial:
         rate: None on a frozen backbone.
         knob: Its key; blank for a method without one.
         value: What it stood at.
-        runs: One a seed.
+        runs: One a seed, and a class made scarce.
     """
 
     rate: float | None
@@ -47,12 +47,12 @@ class Trial:
 
 def trials_of(runs: Sequence[FinishedRun]) -> dict[str, list[Trial]]:
     """The trials of each method, by rate and value."""
-    found: dict[tuple[str, float | None, str, Any], list[FinishedRun]] = defaultdict(list)
+    groups: dict[tuple[str, float | None, str, Any], list[FinishedRun]] = defaultdict(list)
     for run in sorted(runs, key=lambda r: (r.method, r.seed)):
         key, value = next(iter((run.metrics.get("knob") or {}).items()), ("", None))
-        found[run.method, run.learning_rate, key, value].append(run)
+        groups[run.method, run.learning_rate, key, value].append(run)
     methods: dict[str, list[Trial]] = defaultdict(list)
-    for (method, rate, key, value), members in found.items():
+    for (method, rate, key, value), members in groups.items():
         methods[method].append(Trial(rate, key, value, tuple(members)))
     return {method: sorted(each, key=lambda t: t.place) for method, each in methods.items()}
 
@@ -69,12 +69,12 @@ def edges(best: Trial, trials: Sequence[Trial]) -> list[str]:
     """Which of rate and knob lie at the end of what was tried: a better one may lie outside."""
     rates = [t.rate for t in trials if t.rate is not None]
     beside = [t.value for t in trials if t.rate == best.rate and t.value is not None]
-    told = []
+    ends = []
     if len(set(rates)) > 1 and best.rate in (min(rates), max(rates)):
-        told.append(RATE)
+        ends.append(RATE)
     if len(beside) > 1 and best.value in (min(beside), max(beside)):
-        told.append(best.knob)
-    return told
+        ends.append(best.knob)
+    return ends
 
 
 def tuning_lines(runs: Sequence[FinishedRun]) -> list[str]:

@@ -8,7 +8,7 @@ from modular_cls.report.contrasts import contrasts
 from modular_cls.report.results import FinishedRun
 from modular_cls.report.statistics import Sample, estimate, mean_sample
 from modular_cls.report.wording import in_points, table, with_interval
-from modular_cls.runs.metrics import MISSING, percent
+from modular_cls.runs.score_table import MISSING, percent
 
 _SCORES = "balanced_accuracy", "rare_class_recall"
 
@@ -36,7 +36,8 @@ def _composite_lines(comparison: Comparison, turns: Sequence[FinishedRun]) -> li
     each = _by_empty_class(comparison, turns)
     if not each:
         return []
-    methods = [m for m in comparison.methods if any(m in c.methods for c in each.values())]
+    present = {method for c in each.values() for method in c.methods}
+    methods = [m for m in comparison.methods if m in present]
     rows = [
         [method, *(_cell(c, method) for c in each.values()), _mean_cell(each, method)]
         for method in methods
@@ -61,9 +62,13 @@ def _by_empty_class(comparison: Comparison, turns: Sequence[FinishedRun]) -> dic
         by_class.setdefault(empty, []).append(run)
     usual = [r for r in comparison.runs if r.keep == "0"]
     groups = [usual] if usual else []
-    groups += [by_class[e] for e in sorted(by_class, key=lambda e: [order.index(c) for c in e])]
-    names = [", ".join(c for c in order if c in runs[0].rare_classes(name)) for runs in groups]
-    return {n: Comparison(name, runs) for n, runs in zip(names, groups, strict=True)}
+    groups += [by_class[e] for e in sorted(by_class, key=lambda e: list(map(order.index, e)))]
+    return {_empty_classes(runs[0], name): Comparison(name, runs) for runs in groups}
+
+
+def _empty_classes(run: FinishedRun, composite: str) -> str:
+    rare = run.rare_classes(composite)
+    return ", ".join(c for c in run.schema.output(composite).class_names if c in rare)
 
 
 def _cell(comparison: Comparison, method: str) -> str:
@@ -82,10 +87,10 @@ def _mean(each: dict[str, Comparison], method: str, score: str) -> Sample:
 
 
 def _gap(comparison: Comparison) -> str:
-    found = contrasts(comparison, comparison.flats)
-    if not found:
+    leads = contrasts(comparison, comparison.flats)
+    if not leads:
         return MISSING
-    return f"{in_points(found[0].differences[_SCORES[0]])} ({found[0].rival})"
+    return f"{in_points(leads[0].differences[_SCORES[0]])} ({leads[0].rival})"
 
 
 def _known(mean: float) -> float:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from modular_cls.report.statistics import Estimate
-from modular_cls.runs.metrics import MISSING, percent
+from modular_cls.runs.score_table import MISSING, percent
 
 
 def with_interval(estimate: Estimate) -> str:

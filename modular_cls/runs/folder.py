@@ -18,15 +18,16 @@ import yaml
 from torch import Tensor
 
 from modular_cls.config import Config
+from modular_cls.config.layers import read_yaml
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
 from modular_cls.files import new_folder, put_back, replacing_file
 from modular_cls.models.backbone import Description
 from modular_cls.models.build import build_model
-from modular_cls.models.joint import JointClassifier
-from modular_cls.parsing import read_config, read_yaml
-from modular_cls.runs.backbone import FILE as BACKBONE
-from modular_cls.runs.backbone import described_backbone, read_description
+from modular_cls.models.joint_classifier import JointClassifier
+from modular_cls.parsing import read_config
+from modular_cls.runs.backbone_file import FILE as BACKBONE
+from modular_cls.runs.backbone_file import described_backbone, read_description
 from modular_cls.runs.identity import identity
 from modular_cls.runs.scores import FILE as SCORES
 from modular_cls.runs.weights import (
@@ -204,7 +205,7 @@ def write_classes(folder: Path, schema: Schema) -> None:
     )
 
 
-def given(composite: Composite, attribute: Attribute) -> str:
+def column_given(composite: Composite, attribute: Attribute) -> str:
     """Name of what is predicted of a composite when one of its attributes is set to the truth."""
     return f"{composite.name}:given:{attribute.name}"
 
@@ -224,7 +225,7 @@ def write_predictions(
         columns[f"{o.name}:predicted"] = [names[z] for z in predicted[o.name].tolist()]
     for c in schema.composites:
         names = [*c.class_names, ""]
-        for name in (given(c, a) for a in c.attributes):
+        for name in (column_given(c, a) for a in c.attributes):
             columns[name] = [names[z] for z in predicted[name].tolist()]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -54,7 +54,7 @@ def fit_terms(config: Mapping[str, Any]) -> dict[str, Any]:
 def _bound(config: Mapping[str, Any]) -> dict[str, Any]:
     bound = {key: value for key, value in config.items() if key != "knob"}  # what may be chosen
     for section, free in _FREE.items():
-        found = bound.get(section)
-        if isinstance(found, Mapping):
-            bound[section] = {key: value for key, value in found.items() if key not in free}
+        mapping = bound.get(section)
+        if isinstance(mapping, Mapping):
+            bound[section] = {key: value for key, value in mapping.items() if key not in free}
     return bound

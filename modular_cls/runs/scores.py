@@ -16,7 +16,7 @@ from torch import Tensor
 
 from modular_cls.errors import ConfigError
 from modular_cls.models.heads import Additive
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.schema import Attribute, Composite, Schema
 
@@ -57,9 +57,11 @@ class AttributeScores:
         """Keep at most so many images with a label, evenly over the different rows of labels."""
         names = tuple(a.name for a in schema.attributes)
         labels = torch.stack([targets[name].cpu() for name in names], dim=1).to(torch.int16)
-        told = (labels >= 0).any(1).nonzero()[:, 0]
-        kinds, kind, counts = labels[told].unique(dim=0, return_inverse=True, return_counts=True)
-        kept = told[_draw_evenly(kind, counts, most, seed)]
+        labelled = (labels >= 0).any(1).nonzero()[:, 0]
+        kinds, kind, counts = labels[labelled].unique(
+            dim=0, return_inverse=True, return_counts=True
+        )
+        kept = labelled[_draw_evenly(kind, counts, most, seed)]
         chosen = {name: scores[name].detach().cpu()[kept].half().contiguous() for name in names}
         return cls(names, chosen, labels[kept], kinds, counts)
 
@@ -75,8 +77,7 @@ class AttributeScores:
         """Read those of a run folder; raises ConfigError if it holds none, or broken ones."""
         if not (folder / FILE).is_file():
             raise ConfigError(f"{folder} holds no {FILE}, which runs of ModularClassifier with "
-                              "Additive heads write; "
-                              "train it again")  # fmt: skip
+                              "Additive heads write; train it again")  # fmt: skip
         try:
             with safe_open(folder / FILE, framework="pt") as file:
                 names = tuple(json.loads(file.metadata()["attributes"]))

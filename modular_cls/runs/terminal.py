@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from modular_cls.runs.metrics import NAMES, SCORES, percent
+from modular_cls.runs.score_table import NAMES, SCORES, percent
 
 _MOST_ROWS = 40  # of the classes of one output
 

@@ -84,14 +84,14 @@ def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; raises ConfigError if the file is missing or holds no object."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except ValueError as error:  # broken UTF-8 too
         raise ConfigError(f"{path} is corrupt: {error}") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path} holds a {type(found).__name__}; it must be a JSON object")
-    return found
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds a {type(content).__name__}; it must be a JSON object")
+    return content
 
 
 def digest(path: Path) -> str:
@@ -117,10 +117,10 @@ def changed(folder: Path, name: str, known: Mapping[str, object], by: str) -> st
             return f"{path.name} is the pointer of a file that was not fetched; run git lfs pull"
     if not isinstance(expected, str):
         return f"{by} is damaged, or of another version: it holds no SHA-256 of {name}"
-    if (found := digest(path)) != expected:
+    if (actual := digest(path)) != expected:
         size = path.stat().st_size
         return (
-            f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {found}, "
+            f"{path.name} ({size:,} bytes) is truncated or changed: its SHA-256 is {actual}, "
             f"not {expected} as {by} says"
         )
     return None

@@ -88,9 +88,9 @@ class Composite:
     @cached_property
     def class_names(self) -> tuple[str, ...]:
         """Name of each joint class, in the order of `cells`; `long_male` where none was given."""
-        given = {values: name for name, values in self.given_names}
+        names = {values: name for name, values in self.given_names}
         combinations = itertools.product(*(a.values for a in self.attributes))
-        return tuple(given.get(values, "_".join(values)) for values in combinations)
+        return tuple(names.get(values, "_".join(values)) for values in combinations)
 
     def contains(self, values: Mapping[str, str]) -> list[int]:
         """Indices of the joint classes that have all of `values`.
@@ -103,9 +103,11 @@ class Composite:
         wanted = {
             names.index(n): self.attributes[names.index(n)].index(v) for n, v in values.items()
         }
-        return [
-            z for z, cell in enumerate(self.cells) if all(cell[i] == v for i, v in wanted.items())
-        ]
+
+        def agrees(cell: tuple[int, ...]) -> bool:
+            return all(cell[i] == value for i, value in wanted.items())
+
+        return [z for z, cell in enumerate(self.cells) if agrees(cell)]
 
 
 @dataclass(frozen=True)

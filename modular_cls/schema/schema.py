@@ -34,7 +34,8 @@ class Schema:
             raise SchemaError(
                 "schema.attributes is empty; name at least one attribute and its values"
             )
-        names = [a.name for a in self.attributes] + [c.name for c in self.composites]
+        names = [a.name for a in self.attributes]
+        names += [c.name for c in self.composites]
         refuse_repeats(names, "names of attributes and composites")
         for name in names:
             if "*" in name:  # kept for the joint spaces that are made below
@@ -71,13 +72,16 @@ class Schema:
         """The inverse of `from_dict`, with lists in order."""
         composites: dict[str, Any] = {}
         for c in self.composites:
-            entry: dict[str, Any] = {"attributes": [a.name for a in c.attributes]}
+            names = [a.name for a in c.attributes]
+            composites[c.name] = {"attributes": names}
             if c.given_names:
-                pairs = ((n, zip(c.attributes, values, strict=True)) for n, values in c.given_names)
-                entry["names"] = {n: {a.name: v for a, v in pair} for n, pair in pairs}
-            composites[c.name] = entry
-        concluded = {c.attribute.name: c for c in self.conclusions}
-        outputs = {n: {"from": [a.name for a in c.sources]} for n, c in concluded.items()}
+                joint_classes = {
+                    n: dict(zip(names, cell, strict=True)) for n, cell in c.given_names
+                }
+                composites[c.name]["names"] = joint_classes
+        outputs = {}
+        for concluded in self.conclusions:
+            outputs[concluded.attribute.name] = {"from": [a.name for a in concluded.sources]}
         return {
             "attributes": {a.name: list(a.values) for a in self.attributes},
             "composites": composites,
@@ -140,8 +144,8 @@ class Schema:
         Raises:
             SchemaError: If composites have several joint spaces, or there is no composite.
         """
-        several = [j for j in self.joints if any(a in c.attributes for c in self.composites
-                                                 for a in j.attributes)]  # fmt: skip
+        used = {a for composite in self.composites for a in composite.attributes}
+        several = [j for j in self.joints if not used.isdisjoint(j.attributes)]
         if len(self.joints) == 1 or len(several) == 1:
             return self.joints[0]
         names = ", ".join(j.name.rstrip("*") for j in several or self.joints)
@@ -162,9 +166,13 @@ class Schema:
 
     @cached_property
     def _answering(self) -> dict[tuple[Attribute, ...], tuple[Composite, ...]]:
+        # As sets once: a hundred attributes make thousands of questions.
         spaces = [(space, set(space.attributes)) for space in self.joints]
-        asked = {output.attributes: set(output.attributes) for output in self.outputs}
-        return {o: tuple(s for s, has in spaces if mine <= has) for o, mine in asked.items()}
+
+        def holding(attributes: set[Attribute]) -> tuple[Composite, ...]:
+            return tuple(space for space, has in spaces if attributes <= has)
+
+        return {output.attributes: holding(set(output.attributes)) for output in self.outputs}
 
     def _check_conclusions(self) -> None:
         concluded = {c.attribute for c in self.conclusions}
@@ -189,8 +197,9 @@ class Schema:
             mine = set(composite.attributes)
             apart = [g for g in groups if not g & mine]
             groups = [*apart, mine.union(*(g for g in groups if g & mine))]
-        ordered = [tuple(a for a in self.attributes if a in group) for group in groups]
-        return sorted(ordered, key=lambda group: self.attributes.index(group[0]))
+        ordered = [sorted(group, key=self.attributes.index) for group in groups]
+        ordered.sort(key=lambda group: self.attributes.index(group[0]))
+        return list(map(tuple, ordered))
 
     def scarce_values(self, joint_class: Mapping[str, str]) -> dict[str, str]:
         """Check a joint class written as `{attribute: value}` against this schema and return it."""

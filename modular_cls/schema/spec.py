@@ -13,10 +13,7 @@ def read_parts(spec: Mapping[str, Any]) -> Parts:
     """Attributes, composites and conclusions of a specification; see `Schema.from_dict`."""
     _refuse_unknown_keys(spec, ("attributes", "composites", "outputs"), "schema")
     attributes = tuple(
-        Attribute(
-            str(name),
-            tuple(_value(v, name) for v in _sequence(values, f"schema.attributes.{name}")),
-        )
+        _attribute(str(name), values)
         for name, values in _mapping(spec.get("attributes"), "schema.attributes").items()
     )
     by_name = {a.name: a for a in attributes}
@@ -31,12 +28,17 @@ def read_parts(spec: Mapping[str, Any]) -> Parts:
     return attributes, composites, conclusions
 
 
+def _attribute(name: str, entry: object) -> Attribute:
+    values = _sequence(entry, f"schema.attributes.{name}")
+    return Attribute(name, tuple(_value(value, name) for value in values))
+
+
 def _composite(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Composite:
     where = f"schema.composites.{name}"
     entry = _mapping(entry, where)
     _refuse_unknown_keys(entry, ("attributes", "names"), where)
     attributes = _attributes(entry.get("attributes"), f"{where}.attributes", by_name)
-    given = []
+    named = []
     for class_name, values in _mapping(entry.get("names") or {}, f"{where}.names").items():
         values = _mapping(values, f"{where}.names.{class_name}")
         if set(values) != {a.name for a in attributes}:
@@ -47,8 +49,8 @@ def _composite(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Co
         chosen = tuple(_value(values[a.name], a.name) for a in attributes)
         for attribute, value in zip(attributes, chosen, strict=True):
             attribute.index(value)
-        given.append((str(class_name), chosen))
-    return Composite(name, attributes, tuple(given))
+        named.append((str(class_name), chosen))
+    return Composite(name, attributes, tuple(named))
 
 
 def _conclusion(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Conclusion:
@@ -66,12 +68,12 @@ def _conclusion(name: str, entry: object, by_name: Mapping[str, Attribute]) -> C
 def _attributes(
     names: object, where: str, by_name: Mapping[str, Attribute]
 ) -> tuple[Attribute, ...]:
-    found = []
+    attributes = []
     for name in _sequence(names, where):
         if not isinstance(name, str) or name not in by_name:
             raise SchemaError(unknown("attribute", name, by_name, f"in {where}"))
-        found.append(by_name[name])
-    return tuple(found)
+        attributes.append(by_name[name])
+    return tuple(attributes)
 
 
 def _value(value: object, attribute: str) -> str:

@@ -10,10 +10,10 @@ from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import method_config
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
+from modular_cls.study.variant import method_sources
 from modular_cls.training.reading import load_config
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
@@ -38,9 +38,9 @@ def read_methods(study: Study) -> list[Config]:
     """The configuration of each method, its rate and knob as tuned where the study says so.
 
     Raises:
-        ConfigError: If a method is unknown, two have one name, or something makes nothing scarce.
+        ConfigError: If a method or key is unknown, two have one name, or one makes nothing scarce.
     """
-    methods = [load_config(method_config(method), *study.also) for method in study.methods]
+    methods = [load_config(*method_sources(m), *study.also) for m in study.methods]
     names = [config.method for config in methods]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise ConfigError(
@@ -48,13 +48,13 @@ def read_methods(study: Study) -> list[Config]:
         )
     for config in methods:
         if config.training.patience is not None:
-            told = "methods are compared after the same number of updates; leave it out"
-            raise ConfigError(f"study: {config.method} has training.patience: {told}")
+            advice = "methods are compared after the same number of updates; leave it out"
+            raise ConfigError(f"study: {config.method} has training.patience: {advice}")
         if config.data.limit is not None:
             raise ConfigError(f"study: {config.method} has data.limit, which is for a first look")
         if not config.data.scarcity:
-            told = "has no data.scarcity; name the joint classes to make scarce"
-            raise ConfigError(f"study: {config.method} {told}")
+            advice = "has no data.scarcity; name the joint classes to make scarce"
+            raise ConfigError(f"study: {config.method} {advice}")
     return [Tuned.read(study.tuned).apply(c) for c in methods] if study.tuned else methods
 
 
@@ -83,8 +83,8 @@ def by_key(cells: list[Cell], key: Callable[[Config], str]) -> list[list[Cell]]:
 def _empty_in_turn(config: Config, seed: int, out: Path) -> list[Cell]:
     """The cell k = 0 with each joint class but the rare one the empty one."""
     if len(config.data.scarcities) > 1:
-        told = "with one rare class only; data.scarcity names several"
-        raise ConfigError(f"study: empty: each goes {told}")
+        limit = "with one rare class only; data.scarcity names several"
+        raise ConfigError(f"study: empty: each goes {limit}")
     schema = Schema.from_dict(config.schema)
     rare = schema.scarce_values(config.data.scarcities[0].joint_class)
     cells = []

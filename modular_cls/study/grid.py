@@ -14,22 +14,31 @@ class Tune:
     The rare class of the study keeps its training images there, but none in validation.
 
     Args:
-        scarce: That other class, as {attribute: value}; its validation images are used.
+        scarce: That other class, as {attribute: value}; its validation images are used. Or several,
+            each in turn: a steadier judge.
         rates: Learning rates that every method tries. Then it tries the values of its knob at the
             best of them; a method without a knob, the rates halfway between. A frozen backbone has
             no rates.
     """
 
-    scarce: dict[str, str]
+    scarce: dict[str, str] | list[dict[str, str]]
     rates: list[float] = field(default_factory=lambda: [0.001, 0.002, 0.004, 0.008, 0.016, 0.032])
 
     def __post_init__(self) -> None:
+        if not self.classes:
+            raise ConfigError("study: tune.scarce is empty; name a joint class, or several")
+        _refuse_repeated("tune.scarce", self.classes)
         _refuse_repeated("tune.rates", self.rates)
         if len(self.rates) < 2:
             raise ConfigError(f"study: tune.rates is {self.rates}; give two or more to choose from")
         for rate in self.rates:
             if not rate > 0:
                 raise ConfigError(f"study: tune.rates holds {rate}; each must be above 0")
+
+    @property
+    def classes(self) -> list[dict[str, str]]:
+        """The classes made scarce, one at a time."""
+        return self.scarce if isinstance(self.scarce, list) else [self.scarce]
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Study:
 
     Args:
         methods: Configuration files, one per method; a bare name stands for `configs/NAME.yaml`.
+            Or variants of one, {base: that file or name, name: its own, key: what differs, ...}.
         keep: Training images kept of the scarce class, or of each of several; null leaves all.
         seeds: One run per seed; it also decides which images are kept.
         also: Configuration files applied on top of every method's, for example other data.
@@ -48,7 +58,7 @@ class Study:
         processes: Runs at a time, each in a process of its own; 1 runs them in this one.
     """
 
-    methods: list[str]
+    methods: list[str | dict[str, Any]]
     keep: list[int | None]
     seeds: list[int]
     also: list[str] = field(default_factory=list)
@@ -76,11 +86,11 @@ class Study:
         if self.empty not in (None, "each"):
             raise ConfigError(f"study: empty is {self.empty!r}; accepted: each, null")
         if self.empty and (self.tune or 0 not in self.keep):
-            told = "it repeats k = 0, which keep must hold, and has no meaning with tune"
-            raise ConfigError(f"study: empty is {self.empty}; {told}")
+            advice = "it repeats k = 0, which keep must hold, and has no meaning with tune"
+            raise ConfigError(f"study: empty is {self.empty}; {advice}")
         if self.tune and (len(self.keep) > 1 or not self.keep[0]):
-            told = "with tune it is one number of images, of the class tune.scarce, as [5]"
-            raise ConfigError(f"study: keep is {self.keep}; {told}")
+            advice = "with tune it is one number of images, of the class tune.scarce, as [5]"
+            raise ConfigError(f"study: keep is {self.keep}; {advice}")
 
 
 def _refuse_repeated(name: str, values: Sequence[Any]) -> None:

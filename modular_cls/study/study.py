@@ -69,7 +69,7 @@ def _run_cells(cells: list[Cell], processes: int, executor: Executor | None) -> 
     jobs = _jobs(cells)
     threads = None if executor is None and processes == 1 else _threads(executor, processes)
     if threads is not None:  # jobs beside each other: each loads its own pictures
-        jobs = [[(_alone(config, threads), folder) for config, folder in job] for job in jobs]
+        jobs = [_alone(job, threads) for job in jobs]
     if executor is not None:
         return _run_jobs(jobs, executor)
     with Inline() if processes == 1 else Processes(processes) as own:
@@ -245,9 +245,13 @@ def _fit_key(config: Config) -> str:
     return json.dumps(same.to_dict(), sort_keys=True)
 
 
-def _alone(config: Config, threads: int) -> Config:
-    training = replace(config.training, threads=threads)
-    return replace(config, data=replace(config.data, workers=0), training=training)
+def _alone(job: list[Cell], threads: int) -> list[Cell]:
+    cells = []
+    for config, folder in job:
+        training = replace(config.training, threads=threads)
+        data = replace(config.data, workers=0)
+        cells.append((replace(config, data=data, training=training), folder))
+    return cells
 
 
 def _threads(executor: Executor | None, processes: int) -> int:

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from modular_cls.config import Config
+from modular_cls.config.layers import read_yaml
 from modular_cls.errors import ConfigError, ModularClsError, unknown
 from modular_cls.files import replacing_file
-from modular_cls.parsing import read_yaml
 from modular_cls.schema import Schema
 from modular_cls.training.knob import knob_value, turned
 
@@ -41,8 +41,8 @@ class Tuned:
         methods = content.pop("methods", None)
         if not isinstance(methods, dict) or not isinstance(content.get("budget"), dict):
             raise ConfigError(f"{path} is no file that a study with tune wrote: no methods, budget")
-        for method, found in methods.items():
-            if wrong := _wrong(found):
+        for method, choice in methods.items():
+            if wrong := _wrong(choice):
                 raise ConfigError(f"{path}: {method}: {wrong}")
         return cls(Path(path), content, methods)
 
@@ -61,24 +61,26 @@ class Tuned:
             ConfigError: If nothing was chosen for it, at another budget, or for another knob.
         """
         try:
-            Schema.from_dict(config.schema).scarce_values(self.terms.get("scarce") or {})
+            scarce = self.terms.get("scarce") or {}
+            for values in scarce if isinstance(scarce, list) else [scarce]:
+                Schema.from_dict(config.schema).scarce_values(values)
         except ModularClsError as error:
             raise ConfigError(f"{self.path} was chosen on other data: {error}") from None
         if config.method not in self.methods:
-            told = unknown("method", config.method, self.methods, f"in {self.path}")
-            raise ConfigError(f"{told}; tune it too")
+            problem = unknown("method", config.method, self.methods, f"in {self.path}")
+            raise ConfigError(f"{problem}; tune it too")
         budget = budget_of(config)
         if budget != self.terms["budget"]:
             here, there = _listed(budget), _listed(self.terms["budget"])
-            told = f"{self.path} was chosen at {there}, but here {config.method} has {here}"
-            raise ConfigError(f"{told}; tune at the study's own budget")
-        found = self.methods[config.method]
-        if "undefined" in found:
+            problem = f"{self.path} was chosen at {there}, but here {config.method} has {here}"
+            raise ConfigError(f"{problem}; tune at the study's own budget")
+        choice = self.methods[config.method]
+        if "undefined" in choice:
             return config
-        how = {"trials": found["trials"], "edges": list(found["edges"])}
-        if found["learning_rate"] is not None:
-            how["learning_rate"] = found["learning_rate"]
-        for key, value in found["knob"].items():
+        how = {"trials": choice["trials"], "edges": list(choice["edges"])}
+        if choice["learning_rate"] is not None:
+            how["learning_rate"] = choice["learning_rate"]
+        for key, value in choice["knob"].items():
             if config.knob is None or config.knob.key != key:
                 raise ConfigError(f"{self.path}: the knob of {config.method} is not {key} any more")
             config = config if value == knob_value(config) else turned(config, value)
@@ -92,15 +94,15 @@ def budget_of(config: Config) -> dict[str, Any]:
     return {"updates": config.training.updates, "batch_size": config.data.batch_size}
 
 
-def _wrong(found: Any) -> str:
+def _wrong(choice: Any) -> str:
     """What is wrong with what was chosen for a method; blank if nothing is."""
-    if not isinstance(found, dict):
+    if not isinstance(choice, dict):
         return "it must be a mapping"
-    if "undefined" in found:
+    if "undefined" in choice:
         return ""
-    if lacking := [key for key in _KEYS if key not in found]:
+    if lacking := [key for key in _KEYS if key not in choice]:
         return f"{', '.join(lacking)} missing"
-    rate, knob, trials, ends = (found[key] for key in _KEYS)
+    rate, knob, trials, ends = (choice[key] for key in _KEYS)
     if rate is not None and not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
         return f"learning_rate is {rate!r}; it must be a number above 0, or null"
     if not isinstance(knob, dict) or not isinstance(ends, list) or not isinstance(trials, int):

@@ -1,14 +1,15 @@
 """Choose each method's learning rate and knob, every method by one rule and as many trials.
 
-Another joint class than the rare one is scarce; scores are of its validation split. First every
-rate is tried, the knob at the method's own value; then every other value of the knob at the best
-rate. A method without a knob tries as many more rates, halfway between the others.
+Another joint class than the rare one is scarce, or each of several in turn; scores are of the
+validation split. First every rate is tried, the knob at the method's own value; then every other
+value of the knob at the best rate. A method without a knob tries as many more rates, halfway
+between the others.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,13 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
         for config, a, b in zip(methods, first, more, strict=True)
     }
     terms = {
-        "scarce": dict(how.scarce),
+        "scarce": how.scarce,
         "keep": study.keep[0],
         "seeds": list(study.seeds),
         "budget": budget_of(methods[0]),
     }
-    told = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
-    Tuned(out / FILE, terms, chosen).write(told)
+    comment = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
+    Tuned(out / FILE, terms, chosen).write(comment)
     print(f"chosen: {out / FILE}")
     return []
 
@@ -101,31 +102,37 @@ def _second(how: Tune, config: Config, rate: float | None) -> list[Setting]:
 
 def _cells(study: Study, out: Path, config: Config, settings: list[Setting]) -> list[Cell]:
     assert study.tune is not None
-    scarce = Scarcity(dict(study.tune.scarce), study.keep[0], validation=True)
     rare = [Scarcity(s.joint_class, None, validation=False) for s in config.data.scarcities]
     cells = []
-    for seed in study.seeds:
+    for seed, values in product(study.seeds, study.tune.classes):
+        scarce = Scarcity(dict(values), study.keep[0], validation=True)
+        judge = "_" + "_".join(values.values()) if len(study.tune.classes) > 1 else ""
         for rate, setting in settings:
             data = replace(setting.data, scarcity=[scarce, *rare], test=False)
             own = setting.training
             training = replace(own, learning_rate=rate or own.learning_rate, trials=1)
-            name = _name(setting, rate, seed)
+            name = f"{_name(setting, rate)}{judge}_seed{seed}"
             cells.append((replace(setting, seed=seed, data=data, training=training), out / name))
     return cells
 
 
-def _name(config: Config, rate: float | None, seed: int) -> str:
+def _name(config: Config, rate: float | None) -> str:
     knob = ""
     if _has_knob(config):
         assert config.knob is not None
         value = knob_value(config)
         knob = f"_{config.knob.key.split('.')[-1]}{'null' if value is None else f'{value:g}'}"
-    return f"{config.method}{'' if rate is None else f'_rate{rate:g}'}{knob}_seed{seed}"
+    return f"{config.method}{'' if rate is None else f'_rate{rate:g}'}{knob}"
 
 
 def _interleaved(groups: list[list[Cell]]) -> list[Cell]:
-    """Cells of all methods, seeds outermost, so that those that share a fit are neighbours."""
-    return sorted((cell for group in groups for cell in group), key=lambda cell: cell[0].seed)
+    """Cells of all methods by seed and class, so that those that share a fit are neighbours."""
+    return sorted((cell for group in groups for cell in group), key=_draw)
+
+
+def _draw(cell: Cell) -> tuple[int, str]:
+    config, _ = cell
+    return config.seed, str(config.data.scarcities[0].joint_class)
 
 
 def _best_rate(cells: list[Cell]) -> float | None:
@@ -163,8 +170,8 @@ def _check_knob(config: Config) -> None:
     if _has_knob(config):
         assert config.knob is not None
         if (own := knob_value(config)) not in config.knob.values:
-            told = f"knob.values is {config.knob.values}, but its own value is {own}"
-            raise ConfigError(f"{config.method}: {told}; it must be among them")
+            problem = f"knob.values is {config.knob.values}, but its own value is {own}"
+            raise ConfigError(f"{config.method}: {problem}; it must be among them")
 
 
 def _check_alike(how: Tune, methods: list[Config]) -> None:
@@ -176,28 +183,35 @@ def _check_alike(how: Tune, methods: list[Config]) -> None:
     most = max(counts.values(), default=0) if frozen else len(how.rates)
     if unlike := {name: n for name, n in counts.items() if n != most}:
         name, n = next(iter(unlike.items()))
-        told = f"the knob of {name} has {n} values; it must be {most}"
+        problem = f"the knob of {name} has {n} values; it must be {most}"
         like = "as the others" if frozen else "as there are rates"
-        raise ConfigError(f"study: {told}, {like}: every method gets as many trials")
+        raise ConfigError(f"study: {problem}, {like}: every method gets as many trials")
 
 
 def _check_scarce(how: Tune, methods: list[Config]) -> None:
-    """Another class than the rare ones, with validation images."""
+    """Other classes than the rare ones, with validation images."""
     for data, schema in _data_of(methods):
-        values = schema.scarce_values(how.scarce)
-        for rare in data.scarcities:
-            theirs = schema.scarce_values(rare.joint_class)
-            if all(theirs.get(name, value) == value for name, value in values.items()):
-                told = f"tune.scarce is {values}, which overlaps the rare class {theirs}"
-                raise ConfigError(f"study: {told}; name another joint class")
         manifest = read_manifest(schema, data)
         validation = manifest.splits == SPLITS.index("validation")
-        if not np.any(manifest.matches(values) & validation):
-            named = class_name(schema, values)
-            raise ConfigError(f"study: {named} has no validation images, which tune.scarce needs")
+        for values in map(schema.scarce_values, how.classes):
+            _check_other(data, schema, values)
+            if not np.any(manifest.matches(values) & validation):
+                name = class_name(schema, values)
+                raise ConfigError(
+                    f"study: {name} has no validation images, which tune.scarce needs"
+                )
+
+
+def _check_other(data: Data, schema: Schema, values: dict[str, str]) -> None:
+    """Refuse a class that overlaps a rare one."""
+    for rare in data.scarcities:
+        theirs = schema.scarce_values(rare.joint_class)
+        if all(theirs.get(name, value) == value for name, value in values.items()):
+            message = f"tune.scarce is {values}, which overlaps the rare class {theirs}"
+            raise ConfigError(f"study: {message}; name another joint class")
 
 
 def _data_of(methods: list[Config]) -> list[tuple[Data, Schema]]:
     """The data of the methods, those alike once."""
-    found = {str((c.data.manifest, c.data.scarcities, c.schema)): c for c in methods}
-    return [(c.data, Schema.from_dict(c.schema)) for c in found.values()]
+    alike = {str((c.data.manifest, c.data.scarcities, c.schema)): c for c in methods}
+    return [(c.data, Schema.from_dict(c.schema)) for c in alike.values()]

@@ -12,7 +12,7 @@ from modular_cls.data.fitting import FAR, is_far
 from modular_cls.data.images import read_shape
 from modular_cls.errors import ImageError, shortened
 from modular_cls.models.backbone import Description
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import MAX_JOINT_CLASSES, Schema
 
 _NO_TEST = (
@@ -46,8 +46,8 @@ def announce_images(config: Config, data: AttributeDataModule, parameters: int) 
     """Say what is trained, and on what."""
     images = len(data.datasets["train"].manifest)
     print(
-        f"{config.method}: {parameters:,} parameters, {images:,} training images, "
-        f"seed {config.seed}"
+        f"{config.method}: {parameters:,} parameters, {images:,} training images, seed "
+        f"{config.seed}"
     )
     if config.data.limit is not None:
         print(f"  a first look at {config.data.limit} pictures at most: its numbers are no result")
@@ -104,13 +104,13 @@ def announce_reach(
         composed = [name for name, _, t, r in each if r and not t]
         lost = [name for name, _, _, r in each if not r]
         how = "predicted all the same" if all_ else "never predicted"
-        for told, names in (
+        for what, names in (
             ("without fully labelled training images, learned from parts", parts),
             ("without training images, reachable by composition", composed),
             (f"without training images, out of this method's reach, {how}", lost),
         ):
             if names:
-                print(f"  {told}: {shortened(names, 'all: modular-cls audit --json')}")
+                print(f"  {what}: {shortened(names, 'all: modular-cls audit --json')}")
 
 
 def announce_spaces(schema: Schema) -> None:
@@ -123,8 +123,10 @@ def announce_spaces(schema: Schema) -> None:
         "so each is learned in a joint space of its own; what several answer for is the average "
         "of their log probabilities:"
     )
-    told = [f"{o.name} ({', '.join(s.name for s in spaces)})" for o, spaces in shared]
-    print(f"  {'; '.join(told)}")
+    answers = []
+    for output, spaces in shared:
+        answers.append(f"{output.name} ({', '.join(space.name for space in spaces)})")
+    print(f"  {'; '.join(answers)}")
 
 
 def announce_repeated(data: AttributeDataModule) -> None:

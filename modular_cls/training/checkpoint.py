@@ -69,10 +69,10 @@ class Checkpoints:
 
     def files(self) -> list[Path]:
         """The checkpoints, the newest first."""
-        found = {update: file for file in self.folder.glob("*.ckpt") if (update := _update(file))}
-        return [found[update] for update in sorted(found, reverse=True)]
+        file_of = {update: file for file in self.folder.glob("*.ckpt") if (update := _update(file))}
+        return [file_of[update] for update in sorted(file_of, reverse=True)]
 
-    def told(self) -> str:
+    def saved(self) -> str:
         """What is saved, for the user."""
         files = self.files()
         if not files:

@@ -22,8 +22,8 @@ def train(prog: str, arguments: list[str]) -> None:
         _train(prog, arguments)
     except Interrupted as stop:
         again = arguments if "--resume" in arguments else [*arguments, "--resume"]
-        told = stop.told or "what was saved is kept"
-        stop.told = f"{told}; go on with: {prog} {shlex.join(again)}"
+        advice = stop.advice or "what was saved is kept"
+        stop.advice = f"{advice}; go on with: {prog} {shlex.join(again)}"
         raise
 
 
@@ -31,12 +31,12 @@ def _train(prog: str, arguments: list[str]) -> None:
     parser = run_parser(prog, "Train one configuration.")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     add_overwrite(parser)
-    told = "go on exactly where an unfinished run stopped, if there is one"
-    parser.add_argument("--resume", action="store_true", help=told)
-    told = "a first look, no result: the whole chain on N pictures and a few updates"
-    parser.add_argument("--limit", type=int, metavar="N", help=told)
-    told = "address of a dask scheduler whose workers extract the features of a frozen backbone"
-    parser.add_argument("--cluster", help=told)
+    about = "go on exactly where an unfinished run stopped, if there is one"
+    parser.add_argument("--resume", action="store_true", help=about)
+    about = "a first look, no result: the whole chain on N pictures and a few updates"
+    parser.add_argument("--limit", type=int, metavar="N", help=about)
+    about = "address of a dask scheduler whose workers extract the features of a frozen backbone"
+    parser.add_argument("--cluster", help=about)
     if {"-h", "--help"} & set(arguments):
         parser.print_help()
         print(_FULL + whole_config("modular.yaml"))
@@ -47,10 +47,12 @@ def _train(prog: str, arguments: list[str]) -> None:
     from modular_cls.training.reading import parse_run
     from modular_cls.training.train import train as train_run
 
-    config, given = parse_run(parser, arguments)
-    config = config if given.limit is None else first_look(config, given.limit)
-    executor = connect(given.cluster) if given.cluster else None
-    run = train_run(config, given.out, given.overwrite, resume=given.resume, executor=executor)
+    config, options = parse_run(parser, arguments)
+    config = config if options.limit is None else first_look(config, options.limit)
+    executor = connect(options.cluster) if options.cluster else None
+    run = train_run(
+        config, options.out, options.overwrite, resume=options.resume, executor=executor
+    )
     limit = run.config.data.limit
     name = run.config.method + ("" if limit is None else f", a first look at {limit} pictures")
     if run.metrics["test"]:
@@ -60,7 +62,7 @@ def _train(prog: str, arguments: list[str]) -> None:
         print_metrics(run.metrics["validation"], title, "validation")
     else:
         print("nothing is measured: the manifest has neither test nor validation images")
-    print(f"{run.metrics['seconds']} s; written to {given.out}")
+    print(f"{run.metrics['seconds']} s; written to {options.out}")
 
 
 def evaluate(prog: str, arguments: list[str]) -> None:
@@ -86,7 +88,7 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     from modular_cls.training.reading import parse_run
 
     # The run's own configuration comes first, so that files and flags given here change it.
-    config, given = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
+    config, chosen = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
     run = Run.load(folder)
     data = config.data
     if config.prediction != run.config.prediction:
@@ -94,12 +96,12 @@ def evaluate(prog: str, arguments: list[str]) -> None:
             "evaluate measures a run as it is; only data can differ, not prediction (see "
             "predict --prior)"
         )
-    if given.manifest:
-        data = replace(data, manifest=given.manifest, root=None, about=None)
-    metrics = evaluate_run(run, data, given.split)
-    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {given.split}", given.split)
-    if given.out:
-        write_metrics(given.out, metrics)
+    if chosen.manifest:
+        data = replace(data, manifest=chosen.manifest, root=None, about=None)
+    metrics = evaluate_run(run, data, chosen.split)
+    print_metrics(metrics, f"{run.config.method} on {data.manifest}, {chosen.split}", chosen.split)
+    if chosen.out:
+        write_metrics(chosen.out, metrics)
 
 
 def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:

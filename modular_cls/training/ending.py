@@ -11,7 +11,7 @@ from modular_cls.criteria import Criterion
 from modular_cls.finish import Features, FinishStep
 from modular_cls.finish.outputs import FitOutputs
 from modular_cls.finish.step import Counts
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.prior import target_priors
 from modular_cls.parts import build_part
 

@@ -2,12 +2,10 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
-import yaml
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,19 +13,20 @@ from torch import Tensor
 
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
+from modular_cls.config.layers import layers, read_yaml
+from modular_cls.config.shipped import method_config
 from modular_cls.data.labels import Labels, check_together, is_blank
 from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
-from modular_cls.models.joint import JointClassifier
-from modular_cls.parsing import method_config
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
-from modular_cls.training.answers import Answers
 from modular_cls.training.ending import build_ending, finish_model, taught_classes
 from modular_cls.training.evaluate import log_probabilities
 from modular_cls.training.metrics import summarise
 from modular_cls.training.solved import check_solvable, solve_heads
+from modular_cls.training.targets import Answers
 
 _PARTS = ("model", "criterion", "finish")
 
@@ -140,8 +139,8 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
 
         Fitted to a y of one column by itself, those of its classes alone.
         """
-        found = {name: logs.exp().numpy() for name, logs in self._logs(X).items()}
-        return found[self.schema_.attributes[0].name] if self._answers.single else found
+        shares = {name: logs.exp().numpy() for name, logs in self._logs(X).items()}
+        return shares[self.schema_.attributes[0].name] if self._answers.single else shares
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
         """Balanced accuracy of the first composite, over the rows where all of it is known.
@@ -236,8 +235,12 @@ def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
             if key not in _PARTS:
                 raise ConfigError(unknown("key", key, _PARTS, "in method"))
     else:
-        parts = yaml.safe_load(Path(method_config(str(method))).read_text(encoding="utf-8"))
-        balanced = (parts.get("data") or {}).get("sampling") == "balanced"
+        parts, drawn = {}, None
+        for file in layers(method_config(str(method))):
+            content = read_yaml(file)
+            parts |= content
+            drawn = (content.get("data") or {}).get("sampling", drawn)
+        balanced = drawn == "balanced"
     if missing := [key for key in _PARTS[:2] if key not in parts]:
         raise ConfigError(f"method has no {missing[0]}; it needs model and criterion")
     finish: list[Part] = list(parts.get("finish") or [])
@@ -269,5 +272,5 @@ def _tell(
         reach = model.reachable(joint, taught[joint.name])
         lost = [n for n, r in zip(joint.class_names, reach, strict=True) if not r]
         if lost and not unreachable:
-            told = "without examples, out of this method's reach, never predicted"
-            warnings.warn(f"{told}: {shortened(lost)}", stacklevel=4)
+            fate = "without examples, out of this method's reach, never predicted"
+            warnings.warn(f"{fate}: {shortened(lost)}", stacklevel=4)

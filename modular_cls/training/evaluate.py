@@ -13,34 +13,34 @@ from modular_cls.config import Data
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
-from modular_cls.models.joint import JointClassifier
-from modular_cls.models.kept import digest_of
+from modular_cls.models.frozen_weights import digest_of
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.runs.folder import Run
 from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import build_metrics
-from modular_cls.training.task import AttributeTask
+from modular_cls.training.task import AttributeTask, joined
 from modular_cls.training.trainer import ConfinedTrainer, MeasuringBar, be_quiet, use_threads
 
 _ROWS = 4096  # of features that are scored at once
 
 
 def evaluate_features(
-    model: JointClassifier, found: Features, scarce: list[dict[str, str]]
+    model: JointClassifier, images: Features, scarce: list[dict[str, str]]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Metrics of a model on features of images by output, and its `answers`."""
     meters = build_metrics(model.schema, scarce)
-    logs = log_probabilities(model, found.features)
+    logs = log_probabilities(model, images.features)
     for name, meter in meters.items():
-        meter.update(logs[name], found.targets[name])
+        meter.update(logs[name], images.targets[name])
     results = {name: meter.compute() for name, meter in meters.items()}
-    return results, answers(model.schema, logs, found.targets)
+    return results, answers(model.schema, logs, images.targets)
 
 
 @torch.no_grad()
 def log_probabilities(model: JointClassifier, features: Tensor) -> dict[str, Tensor]:
     """Log probabilities of every output from features (N, F), each of shape (N, classes)."""
     parts = [model.log_probabilities(model.score(rows)) for rows in features.split(_ROWS)]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return joined(parts)
 
 
 def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
@@ -62,10 +62,10 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
     module = AttributeDataModule(schema, whole, run.config.seed, splits=(split,))
     if run.model.frozen:
         rows, network = module.datasets[split], run.model.backbone
-        found = extract_features(
+        features = extract_features(
             rows.manifest, rows.pixels, network, digest_of(network), f"Features, {split}"
         )
-        return evaluate_features(run.model, Features(found, rows.targets), scarce)[0]
+        return evaluate_features(run.model, Features(features, rows.targets), scarce)[0]
     module.decode()
     counts = {j.name: torch.ones(j.size) for j in schema.joints}
     criterion = criteria.JointLikelihood(run.model.learned, counts, tau=0.0)

@@ -24,7 +24,7 @@ from modular_cls.finish import Features
 from modular_cls.jobs import signals
 from modular_cls.models.backbone import check_size, describe_backbone
 from modular_cls.models.build import build_model
-from modular_cls.models.kept import digest_of
+from modular_cls.models.frozen_weights import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 from modular_cls.training.announce import (
@@ -41,7 +41,7 @@ from modular_cls.training.best import Best
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
-from modular_cls.training.guard import Guard, check_finite
+from modular_cls.training.finite import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
 from modular_cls.training.rehearsal import rehearse

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from modular_cls.config import Config
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.features.extract import extract_features
 from modular_cls.features.spread import spread_features
 from modular_cls.finish import Features
@@ -76,8 +76,8 @@ class FrozenFit(Fit):
     def _tell_ridges(self) -> None:
         for name, chosen in self.ridges.items():
             edge = ", at the edge of heads.ridges: a better one may lie outside"
-            told = edge if chosen["at_edge"] else ""
-            print(f"  {name}: ridge {chosen['ridge']:.0e} by cross-validation{told}")
+            warning = edge if chosen["at_edge"] else ""
+            print(f"  {name}: ridge {chosen['ridge']:.0e} by cross-validation{warning}")
 
     def facts(self) -> dict[str, Any]:
         """No updates, no rate: the ridge of each problem instead, the first one's by itself."""
@@ -105,8 +105,8 @@ class FrozenFit(Fit):
     def evaluate(self, split: str, progress: bool) -> dict[str, Any]:
         """Metrics of the model on a split, by output."""
         scarce = [dict(s.joint_class) for s in self.config.data.scarcities]
-        found = evaluate_features(self.model, self.features(split), scarce)
-        results, self.task.predicted = found
+        evaluated = evaluate_features(self.model, self.features(split), scarce)
+        results, self.task.predicted = evaluated
         return results
 
     def saved_weights(self) -> dict[str, Tensor]:
@@ -116,13 +116,13 @@ class FrozenFit(Fit):
     def _extract(self, progress: bool) -> dict[str, Tensor]:
         """Features of every kind of images, in one pass."""
         kinds = {kind: d.manifest for kind, d in self.data.datasets.items()}
-        told = "Features" if progress else ""
+        title = "Features" if progress else ""
         network = self.model.backbone
         digest = self.described.digest
         assert digest is not None  # frozen
         pixels = Pixels.of(self.resolved(self.config).data)
         return {
-            kind: extract_features(rows, pixels, network, digest, told and f"{told}, {kind}")
+            kind: extract_features(rows, pixels, network, digest, title and f"{title}, {kind}")
             for kind, rows in kinds.items()
         }
 

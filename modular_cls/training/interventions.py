@@ -10,14 +10,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from modular_cls.runs.folder import given
+from modular_cls.runs.folder import column_given
 from modular_cls.schema import Composite, Schema
 
 
 def answers(
     schema: Schema, logs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Classes predicted by output, and by composite with each attribute set (`given`).
+    """Classes predicted by output, and by composite with each attribute set (`column_given`).
 
     Args:
         schema: Attributes and composites.
@@ -28,13 +28,13 @@ def answers(
         Places of classes, shape (B,), on the CPU; -1 where the truth of the attribute is unknown or
         no class that has it can be predicted.
     """
-    found = {output.name: logs[output.name].argmax(1) for output in schema.outputs}
+    predicted = {output.name: logs[output.name].argmax(1) for output in schema.outputs}
     for composite in schema.composites:
         for i, attribute in enumerate(composite.attributes):
-            found[given(composite, attribute)] = _set(
+            predicted[column_given(composite, attribute)] = _set(
                 composite, i, logs[composite.name], targets[attribute.name]
             )
-    return {name: classes.cpu() for name, classes in found.items()}
+    return {name: classes.cpu() for name, classes in predicted.items()}
 
 
 def _set(composite: Composite, place: int, logs: Tensor, truth: Tensor) -> Tensor:

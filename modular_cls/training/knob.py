@@ -72,7 +72,7 @@ def _place(config: Config) -> tuple[dict[str, Any], str, ModuleType]:
         return steps[inner[0]], name, _HOMES[place]
     for step in inner:
         if not isinstance(part.get(step), dict) or f"{place}.{step}" not in _HOMES:
-            told = f"{place} holds no part {step!r} with arguments"
-            raise ConfigError(f"{config.method}: knob.key is {config.knob.key!r}, but {told}")
+            problem = f"{place} holds no part {step!r} with arguments"
+            raise ConfigError(f"{config.method}: knob.key is {config.knob.key!r}, but {problem}")
         part, place = part[step], f"{place}.{step}"
     return part, name, _HOMES[place]

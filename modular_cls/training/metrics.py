@@ -1,6 +1,7 @@
 """Metrics of one output: pure functions of a confusion matrix. What is undefined stays None."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -63,10 +64,10 @@ def build_metrics(schema: Schema, scarce: Sequence[dict[str, str]]) -> dict[str,
 
     Its scarce classes are those that have all values of an entry of `scarce`.
     """
-    rare = {
-        c.name: sorted({z for values in scarce for z in c.contains(values)})
-        for c in schema.composites
-    }
+    rare = {}
+    for composite in schema.composites:
+        classes = set(chain.from_iterable(map(composite.contains, scarce)))
+        rare[composite.name] = sorted(classes)
     return {output.name: OutputMetrics(output, rare.get(output.name)) for output in schema.outputs}
 
 

@@ -78,9 +78,9 @@ def _expected(
     scores = solution.scores(basis.rows, whole) @ term.structure.T + solution.biases[t][whole]
     logits = scores + objective.tau * groups.log_prior()[group].double()
     shares = logits.masked_fill(~possible, -torch.inf).softmax(1)
-    told = (labels >= 0).any(1)
+    labelled = (labels >= 0).any(1)
     groups.shares.zero_()
-    groups.learn(group[told], shares[told])
+    groups.learn(group[labelled], shares[labelled])
     offset = groups.log_prior()[group].double()
-    known = torch.where(told[:, None], shares, 0)
+    known = torch.where(labelled[:, None], shares, 0)
     return replace(term, target=known, offset=offset, weight=torch.ones(len(labels)).double())

@@ -1,5 +1,6 @@
 """Configurations read: every value of its kind, and the method rehearsed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ from modular_cls.parsing import RunParser, parse_files, parse_flags
 from modular_cls.training.rehearsal import rehearse
 
 
-def load_config(*paths: str | Path, **overrides: Any) -> Config:
+def load_config(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> Config:
     """Read configuration files, applied in order.
 
     Args:
-        *paths: YAML files.
+        *sources: YAML files, or what would stand in one.
         **overrides: Fields to set after that, with `__` between levels, as in `data__manifest`.
 
     Raises:
@@ -21,7 +22,7 @@ def load_config(*paths: str | Path, **overrides: Any) -> Config:
             do not fit each other.
         SchemaError: If the schema does not fit.
     """
-    config = parse_files(*paths, **overrides)
+    config = parse_files(*sources, **overrides)
     rehearse(config)
     return config
 

@@ -13,7 +13,7 @@ from modular_cls.criteria import Criterion, JointLikelihood
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FinishStep
 from modular_cls.models.build import build_model
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 from modular_cls.training.ending import build_ending, taught_classes

@@ -16,7 +16,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.jobs import signals
 from modular_cls.jobs.signals import Held, Interrupted
 from modular_cls.training.checkpoint import Checkpoints
-from modular_cls.training.guard import check_weights
+from modular_cls.training.finite import check_weights
 from modular_cls.training.history import logged
 from modular_cls.training.randomness import State, random_states, set_random_state
 
@@ -138,7 +138,7 @@ class Saver(pl.Callback):
             try:
                 self.checkpoints.write(state, update)
             except OSError as error:  # the training may still come to its end
-                print(f"update {update} cannot be saved: {error}; {self.checkpoints.told()}")
+                print(f"update {update} cannot be saved: {error}; {self.checkpoints.saved()}")
             finally:
                 self._held.writing = False
         trainer.strategy.barrier()
@@ -147,11 +147,11 @@ class Saver(pl.Callback):
 
     def _tell(self) -> None:
         if self._held is not None:
-            told = self.checkpoints.told() if self.checkpoints else "nothing is saved"
-            self._held.last_words = f"{told}; the same command with --resume goes on from there"
+            saved = self.checkpoints.saved() if self.checkpoints else "nothing is saved"
+            self._held.last_words = f"{saved}; the same command with --resume goes on from there"
 
     def _stop(self, signum: int) -> None:
-        raise Interrupted(signum, self.checkpoints.told() if self.checkpoints else "")
+        raise Interrupted(signum, self.checkpoints.saved() if self.checkpoints else "")
 
     def _dump(self, trainer: pl.Trainer, update: int) -> State:
         state: State = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)

@@ -19,9 +19,9 @@ from modular_cls.features.ridge import GRID, Choice, choose_ridge
 from modular_cls.features.sharing import choose_sharing
 from modular_cls.features.solve import Term
 from modular_cls.finish import Features
-from modular_cls.models.joint import DIRECT, JointClassifier, LinearScores
+from modular_cls.models.joint_classifier import DIRECT, JointClassifier, LinearScores
 from modular_cls.models.modular import ModularClassifier
-from modular_cls.models.reach import one_hot
+from modular_cls.models.reachable import one_hot
 from modular_cls.schema import Composite, Schema
 from modular_cls.training.partly import learn_from_parts
 
@@ -62,8 +62,8 @@ class Solved:
     def note(self, name: str, choice: Choice, more: Mapping[str, Any] | None = None) -> None:
         """Note what was chosen for a problem."""
         loss = _finite(choice.loss)
-        told = {"ridge": choice.ridge, "loss": loss, "at_edge": choice.at_edge}
-        self.ridges[name] = told | dict(more or {})
+        facts = {"ridge": choice.ridge, "loss": loss, "at_edge": choice.at_edge}
+        self.ridges[name] = facts | dict(more or {})
 
 
 def head_problems(model: JointClassifier, criterion: Criterion) -> list[HeadProblem]:
@@ -73,15 +73,16 @@ def head_problems(model: JointClassifier, criterion: Criterion) -> list[HeadProb
         UndefinedError: If the criterion is no convex objective of frozen features, or the scores of
             the model are not linear in them.
     """
-    found: list[HeadProblem] = []
+    problems: list[HeadProblem] = []
     for objective in criterion.objectives():
         linear = model.linear(objective.output)
         mine = HeadProblem(objective.output.name, [objective], [linear], linear.heads)
-        for other in [p for p in found if any(h in p.heads for h in linear.heads)]:
-            found.remove(other)
+        sharing = [p for p in problems if not set(p.heads).isdisjoint(linear.heads)]
+        for other in sharing:
+            problems.remove(other)
             mine = _joined(other, mine)
-        found.append(mine)
-    return found
+        problems.append(mine)
+    return problems
 
 
 def check_solvable(
@@ -103,9 +104,9 @@ def check_solvable(
         raise ConfigError(f"criterion does not go with backbone.frozen: {criterion.only_trained}")
     if all((count > 0).sum() < 2 for count in counts.values()):
         first = model.schema.joints[0]
-        told = first.class_names[int(counts[first.name].argmax())]
+        only = first.class_names[int(counts[first.name].argmax())]
         raise ConfigError(
-            f"the training images are of one class only ({told}); there must be two at least"
+            f"the training images are of one class only ({only}); there must be two at least"
         )
 
 

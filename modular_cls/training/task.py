@@ -1,6 +1,7 @@
 """The LightningModule: one step shared by training, validation and test, for every method."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from modular_cls.config import Training
 from modular_cls.criteria import Criterion
-from modular_cls.models.joint import JointClassifier
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.training.interventions import answers
 from modular_cls.training.metrics import OutputMetrics, build_metrics
 
@@ -74,9 +75,7 @@ class AttributeTask(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compute the metrics of the test split, and join the predictions of its batches."""
         self._finish("test")
-        self.predicted = {
-            name: torch.cat([b[name] for b in self._batches]) for name in self._batches[0]
-        }
+        self.predicted = joined(self._batches)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; weight decay on matrices and kernels only; the schedule runs over all updates."""
@@ -153,3 +152,11 @@ class AttributeTask(pl.LightningModule):
 
     def _each_meter(self) -> list[OutputMetrics]:
         return cast(list[OutputMetrics], list(self.meters))
+
+
+def joined(batches: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """What batches have by name, shape (n, ...) each, as one by name."""
+    whole = {}
+    for name in batches[0]:
+        whole[name] = torch.cat([batch[name] for batch in batches])
+    return whole

@@ -14,7 +14,7 @@ from modular_cls.finish import Features
 from modular_cls.jobs.signals import Interrupted, interruptible
 from modular_cls.models.modular import ModularClassifier
 from modular_cls.parsing import read_config
-from modular_cls.runs.backbone import write_backbone
+from modular_cls.runs.backbone_file import write_backbone
 from modular_cls.runs.folder import (
     CONFIG,
     MARKER,
@@ -31,9 +31,9 @@ from modular_cls.runs.identity import same_run
 from modular_cls.runs.scores import AttributeScores, additive
 from modular_cls.training.checkpoint import FOLDER, TERMS, Checkpoints
 from modular_cls.training.ending import Ending, finish_model
+from modular_cls.training.finite import check_weights
 from modular_cls.training.fit import Fit
 from modular_cls.training.frozen import FrozenFit
-from modular_cls.training.guard import check_weights
 from modular_cls.training.knob import knob_told
 from modular_cls.training.trainer import is_first_process, one_voice, use_threads
 
@@ -84,15 +84,17 @@ def train(
             fit.run(progress)
             return complete(fit, ending, config, out, True, progress)
         except Interrupted as stop:
-            stop.told = _FEATURES if config.backbone.frozen else checkpoints.told()
+            stop.advice = _FEATURES if config.backbone.frozen else checkpoints.saved()
             raise
         except DivergedError as error:
-            raise DivergedError(f"{error}; {checkpoints.told()}") from None
+            raise DivergedError(f"{error}; {checkpoints.saved()}") from None
         except OSError as error:
             if not checkpoints.files():
                 raise
-            told = f"{checkpoints.told()}; once that is mended, give the same command and --resume"
-            raise ModularClsError(f"{error}; {told}") from error
+            advice = (
+                f"{checkpoints.saved()}; once that is mended, give the same command and --resume"
+            )
+            raise ModularClsError(f"{error}; {advice}") from error
         finally:
             checkpoints.leave()
 
@@ -113,8 +115,8 @@ def _is_done(
     finished, unfinished = (out / MARKER).is_file(), bool(checkpoints.files())
     if unfinished and not (resume or overwrite):
         raise OutputExistsError(
-            f"{out} holds an unfinished training: {checkpoints.told()}. Add --resume to go on from "
-            "there, or --overwrite to begin anew"
+            f"{out} holds an unfinished training: {checkpoints.saved()}. Add --resume to go on "
+            "from there, or --overwrite to begin anew"
         )
     if finished and resume and not overwrite and not unfinished:
         verify(out, read_marker(out))

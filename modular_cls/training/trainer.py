@@ -33,10 +33,10 @@ class ConfinedTrainer(pl.Trainer):
 
     Args:
         root: An empty folder.
-        **given: As for Lightning's trainer.
+        **settings: As for Lightning's trainer.
     """
 
-    def __init__(self, root: Path, **given: Any) -> None:
+    def __init__(self, root: Path, **settings: Any) -> None:
         slurm = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
         super().__init__(
             default_root_dir=root,
@@ -44,7 +44,7 @@ class ConfinedTrainer(pl.Trainer):
             enable_checkpointing=False,
             enable_model_summary=False,
             use_distributed_sampler=False,  # ours know their share; Lightning's loses their order
-            **given,
+            **settings,
         )
         self._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
 

@@ -38,7 +38,7 @@ from torch import Tensor
 
 from modular_cls import criteria, load_config
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 from modular_cls.models.build import build_model
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema

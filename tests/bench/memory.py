@@ -50,11 +50,11 @@ from small_networks import write_network
 from modular_cls.config import Backbone
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.features.spread import spread_features
 from modular_cls.jobs.executors import Inline
 from modular_cls.models.backbone import create_backbone
-from modular_cls.models.kept import keep
+from modular_cls.models.frozen_weights import keep
 write_network(Path(out + "/network"), seed=0)
 known = Backbone("local-dir:" + out + "/network", pretrained=True, frozen=True)
 digest = keep(create_backbone(known)[0])

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tables import Results, Row
+from tests.bench.tables import Results, Row
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.fitting import GREY, is_far
 from modular_cls.data.images import convert_image, read_image, read_shape
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError, ImageError
 
 BILINEAR = Image.Resampling.BILINEAR

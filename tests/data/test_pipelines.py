@@ -15,7 +15,7 @@ from modular_cls.data.dataset import AttributeDataset, as_it_is
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.manifest import Manifest
 from modular_cls.data.pipelines import check_pipeline
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.data.sampling import UpdateSampler
 from modular_cls.data.transforms import TrainTransform
 from modular_cls.errors import ConfigError

@@ -1,8 +1,10 @@
+"""TODO."""
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modular_cls.data.sampling import BalancedSampler, UpdateSampler
+from modular_cls.data.sampling import BalancedSampler, SharedBatches, SharedSampler, UpdateSampler
 
 ROWS = st.lists(st.integers(2, 80), min_size=1, max_size=30, unique=True).map(sorted).map(np.array)
 
@@ -45,3 +47,35 @@ def test_balanced_draws_show_every_class_equally_often_and_augment_anew():
     assert len({e for e, _ in drawn}) == 6000
     assert drawn == list(BalancedSampler(targets, 6000, 0))
     assert drawn != list(BalancedSampler(targets, 6000, 1))
+
+
+@given(
+    st.integers(1, 40), st.integers(1, 6), st.integers(1, 4), st.integers(1, 4), st.integers(0, 5)
+)
+def test_of_each_batch_each_process_has_its_share(images, updates, processes, share, start):
+    """And a training that goes on has what is left, whichever way images are drawn."""
+    import numpy as np
+
+    batch, start = processes * share, min(start, updates)
+    targets = np.arange(images) % 3
+    for sampler, what in ((UpdateSampler, np.arange(images)), (BalancedSampler, targets)):
+        whole = list(sampler(what, updates * batch, seed=3))
+        left = sampler(what, updates * batch, seed=3, start=start * batch)
+        assert list(left) == whole[start * batch :]
+        each = [list(SharedSampler(left, batch, p, processes)) for p in range(processes)]
+        for i in range(updates - start):
+            parts = [mine[i * share : (i + 1) * share] for mine in each]
+            together = [item for part in parts for item in part]
+            assert together == whole[(start + i) * batch : (start + i + 1) * batch]
+        assert len(SharedSampler(left, batch, 0, processes)) == updates * share
+
+
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 5))
+def test_batches_that_are_looked_at_once(images, batch, processes):
+    if images < processes:
+        return
+    each = [list(SharedBatches(images, batch, p, processes)) for p in range(processes)]
+    assert len({len(mine) for mine in each}) == 1
+    # One more where there are too few images for another batch of every process.
+    assert all(0 < len(part) <= batch + 1 for mine in each for part in mine)
+    assert sorted(i for mine in each for part in mine for i in part) == list(range(images))

@@ -1,7 +1,8 @@
 import berkeley
 import pytest
-from trees import BERKELEY, BERKELEY_LABELS, berkeley_lines, converted, refused
-from trees import berkeley as tree
+
+from tests.data_prep.trees import BERKELEY, BERKELEY_LABELS, berkeley_lines, converted, refused
+from tests.data_prep.trees import berkeley as tree
 
 ROWS = [
     (part, i, box, labels)

@@ -3,8 +3,9 @@ import shutil
 
 import celeba
 import pytest
-from trees import CELEBA, CELEBA_LABELS, converted, refused
-from trees import celeba as tree
+
+from tests.data_prep.trees import CELEBA, CELEBA_LABELS, converted, refused
+from tests.data_prep.trees import celeba as tree
 
 ATTRIBUTES, PARTITION, IDENTITIES = (
     "list_attr_celeba.txt",

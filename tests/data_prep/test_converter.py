@@ -7,9 +7,9 @@ import folders
 import numpy as np
 import pytest
 from converter import Labels, command_line, make_manifest, run
-from trees import folders as tree
 
 from modular_cls.errors import ManifestError
+from tests.data_prep.trees import folders as tree
 
 SCRIPTS = Path(converter.__file__).parent
 CONVERTERS = (

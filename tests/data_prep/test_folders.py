@@ -2,8 +2,9 @@ from collections import Counter
 
 import folders
 import pytest
-from trees import converted, refused, write_pictures
-from trees import folders as tree
+
+from tests.data_prep.trees import converted, refused, write_pictures
+from tests.data_prep.trees import folders as tree
 
 TWO = ("--attributes", "hair", "gender")
 

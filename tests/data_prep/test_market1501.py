@@ -1,8 +1,16 @@
 import market1501
 import numpy as np
 import pytest
-from trees import MARKET, MARKET_FIELDS, MARKET_PICTURES, converted, refused, write_market
-from trees import market1501 as tree
+
+from tests.data_prep.trees import (
+    MARKET,
+    MARKET_FIELDS,
+    MARKET_PICTURES,
+    converted,
+    refused,
+    write_market,
+)
+from tests.data_prep.trees import market1501 as tree
 
 SPLITS = {
     "bounding_box_train": ("train", "validation"),

@@ -1,8 +1,9 @@
 import numpy as np
 import pa100k
 import pytest
-from trees import PA100K, PA100K_LABELS, cells, converted, refused, write_pa100k
-from trees import pa100k as tree
+
+from tests.data_prep.trees import PA100K, PA100K_LABELS, cells, converted, refused, write_pa100k
+from tests.data_prep.trees import pa100k as tree
 
 NAMED = [
     (part, name, values) for part, rows in PA100K.items() for name, values in rows.items() if name

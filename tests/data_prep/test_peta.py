@@ -5,8 +5,17 @@ import peta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import PETA, PETA_LABELS, PETA_PARTITIONS, cells, converted, refused, write_peta
-from trees import peta as tree
+
+from tests.data_prep.trees import (
+    PETA,
+    PETA_LABELS,
+    PETA_PARTITIONS,
+    cells,
+    converted,
+    refused,
+    write_peta,
+)
+from tests.data_prep.trees import peta as tree
 
 HAIR = [
     "long",

@@ -6,7 +6,8 @@ from collections import Counter
 import pandas as pd
 import pytest
 import table
-from trees import write_pictures
+
+from tests.data_prep.trees import write_pictures
 
 HAIR, GENDER = ("--attribute", "hair=hair"), ("--attribute", "gender=gender")
 

@@ -4,8 +4,9 @@ import pytest
 import utkface
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import UTKFACE, UTKFACE_STRANGE, converted, refused
-from trees import utkface as tree
+
+from tests.data_prep.trees import UTKFACE, UTKFACE_STRANGE, converted, refused
+from tests.data_prep.trees import utkface as tree
 
 
 def group(age):

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 
 import cv2
 import numpy as np
@@ -13,11 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from modular_cls import Predictor, load_config, train
+from modular_cls import Predictor
 from modular_cls.cli import main
 from modular_cls.demo.app import MAX_BYTES, create_app
-from modular_cls.errors import ConfigError
-from modular_cls.export.whole import export_run
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +43,6 @@ def test_the_page_asks_for_nothing_from_outside(client):
     assert client.get("/docs").status_code == 404  # FastAPI's own pages load theirs from elsewhere
 
 
-def test_it_tells_runs_schema_and_examples_of_every_joint_class(client):
-    about = client.get("/about").json()
-    assert about["runs"] == ["modular", "flat"]
-    assert about["outputs"]["gender"] == ["female", "male"]
-    assert about["attributes"] == ["hair", "gender"]
-    assert set(about["examples"]) == set(about["outputs"]["hair_gender"])
-    assert len(about["examples"]) == 8
-    assert [set(of) for of in about["calibration"]] == [{"hair_gender"}] * 2
-    assert about["calibration"][0]["hair_gender"]["images"] == 24
-
-
 def test_answers_are_those_of_the_predictor(client, run_dirs, pictures):
     about = client.get("/about").json()
     for answer, folder in zip(ask(client, pictures[0].read_bytes()), run_dirs, strict=True):
@@ -83,20 +69,6 @@ def test_what_else_is_known_follows_bayes_rule(client, pictures, female, male):
         assert (
             before["maps"] == after["maps"]
         )  # where it looked does not depend on what else is known
-
-
-def test_examples_are_pictures_of_the_test_split(client, pictures):
-    of_the_split = [cv2.imread(str(p)) for p in pictures]
-    for i in range(8):
-        shown = cv2.imdecode(
-            np.frombuffer(client.get(f"/examples/{i}").content, np.uint8), cv2.IMREAD_COLOR
-        )
-        assert any(np.array_equal(shown, picture) for picture in of_the_split)
-    assert (
-        client.get("/examples/8").json()["detail"] == "there is no example 8; there are 8, from 0"
-    )
-    for path in ("-1", "x", "..%2f..%2fmanifest.csv", "%2fetc%2fpasswd", "../../manifest.csv"):
-        assert client.get(f"/examples/{path}").status_code in (404, 422)
 
 
 def whole_bomb():
@@ -167,36 +139,6 @@ def test_nothing_is_written(client, pictures, monkeypatch, tmp_path):
 
 def test_a_page_under_another_name_cannot_ask(client):
     assert client.get("/about", headers={"host": "elsewhere.example"}).status_code == 400
-
-
-def test_without_its_pictures_a_run_has_no_examples(run_dirs, faces_dir, tmp_path):
-    mine = shutil.copytree(run_dirs[0], tmp_path / "run")
-    config = (mine / "config.yaml").read_text().replace(str(faces_dir), "/nowhere")
-    (mine / "config.yaml").write_text(config)
-    with TestClient(create_app([mine])) as opened:
-        assert opened.get("/about").json()["examples"] == []
-        assert opened.get("/about").json()["runs"] == ["run"]
-
-
-def test_an_export_answers_as_its_run_does(run_dirs, pictures, tmp_path):
-    export_run(run_dirs[0], tmp_path / "exported", onnx=False)
-    with TestClient(create_app([tmp_path / "exported", run_dirs[0]])) as opened:
-        assert (
-            opened.get("/about").json()["examples"] == []
-        )  # pictures do not travel with an export
-        mine, its = ask(opened, pictures[0].read_bytes())
-    assert mine["probabilities"] == its["probabilities"]
-    assert mine["maps"] == its["maps"]
-
-
-def test_runs_side_by_side_need_one_schema(run_dirs, faces_dir, tmp_path):
-    config = load_config("configs/flat.yaml", data__manifest=faces_dir / "manifest.csv", data__workers=0,
-                         data__image_size=32, data__scarcity=None, training__updates=1,
-                         schema={"attributes": {"gender": ["male", "female"]},
-                                 "composites": {"c": {"attributes": ["gender"]}}})  # fmt: skip
-    train(config, tmp_path / "other", progress=False)
-    with pytest.raises(ConfigError, match="other has another schema than .*modular"):
-        create_app([run_dirs[0], tmp_path / "other"])
 
 
 def test_the_verb_says_what_is_no_run(tmp_path, capsys):

@@ -1,8 +1,9 @@
 """Every command block of the README and the site runs, at a tiny size; a marker says why one does not."""
 
 import pytest
-from pages import PAGES, ROOT, blocks
-from tiny import World
+
+from tests.docs.pages import PAGES, ROOT, blocks
+from tests.docs.tiny import World
 
 LANGUAGES = {"sh", "python", "yaml", "text"}
 COMMANDS = ("make ", "modular-cls ", "pip ", "python ", "git ", "curl ")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from from_csv import PAGES, Results, main, rewritten
 
-from modular_cls.runs.metrics import MISSING
+from modular_cls.runs.score_table import MISSING
 
 ROOT = Path(__file__).parents[2]
 

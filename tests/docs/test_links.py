@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pages import PAGES, ROOT, anchors, links
+
+from tests.docs.pages import PAGES, ROOT, anchors, links
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pages import ROOT, commands
 from PIL import Image
 
 from modular_cls.cli import main
+from tests.docs.pages import ROOT, commands
 
 _SHARED = ("configs", "data_prep", "examples", "Makefile", "pyproject.toml")
 _SMALL = {

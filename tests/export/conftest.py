@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 import yaml
-from small_exports import ODD, SIZE, tiny
 
 from modular_cls import train
 from modular_cls.cli import main
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
+from tests.export.small_exports import ODD, SIZE, tiny
 
 
 @pytest.fixture(scope="session")

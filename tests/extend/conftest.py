@@ -7,10 +7,10 @@ import shutil
 import pytest
 import yaml
 from PIL import Image
-from small_runs import ATTRIBUTES, composites
 
 from modular_cls import load_config, train
 from modular_cls.data.faces.write import write_faces
+from tests.extend.small_runs import ATTRIBUTES, composites
 
 
 @pytest.fixture(scope="session")

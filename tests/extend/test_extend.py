@@ -7,15 +7,15 @@ import stat
 import numpy as np
 import pytest
 import torch
-from small_runs import WHOLE, composites, extend, probabilities
 
 from modular_cls import Predictor, Run
 from modular_cls.cli import main
 from modular_cls.data.datamodule import AttributeDataModule
-from modular_cls.export.whole import export_run
+from modular_cls.export.export import export_run
 from modular_cls.finish import Features, FitBias
 from modular_cls.models.build import build_model
 from modular_cls.runs.scores import FILE, AttributeScores
+from tests.extend.small_runs import WHOLE, composites, extend, probabilities
 
 
 def test_a_composite_needs_no_image(apart, faces, tmp_path, capsys):
@@ -115,30 +115,6 @@ def test_scores_are_small_and_for_all_to_read(apart):
     assert kept.stat().st_size < 10_000
     assert stat.S_IMODE(kept.stat().st_mode) == stat.S_IMODE((apart / "config.yaml").stat().st_mode)
     assert AttributeScores.read(apart).labels.shape == (64, 3)
-
-
-def test_what_does_not_grow_stays_exactly(make_run, faces, tmp_path, capsys):
-    run = make_run(WHOLE)
-    before = ("hair", "gender", "glasses", "hair_gender_glasses")
-    parts = composites(hair_glasses=["hair", "glasses"])
-    assert extend(run, {"schema": {"composites": parts}}, tmp_path / "out") == 0
-    assert "changed" not in capsys.readouterr().out
-    old, new = (probabilities(r, faces, before) for r in (run, tmp_path / "out"))
-    for name in before:
-        np.testing.assert_array_equal(old[name], new[name])
-    assert (
-        Run.load(tmp_path / "out").metrics["train_counts"] == Run.load(run).metrics["train_counts"]
-    )
-
-
-def test_images_that_nothing_is_learned_from_change_nothing(make_run, faces, tmp_path):
-    run = make_run(WHOLE)
-    more = {
-        "schema": {"composites": composites(hair_=["hair"])},
-        "data": {"manifest": str(faces / "manifest.csv")},
-    }
-    assert extend(run, more, tmp_path / "out") == 0
-    assert Run.load(tmp_path / "out").metrics["extended"]["images"] == 0
 
 
 def test_more_images_for_joint_classes(apart, nights, tmp_path):

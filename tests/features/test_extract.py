@@ -11,11 +11,11 @@ from torch import nn
 from modular_cls.data.faces.write import SCHEMA
 from modular_cls.data.images import read_image
 from modular_cls.data.manifest import Manifest
-from modular_cls.data.pixels import Pixels
+from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ManifestError
 from modular_cls.features import extract
 from modular_cls.features.extract import extract_features
-from modular_cls.models.kept import digest_of
+from modular_cls.models.frozen_weights import digest_of
 
 HALF = (0.5, 0.5, 0.5)
 PIXELS = Pixels((32, 32), HALF, HALF)

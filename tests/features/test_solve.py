@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from problems import ADDITIVE, features, objective, term
 from sklearn.linear_model import LogisticRegression
 
 from modular_cls.features.basis import Basis
 from modular_cls.features.solve import solve
+from tests.features.problems import ADDITIVE, features, objective, term
 
 TIGHT = 1e-8
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from gaussian_world import BACKBONE, SCHEMA, features, model_that_knows
 
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
 from modular_cls.models import FlatClassifier, ModularClassifier
+from tests.finish.gaussian_world import BACKBONE, SCHEMA, features, model_that_knows
 
 
 def images(*arguments, **others):

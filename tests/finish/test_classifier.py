@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from gaussian_world import BACKBONE, SCHEMA, features
 from sklearn.linear_model import LogisticRegression
 
 from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.finish import RetrainClassifier, ReweightFeatures
 from modular_cls.models import FlatClassifier, ModularClassifier
+from tests.finish.gaussian_world import BACKBONE, SCHEMA, features
 
 
 def counts(*numbers):

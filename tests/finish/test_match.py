@@ -4,15 +4,15 @@ import time
 
 import pytest
 import torch
-from gaussian_world import gaussian_world
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
 from modular_cls.finish.match import matched_biases
-from modular_cls.models.reach import affine_reach
+from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Schema
+from tests.finish.gaussian_world import gaussian_world
 
 GRID = Schema.from_dict(
     {

@@ -12,8 +12,8 @@ from modular_cls.jobs.executors import Inline
 from modular_cls.lecture import layers
 from modular_cls.lecture.kit import claim, sets
 from modular_cls.lecture.kit.lab import Lab
+from modular_cls.lecture.kit.learning import outputs
 from modular_cls.lecture.kit.nets import convolutional, fully_connected
-from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.probes import (
     Examples,
     alike_at_top,

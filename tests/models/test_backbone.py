@@ -1,17 +1,14 @@
 """Networks of timm: what they return, and what is said when they cannot be had or do not fit."""
 
-import socket
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from weights_folder import IMAGENET, write_weights
 
 from modular_cls.cli import main
 from modular_cls.config import Backbone
-from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import create_backbone, describe_backbone
+from tests.models.weights_folder import IMAGENET, write_weights
 
 ROOT = Path(__file__).parent.parent.parent
 CLIP = {"mean": [0.481, 0.457, 0.408], "std": [0.268, 0.261, 0.275]}
@@ -75,31 +72,3 @@ def test_other_weights_in_the_same_folder_are_another_network(tmp_path):
     assert torch.equal(first, third)
     assert not torch.equal(first, second)
     assert one == three != two
-
-
-@pytest.mark.parametrize("name", ["resnet18.nope", "efficientnet_b8"])
-def test_weights_that_timm_does_not_know_are_told(name):
-    with pytest.raises(ConfigError, match=f"timm knows no weights '{name}'"):
-        create_backbone(Backbone(name, pretrained=True))
-
-
-@pytest.mark.parametrize("name", ["resnet18", "resnet18.a1_in1k", "hf-hub:nobody/nothing"])
-def test_told_to_stay_offline_it_says_so_at_once(name, monkeypatch, tmp_path):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    started = time.monotonic()
-    with pytest.raises(ConfigError, match=r"HF_HUB_OFFLINE is set(.|\n)*data_prep/pretrained.py"):
-        create_backbone(Backbone(name, pretrained=True))
-    assert time.monotonic() - started < 5
-
-
-def test_a_hub_that_accepts_and_never_answers_is_told_within_five_seconds(monkeypatch, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        place = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", place)
-        started = time.monotonic()
-        with pytest.raises(ConfigError, match=f"{place} does not answer"):
-            create_backbone(Backbone("resnet18", pretrained=True))
-        assert time.monotonic() - started < 5

@@ -1,13 +1,14 @@
-from fractions import Fraction
+"""Composite and direct heads: what they score, learn and reach."""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modular_cls.models.heads import MLP, Additive, Linear, Product
-from modular_cls.models.reach import affine_reach, affine_weights
-from modular_cls.schema import Attribute, Composite
+from modular_cls.errors import ConfigError
+from modular_cls.models import ModularClassifier
+from modular_cls.models.heads import MLP, Additive, DirectHead, Linear, Product
+from modular_cls.schema import Attribute, Composite, Schema
 
 
 def composite(*sizes):
@@ -30,72 +31,6 @@ def joint_and_seen(draw, min_attributes=1, max_attributes=4):
     seen = torch.zeros(joint.size, dtype=torch.bool)
     seen[list(chosen)] = True
     return joint, seen
-
-
-def unknowns_of(joint, cell):
-    """A row of an additive function: 1 at each unknown (attribute, value) that the cell's sum takes in."""
-    return [
-        Fraction(cell[i] == v) for i, a in enumerate(joint.attributes) for v in range(len(a.values))
-    ]
-
-
-def vanishing(rows, width):
-    """A basis of the vectors x of whole fractions with row . x = 0 for all rows, by Gaussian elimination."""
-    reduced: dict[
-        int, list[Fraction]
-    ] = {}  # by the column of its leading 1, which no other row has
-    for row in rows:
-        for column, other in reduced.items():
-            row = [a - row[column] * b for a, b in zip(row, other, strict=True)]
-        lead = next((j for j, a in enumerate(row) if a), None)
-        if lead is None:
-            continue
-        row = [a / row[lead] for a in row]
-        reduced = {
-            c: [a - o[lead] * b for a, b in zip(o, row, strict=True)] for c, o in reduced.items()
-        }
-        reduced[lead] = row
-    for free in set(range(width)) - set(reduced):
-        yield [-reduced[j][free] if j in reduced else Fraction(j == free) for j in range(width)]
-
-
-@given(joint_and_seen())
-def test_affine_reach_is_what_additive_functions_that_agree_on_the_seen_agree_on(case):
-    """Two additive functions that agree on all seen classes differ by one that is 0 on them: is it 0 at z?"""
-    joint, seen = case
-    rows = [unknowns_of(joint, cell) for cell in joint.cells]
-    differences = list(vanishing([r for r, s in zip(rows, seen, strict=True) if s], len(rows[0])))
-    at = [[sum(d for d, r in zip(x, row, strict=True) if r) for x in differences] for row in rows]
-    assert all(not any(values) for values, s in zip(at, seen, strict=True) if s)
-    assert affine_reach(joint, seen).tolist() == [not any(values) for values in at]
-
-
-@given(joint_and_seen(min_attributes=2, max_attributes=2))
-def test_of_two_attributes_a_cell_is_reached_along_seen_cells(case):
-    """Values are nodes, seen cells edges: z is reached if a path of seen cells joins its two values."""
-    joint, seen = case
-    component = {
-        (i, v): (i, v) for i, a in enumerate(joint.attributes) for v in range(len(a.values))
-    }
-    for (v, w), s in zip(joint.cells, seen, strict=True):
-        if s:
-            old, new = component[0, v], component[1, w]
-            component = {node: new if c == old else c for node, c in component.items()}
-    assert affine_reach(joint, seen).tolist() == [
-        component[0, v] == component[1, w] for v, w in joint.cells
-    ]
-
-
-@given(st.sets(st.integers(0, 3), min_size=1))
-def test_of_two_by_two_any_three_cells_reach_the_fourth_and_fewer_reach_nothing(chosen):
-    seen = torch.tensor([z in chosen for z in range(4)])
-    expected = torch.ones(4, dtype=torch.bool) if len(chosen) >= 3 else seen
-    assert affine_reach(composite(2, 2), seen).equal(expected)
-
-
-def test_nothing_is_reached_from_nothing():
-    for joint in (composite(2, 2), composite(3, 2, 4)):
-        assert not affine_reach(joint, torch.zeros(joint.size, dtype=torch.bool)).any()
 
 
 @given(joint_and_seen())
@@ -150,20 +85,82 @@ def test_product_reaches_combinations_of_seen_values():
     ]
 
 
-@given(joint_and_seen())
-def test_weights_of_reached_classes_are_affine_and_exact(case):
-    """Whatever additive function of the cells: its value at a reached class is the weighted sum of those seen."""
-    joint, seen = case
-    reach, weights = affine_reach(joint, seen), affine_weights(joint, seen)
-    generator = torch.Generator().manual_seed(0)
-    parts = [
-        torch.randn(len(a.values), generator=generator, dtype=torch.double)
-        for a in joint.attributes
-    ]
-    values = torch.stack(
-        [sum(p[v] for p, v in zip(parts, cell, strict=True)) for cell in joint.cells]
-    )
-    torch.testing.assert_close((values[seen] @ weights)[reach], values[reach])
+SCHEMA = Schema.from_dict(
+    {
+        "attributes": {"hair": ["short", "medium", "long"], "gender": ["female", "male"]},
+        "composites": {"both": {"attributes": ["hair", "gender"]}},
+    }
+)
+JOINT = SCHEMA.joints[0]
+
+
+def head_and_inputs(trust):
+    torch.manual_seed(0)
+    head = DirectHead(5, JOINT).requires_grad_(False)
+    head.trust.copy_(torch.tensor(trust))
+    return head, torch.randn(7, 5), 3 * torch.randn(7, 6)
+
+
+def test_without_trust_all_is_composed():
+    head, features, composed = head_and_inputs([0.0] * 6)
+    assert torch.equal(head.combine(head(features), composed), composed)
+
+
+def test_with_full_trust_all_is_direct():
+    head, features, composed = head_and_inputs([1.0] * 6)
+    difference = head.combine(head(features), composed) - head(features)
+    torch.testing.assert_close(difference, difference[:, :1].expand(7, 6))
     torch.testing.assert_close(
-        weights.sum(0)[reach], torch.ones(int(reach.sum()), dtype=torch.double)
+        head.combine(head(features), composed).logsumexp(1), composed.logsumexp(1)
     )
+
+
+def test_classes_without_images_are_compared_as_composed():
+    """Whatever the direct head says of the seen classes, together they stand to the unseen as composed."""
+    trust = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0]
+    head, features, composed = head_and_inputs(trust)
+    seen = torch.tensor(trust) > 0
+    combined = head.combine(head(features), composed)
+    assert torch.equal(combined[:, ~seen], composed[:, ~seen])
+    torch.testing.assert_close(combined[:, seen].logsumexp(1), composed[:, seen].logsumexp(1))
+    share = combined.softmax(1)
+    torch.testing.assert_close(share[:, ~seen], composed.softmax(1)[:, ~seen])
+    torch.testing.assert_close(
+        share[:, seen] / share[:, seen].sum(1, keepdim=True), head(features)[:, seen].softmax(1)
+    )
+
+
+def test_trust_is_the_way_from_one_to_the_other():
+    full, features, composed = head_and_inputs([1.0] * 6)
+    half, _, _ = head_and_inputs([0.5] * 6)
+    middle = (full.combine(full(features), composed) + composed) / 2
+    torch.testing.assert_close(half.combine(half(features), composed), middle)
+
+
+def test_gradients_stay_finite_where_classes_are_unseen():
+    head, features, composed = head_and_inputs([1.0, 0.5, 0.0, 1.0, 1.0, 0.0])
+    composed.requires_grad_()
+    head.combine(head(features), composed).softmax(1)[:, 2].sum().backward()
+    assert composed.grad.isfinite().all()
+
+
+def test_an_attribute_alone_has_no_direct_head():
+    """Its own head scores its values from features already."""
+    spec = SCHEMA.to_dict()
+    spec["attributes"] |= {"hat": ["no", "yes"]}
+    model = ModularClassifier(Schema.from_dict(spec), 5, interaction=True)
+    assert list(model.direct) == ["both"]
+    assert model(torch.randn(4, 5))["hat*"].shape == (4, 2)
+
+
+def test_in_a_model_on_features_from_elsewhere():
+    model = ModularClassifier(SCHEMA, 5, interaction=True)
+    assert model.frozen
+    assert len(model.direct_heads) == 1
+    features = torch.randn(4, 5)
+    assert model(features)["both"].shape == (4, 6)
+    plain = ModularClassifier(SCHEMA, 5)
+    plain.load_state_dict(model.state_dict(), strict=False)
+    torch.testing.assert_close(model.score(features)["both"], plain.score(features)["both"])
+    with pytest.raises(ConfigError, match="interaction needs composite Additive"):
+        ModularClassifier(SCHEMA, 5, composite="Product", interaction=True)

@@ -1,10 +1,11 @@
+"""TODO."""
+
 import itertools
 
 import pytest
 import torch
 
 from modular_cls.config import Backbone
-from modular_cls.errors import ConfigError
 from modular_cls.models import FlatClassifier, ModularClassifier
 from modular_cls.schema import Schema
 
@@ -46,20 +47,6 @@ def test_outputs_are_marginals_of_the_joint(model):
         torch.testing.assert_close(predicted[output.name].exp(), slow)
 
 
-def test_target_prior_moves_the_odds_and_zero_is_never_predicted(model):
-    scores = model(torch.randn(4, 3, 32, 32))
-    plain = model.log_probabilities(scores)["everything"]
-    prior = torch.ones(12)
-    prior[3], prior[5] = 4.0, 0.0
-    model.set_priors({"everything": prior})
-    moved = model.log_probabilities(scores)["everything"]
-    torch.testing.assert_close(
-        moved[:, 3] - moved[:, 0], plain[:, 3] - plain[:, 0] + torch.tensor(4.0).log()
-    )
-    assert (moved[:, 5] == -torch.inf).all()
-    assert moved.logsumexp(1).abs().max() < 1e-5
-
-
 def test_parameters_match_within_one_percent():
     schema = Schema.from_dict(
         {
@@ -83,18 +70,3 @@ def test_many_joint_classes_are_scored_per_composite():
     out = predicted.log_probabilities(predicted(torch.randn(2, 3, 32, 32)))
     assert set(out) == {*attributes, *composites}
     assert all(torch.allclose(v.exp().sum(1), torch.ones(2)) for v in out.values())
-
-
-@pytest.mark.parametrize(
-    ("backbone", "composite", "message"),
-    [
-        (Backbone("test_resnt"), "Additive", "did you mean 'test_resnet"),
-        (Backbone("test_resnet", args={"stem_wdth": 8}), "Additive", "stem_wdth"),
-        (BACKBONE, "Aditive", "did you mean 'Additive'"),
-        (BACKBONE, {"name": "MLP", "hiden": 4}, "did you mean 'hidden'"),
-        (BACKBONE, "os.system", "unknown name"),
-    ],
-)
-def test_unknown_names_are_refused_with_the_nearest(backbone, composite, message):
-    with pytest.raises(ConfigError, match=message):
-        ModularClassifier(THREE, backbone, composite=composite)

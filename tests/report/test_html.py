@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from browser import PATH, Browser
 
 from modular_cls import Predictor, load_config, train
 from modular_cls.report.html import write_html
 from modular_cls.report.page import write_report
+from tests.demo.browser import PATH, Browser
 
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 

@@ -1,3 +1,5 @@
+"""TODO."""
+
 import csv
 
 import numpy as np
@@ -5,7 +7,6 @@ import pytest
 from PIL import Image
 
 from modular_cls.errors import ConfigError
-from modular_cls.report.comparison import Comparison
 from modular_cls.report.misses import gather_predictions, miss_shares, most_missed, read_pictures
 from modular_cls.report.results import read_runs
 
@@ -88,15 +89,3 @@ def test_a_missing_column_is_named(runs):
     file.write_text(file.read_text().replace("hair_gender:predicted", "hair_gender:predictd"))
     with pytest.raises(ConfigError, match=r"no column 'hair_gender:predicted'; did you mean"):
         gather_predictions(runs, "hair_gender")
-
-
-def test_comparison_orders_methods_and_keeps(write_run):
-    for method, skill in (("flat_a", 0.7), ("flat_b", 0.9), ("modular", 0.5)):
-        for keep in (None, 20, 5):
-            write_run(method, keep, skill=skill, rare_skill=skill)
-    comparison = Comparison("hair_gender", read_runs([write_run.root]))
-    assert comparison.methods == ["modular", "flat_b", "flat_a"]
-    assert comparison.keeps == ["5", "20", "all"]
-    assert comparison.best(comparison.flats, "5") == "flat_b"
-    assert comparison.telling_keeps == ["5", "20"]
-    assert comparison.rare_images == [40]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_trainings import signal_in
 
 from modular_cls import load_config
 from modular_cls.cli import main
@@ -16,9 +15,10 @@ from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.runs.folder import Run
-from modular_cls.study.grid import Study, Tune
-from modular_cls.study.study import grid, make_jobs, run_study
+from modular_cls.study.grid import Study
+from modular_cls.study.study import make_jobs, run_study
 from modular_cls.training.train import train
+from tests.training.small_trainings import signal_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,8 +147,8 @@ def test_a_worker_that_dies_costs_one_more_try(tiny, tmp_path, capsys):
 
 
 def test_a_failed_cell_is_reported_and_does_not_stop_the_others(tiny, tmp_path, capsys):
-    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
-    broken |= {
+    broken = {
+        "base": str(ROOT / "configs/flat.yaml"),
         "method": "broken",
         "backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True},
     }
@@ -205,18 +205,6 @@ def test_an_interrupted_cell_goes_on(step, number, tiny, finished, tmp_path, cap
         assert cell == results(finished)[name]
 
 
-@pytest.mark.parametrize(
-    "file", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem
-)
-def test_every_study_that_is_shipped_is_a_grid(file, tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    spec = yaml.safe_load(file.read_text())
-    tune = spec.pop("tune", None)
-    spec |= {"keep": spec["keep"][:1], "seeds": spec["seeds"][:1]}
-    cells = grid(Study(**spec, tune=tune and Tune(**tune)), tmp_path)
-    assert len({folder for _, folder in cells}) == len(cells) == len(spec["methods"])
-
-
 def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
     flags = ["--methods", "[flat]", "--keep", "[0, 5]", "--seeds", "[0]", "--also", f"[{tiny}]"]
     out = tmp_path / "study"
@@ -236,41 +224,9 @@ def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
     assert make_jobs(study(tiny, "flat", keep=(0, 5), empty="each"), out) == []
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"methods": ["modullar"]}, "did you mean 'modular'"),
-        ({"methods": []}, "methods is empty"),
-        ({"keep": []}, "keep is empty"),
-        ({"keep": [0, -1]}, "keep holds -1"),
-        ({"keep": [5, 5]}, "5 twice"),
-        ({"keep": [0, 25]}, "24 training images of long_haired_man"),
-        ({"seeds": []}, "seeds is empty"),
-        ({"seeds": [-2]}, "seeds holds -2"),
-        ({"processes": 0}, "processes holds 0"),
-        ({"empty": "each"}, "which keep must hold"),
-        ({"empty": "all", "keep": [0]}, "accepted: each"),
-        (
-            {"empty": "each", "keep": [0], "also": ["configs/data/faces_three.yaml"]},
-            "one rare class only",
-        ),
-        ({"tuned": str(ROOT / "configs/flat.yaml")}, "no methods, budget"),
-        (
-            {"methods": ["flat", str(ROOT / "configs/flat.yaml")]},
-            "two configurations say method: flat",
-        ),
-    ],
-)
-def test_wrong_grids_are_refused_before_anything_runs(wrong, message, tiny, tmp_path):
-    given = {"methods": ["flat"], "keep": [5], "seeds": [0], "also": [tiny], **wrong}
-    with pytest.raises(ConfigError, match=message):
-        run_study(Study(**given), tmp_path / "study")
-    assert not (tmp_path / "study").exists()
-
-
 def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
-    broken = yaml.safe_load((ROOT / "configs/flat.yaml").read_text())
-    broken |= {"backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}}
+    backbone = {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}
+    broken = {"base": "flat.yaml", "backbone": backbone}
     (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
     flags = [
         "--methods",

@@ -8,16 +8,12 @@ import yaml
 
 from modular_cls import load_config
 from modular_cls.cli import main
-from modular_cls.config import Knob
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import method_config
-from modular_cls.report.results import FinishedRun
-from modular_cls.report.trials import Trial, best_trial, edges
 from modular_cls.study.cells import grid
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import run_study
 from modular_cls.study.tuned import Tuned
-from modular_cls.training.knob import knob_value, turned
+from modular_cls.training.knob import knob_value
 
 ROOT = Path(__file__).parents[2]
 OTHER = {"hair": "short", "gender": "female"}
@@ -34,8 +30,8 @@ def write(path, content):
 
 
 def method(folder, name, **changes):
-    spec = yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text())
-    return write(folder / f"{name}.yaml", spec | {"knob": KNOBS.get(name)} | changes)
+    base = str(ROOT / f"configs/{name}.yaml")
+    return write(folder / f"{name}.yaml", {"base": base, "knob": KNOBS.get(name)} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +203,9 @@ def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
         ({"hair": "long", "gender": "male"}, {}, "overlaps the rare class"),
         ({"gender": "male"}, {}, "overlaps the rare class"),
         ({"gender": "mail"}, {}, "did you mean 'male'"),
+        ([OTHER, {"gender": "male"}], {}, "overlaps the rare class"),
+        ([OTHER, OTHER], {}, "tune.scarce holds"),
+        ([], {}, "tune.scarce is empty"),
         (OTHER, {"key": "criterion.tau", "values": [0.5, 1, 2]}, "has 3 values; it must be 2"),
         (OTHER, {"key": "criterion.tau", "values": [0.5, 2]}, "its own value is 1.0"),
         (OTHER, {"key": "criterion.smothing", "values": [0.5, 1]}, "did you mean 'smoothing'"),
@@ -229,30 +228,6 @@ def test_wrong_tunings_are_refused_before_anything_runs(
     assert told != 0
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("key", "values", "message"),
-    [
-        ("criterion.tau", [1, 0.5], "ascending"),
-        ("criterion.tau", [1], "two or more"),
-        ("criterion.tau", [1, 1], "different"),
-        ("tau", [1, 2], "it begins with model, criterion, finish"),
-        ("data.workers", [1, 2], "it begins with model, criterion, finish"),
-    ],
-)
-def test_a_knob_that_is_none_is_refused(key, values, message):
-    with pytest.raises(ConfigError, match=message):
-        Knob(key, values)
-
-
-def test_tune_is_for_one_number_kept_and_not_with_tuned():
-    with pytest.raises(ConfigError, match="one number of images"):
-        Study(["flat"], [0, 5], [0], tune=Tune(OTHER))
-    with pytest.raises(ConfigError, match="not both"):
-        Study(["flat"], [5], [0], tune=Tune(OTHER), tuned="tuned.yaml")
-    with pytest.raises(ConfigError, match="above 0"):
-        Tune(OTHER, [0.0, 0.1])
 
 
 def test_frozen_methods_try_their_knobs_only(faces_dir, pretrained_dir, tmp_path):
@@ -282,43 +257,37 @@ def test_frozen_methods_try_their_knobs_only(faces_dir, pretrained_dir, tmp_path
     assert configs["product_corrected"].training.edges == ["finish.CorrectPrior.smoothing"]
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_method_says_its_knob_or_that_it_has_none(file):
-    """Six values, the method's own among them, and a knob that turns something."""
-    config = load_config(method_config(file.stem))
-    assert "\nknob:" in file.read_text()
-    if config.knob is not None:
-        own = knob_value(config)
-        assert own in config.knob.values
-        assert len(config.knob.values) == len(Tune(OTHER).rates)
-        other = next(v for v in config.knob.values if v != own)
-        assert turned(config, other) != config
-        assert knob_value(turned(turned(config, other), own)) == own
-        assert knob_value(turned(config, other)) == other
-
-
-def trial(rate, value, *scores):
-    runs = []
-    for score in scores:
-        validation = {"c": {"rare_support": 3, "rare_class_recall": 0, "balanced_accuracy": score}}
-        metrics = {
-            "method": "m",
-            "seed": 0,
-            "keep": 5,
-            "test": validation,
-            "validation": validation,
-        }
-        runs.append(FinishedRun(Path(), metrics))
-    return Trial(rate, "a.b", value, tuple(runs))
-
-
-def test_of_equals_the_middle_one_and_edges_are_said():
-    trials = [trial(r, 1, s) for r, s in ((0.1, 0.5), (0.2, 0.9), (0.4, 0.9), (0.8, 0.9))]
-    assert best_trial(trials) is trials[2]
-    assert edges(trials[2], trials) == []
-    assert edges(trials[3], trials) == ["learning rate"]
-    assert best_trial([]) is None
-    assert best_trial([trial(0.1, 1, float("nan"))]) is None
-    knob = [trial(None, v, s) for v, s in ((None, 0.2), (1, 0.3), (2, 0.7))]
-    assert edges(knob[2], knob) == ["a.b"]
-    assert edges(knob[0], knob) == []
+def test_several_classes_judge_in_turn(faces_dir, pretrained_dir, tmp_path):
+    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0}
+    backbone = {
+        "name": f"local-dir:{pretrained_dir}",
+        "pretrained": True,
+        "frozen": True,
+        "args": {},
+    }
+    also = write(tmp_path / "also.yaml", {"data": data, "backbone": backbone})
+    judges = [OTHER, {"hair": "short", "gender": "male"}]
+    tune = {"scarce": judges}
+    file = write(tmp_path / "tune.yaml", {
+        "methods": [method(tmp_path, "product_corrected",
+                           knob={"key": "finish.CorrectPrior.smoothing", "values": [1, 30]})],
+        "keep": [5], "seeds": [0, 1], "also": [also], "tune": tune})  # fmt: skip
+    out = tmp_path / "out"
+    assert main(["study", "--config", file, "--out", str(out)]) == 0
+    folders = [f.parent for f in out.glob("*/metrics.json")]
+    by_value = {}
+    for folder in folders:
+        config = load_config(folder / "config.yaml")
+        scarce = config.data.scarcities[0]
+        assert (scarce.keep, scarce.validation) == (5, True)
+        score = read(folder)["validation"]["hair_gender"]["balanced_accuracy"]
+        judged = (config.seed, *sorted(scarce.joint_class.items()))
+        by_value.setdefault(knob_value(config), {})[judged] = score
+    draws = {(seed, *sorted(j.items())) for seed in (0, 1) for j in judges}
+    assert [set(scores) for scores in by_value.values()] == [draws, draws]
+    means = {value: sum(scores.values()) / 4 for value, scores in by_value.items()}
+    chosen = Tuned.read(out / "tuned.yaml")
+    assert chosen.terms["scarce"] == judges
+    (found,) = chosen.methods.values()
+    assert means[found["knob"]["finish.CorrectPrior.smoothing"]] == max(means.values())
+    assert found["trials"] == 2

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_networks import write_network
 
 from modular_cls.cli import main
 from modular_cls.data import cache
@@ -17,6 +16,7 @@ from modular_cls.files import cache_folder
 from modular_cls.finish.bias import FitBias
 from modular_cls.runs import folder as runs
 from modular_cls.training import frozen, train
+from tests.small_networks import write_network
 
 ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from weights_folder import IMAGENET, write_weights
 
 from modular_cls import Predictor, Run
 from modular_cls.cli import main
+from tests.models.weights_folder import IMAGENET, write_weights
 
 ROOT = Path(__file__).parent.parent.parent
 

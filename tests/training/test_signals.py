@@ -7,9 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-import forked
 import pytest
-from small_trainings import NOISY, result, signal_in, updates
 
 from modular_cls.cli import main
 from modular_cls.data import cache
@@ -20,6 +18,8 @@ from modular_cls.training import fit, train
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.saver import Saver
 from modular_cls.training.task import AttributeTask
+from tests import forked
+from tests.training.small_trainings import NOISY, result, signal_in, updates
 
 ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}

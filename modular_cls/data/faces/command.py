@@ -24,11 +24,11 @@ def faces(prog: str, arguments: list[str]) -> None:
         "--glasses", action="store_true", help="glasses are an attribute (no, yes), not a nuisance"
     )
     add_overwrite(parser)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     from modular_cls.data.faces.write import write_faces
 
     manifest = write_faces(
-        given.out, given.per_class, given.seed, given.size, given.interaction,
-        overwrite=given.overwrite, medium=given.medium, glasses=given.glasses,
+        options.out, options.per_class, options.seed, options.size, options.interaction,
+        overwrite=options.overwrite, medium=options.medium, glasses=options.glasses,
     )  # fmt: skip
-    print(f"{len(manifest):,} faces and their manifest are in {given.out}")
+    print(f"{len(manifest):,} faces and their manifest are in {options.out}")

@@ -21,6 +21,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,11 @@ from modular_cls.data.manifest import SPLITS
 from modular_cls.lecture.data.pictures import Added
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import convolutional, parameters, spread, width_for
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
-from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.statistics import images_to_match
 from modular_cls.schema import Schema
 
@@ -129,12 +130,12 @@ def faces(classes: int) -> Pictures:
     """Faces of every joint class, equally many; drawn once in a process."""
     schema = joint_schema(classes)
     counts = {"train": _DRAWN} | {split: held // classes for split, held in _HELD.items()}
-    each = {s: [(z, i) for z in range(classes) for i in range(counts[s])] for s in SPLITS}
-    return Pictures(
-        {s: torch.stack([_face(schema, s, z, i) for z, i in some]) for s, some in each.items()},
-        {s: {"class": torch.tensor([z for z, _ in some])} for s, some in each.items()},
-        classes,
-    )
+    images, labels = {}, {}
+    for split in SPLITS:
+        each = list(product(range(classes), range(counts[split])))
+        images[split] = torch.stack([_face(schema, split, z, i) for z, i in each])
+        labels[split] = {"class": torch.tensor([z for z, _ in each])}
+    return Pictures(images, labels, classes)
 
 
 def _face(schema: Schema, split: str, joint_class: int, number: int) -> Tensor:
@@ -153,13 +154,13 @@ def _face(schema: Schema, split: str, joint_class: int, number: int) -> Tensor:
 
 def some_faces(classes: int, count: int, seed: int) -> Pictures:
     """The same with `count` training pictures of each joint class; fewer are among more."""
-    found = faces(classes)
-    labels = found.labels["train"]["class"]
+    pictures = faces(classes)
+    labels = pictures.labels["train"]["class"]
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     mine = [order[labels[order] == z][:count] for z in range(classes)]
     chosen = torch.cat(mine)
-    images = found.images | {"train": found.images["train"][chosen]}
-    return Pictures(images, found.labels | {"train": {"class": labels[chosen]}}, classes)
+    images = pictures.images | {"train": pictures.images["train"][chosen]}
+    return Pictures(images, pictures.labels | {"train": {"class": labels[chosen]}}, classes)
 
 
 def joint_net(net: str, classes: int, seed: int) -> nn.Module:
@@ -198,8 +199,8 @@ def tell_joint(
         rate: Highest learning rate.
         seed: Of pictures, weights and order.
     """
-    found = some_faces(classes, pictures, seed).standardised()
-    x, y = found.images, {split: labels["class"] for split, labels in found.labels.items()}
+    examples = some_faces(classes, pictures, seed).standardised()
+    x, y = examples.images, {split: labels["class"] for split, labels in examples.labels.items()}
     model = joint_net(net, classes, seed)
     fit(model, x["train"], y["train"], updates=updates * times, rate=rate, seed=seed, batch=_BATCH)
     errors = {f"{s} error": error(model, x[s], y[s]) for s in ("validation", "test")}
@@ -216,18 +217,18 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         for net in NETS
         for times in ((1, 2) if net == "flat" and n == AT else (1,))
     ]
-    found = tuned(lab, tell_joint, nets, _RATES, size.seeds)
-    return {"saved": saved(found[found["times"] == 1]), "joint": found}
+    errors = tuned(lab, tell_joint, nets, _RATES, size.seeds)
+    return {"saved": saved(errors[errors["times"] == 1]), "joint": errors}
 
 
-def saved(found: pd.DataFrame) -> pd.DataFrame:
+def saved(errors: pd.DataFrame) -> pd.DataFrame:
     """Pictures that flat needs for one that modular needs, by number of joint classes and seed.
 
     Args:
-        found: `test error` by `classes`, `seed`, `net` and `pictures`.
+        errors: `test error` by `classes`, `seed`, `net` and `pictures`.
     """
     rows = []
-    for key, both in found.groupby(["classes", "seed"], sort=False):
+    for key, both in errors.groupby(["classes", "seed"], sort=False):
         right = 1 - both.pivot_table(index="pictures", columns="net", values="test error")
         needed = images_to_match(
             [int(n) for n in right.index], right["flat"].tolist(), float(right["modular"][AT])
@@ -240,12 +241,12 @@ def saved(found: pd.DataFrame) -> pd.DataFrame:
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Error against pictures of each joint class, one panel per number of these; what is saved."""
-    found, factors = tables["joint"], tables["saved"]
-    numbers = sorted(set(found["classes"]))
+    errors, factors = tables["joint"], tables["saved"]
+    numbers = sorted(set(errors["classes"]))
     figure = Figure(figsize=(3.2 * (len(numbers) + 1), 3.8), layout="constrained")
     *panels, last = figure.subplots(1, len(numbers) + 1)
     for axis, classes in zip(panels, numbers, strict=True):
-        mine = found[(found["classes"] == classes) & (found["times"] == 1)]
+        mine = errors[(errors["classes"] == classes) & (errors["times"] == 1)]
         for look, net in enumerate(NETS):
             curve(axis, mine[mine["net"] == net], "pictures", "test error", look, net)
         frame(axis, f"{classes} joint classes", "pictures of each", grid="both", percent=True)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from modular_cls.lecture.kit.curves import frame
 from modular_cls.lecture.kit.hierarchy import Derivations, exchanged, grammar, one_hot
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.learning import fit
 from modular_cls.lecture.kit.statement import Statement
 from modular_cls.lecture.kit.strings import (
     CLASSES,
@@ -35,7 +36,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import fit
 from modular_cls.report.style import COLOURS
 
 LEVELS, SYNONYMS = 3, 4
@@ -86,32 +86,32 @@ def merge(data: Path, *, net: str, updates: int, seed: int) -> list[Measured]:
     model = string_net(TREE, LEVELS, LEVELS, PARAMETERS, seed)
     if share := SHARES[net]:
         count = round(share * predicted(SYNONYMS, LEVELS))
-        found = draw_strings(SYNONYMS, LEVELS, count, seed)
-        x, y = found.images["train"], found.labels["train"]["class"]
+        examples = draw_strings(SYNONYMS, LEVELS, count, seed)
+        x, y = examples.images["train"], examples.labels["train"]["class"]
         fit(model, x, y, updates=updates, rate=RATES[1], seed=seed)
     rng = np.random.default_rng((seed, 2))
-    some, others = (rules.derive(rules.draw(_PAIRS, rng)) for _ in range(2))
+    derivations, others = (rules.derive(rules.draw(_PAIRS, rng)) for _ in range(2))
     rows: list[Measured] = []
     for level in range(1, LEVELS + 1):
-        twins = exchanged(rules, some, level, rng)
-        answers = (layers(model, _read(d)) for d in (some, twins, others))
+        twins = exchanged(rules, derivations, level, rng)
+        answers = (layers(model, _read(d)) for d in (derivations, twins, others))
         for layer, each in enumerate(zip(*answers, strict=True), start=1):
             rows.append({"level": level, "layer": layer, "sensitivity": sensitivity(*each)})
     return rows
 
 
-def _read(found: Derivations) -> Tensor:
-    return one_hot(found.strings, SYMBOLS)
+def _read(derivations: Derivations) -> Tensor:
+    return one_hot(derivations.strings, SYMBOLS)
 
 
 @torch.inference_mode()
 def layers(net: nn.Module, x: Tensor) -> list[Tensor]:
     """What each layer of a tree net answers, shape (n, numbers) each."""
-    found = []
+    answers = []
     for stage in list(net.cpu().eval().children())[:LEVELS]:
         x = stage(x)
-        found.append(x.flatten(1))
-    return found
+        answers.append(x.flatten(1))
+    return answers
 
 
 def sensitivity(answers: Tensor, twins: Tensor, others: Tensor) -> float:
@@ -139,8 +139,8 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     table = tables["merging"]
     for axis, net in zip(panels, SHARES, strict=True):
         mine = table[table["net"] == net]
-        found = mine.groupby(["level", "layer"])["sensitivity"].mean().unstack()
-        image = _matrix(axis, found.to_numpy())
+        means = mine.groupby(["level", "layer"])["sensitivity"].mean().unstack()
+        image = _matrix(axis, means.to_numpy())
         count = f", {SHARES[net] * predicted(SYNONYMS, LEVELS):,.0f}" if SHARES[net] else ""
         frame(axis, f"{net}{count}", "layer", grid="x")
         axis.grid(False)
@@ -164,9 +164,9 @@ def _tree(axis: Axes) -> None:
     """One string with its derivation, class on top; a twin's synonyms are written below."""
     rules = grammar(CLASSES, SYMBOLS, SYNONYMS, LEVELS, _DRAWN_SEED)
     rng = np.random.default_rng(_DRAWN_SEED)
-    found = rules.derive(rules.draw(1, rng))
-    twin = exchanged(rules, found, 1, rng)
-    for level, symbols in enumerate(found.symbols):
+    drawn = rules.derive(rules.draw(1, rng))
+    twin = exchanged(rules, drawn, 1, rng)
+    for level, symbols in enumerate(drawn.symbols):
         places = _places(level)
         for place, symbol in zip(places, symbols[0].tolist(), strict=True):
             _node(axis, place, LEVELS - level, symbol, level)

@@ -23,6 +23,7 @@ from modular_cls.data.faces.write import SCHEMA
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import BATCH, best_rates, error, fit, seeded
 from modular_cls.lecture.kit.nets import (
     convolutional,
     fully_connected,
@@ -33,7 +34,6 @@ from modular_cls.lecture.kit.nets import (
 )
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import BATCH, best_rates, error, fit, seeded
 
 NETS = {"mnist": ("shallow", "deep"), "faces": ("shallow", "deep", "flat", "modular")}
 LAYERS = {"shallow": 1, "deep": 4, "flat": 4, "modular": 4}
@@ -186,10 +186,10 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Error against the number of training pictures, logarithmic, one panel per set."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     for axis, (task, nets) in zip(figure.subplots(1, len(NETS)), NETS.items(), strict=True):
-        found = tables["error"][tables["error"]["task"] == task]
+        errors = tables["error"][tables["error"]["task"] == task]
         for look, net in enumerate(nets):
-            curve(axis, found[found["net"] == net], "pictures", "test error", look, _named(net))
-        _frame(axis, task, sorted(set(found["pictures"])))
+            curve(axis, errors[errors["net"] == net], "pictures", "test error", look, _named(net))
+        _frame(axis, task, sorted(set(errors["pictures"])))
     return {"error": figure}
 
 
@@ -205,11 +205,7 @@ def _frame(axis: Axes, task: str, numbers: list[int]) -> None:
     axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
     axis.minorticks_off()
     low, high = axis.get_ylim()
-    ticks = [
-        t
-        for e in range(-4, 0)
-        for t in (m * 10.0**e for m in (1, 1.5, 2, 3, 5, 7))
-        if low <= t <= high
-    ]
+    ticks = [m * 10.0**e for e in range(-4, 0) for m in (1, 1.5, 2, 3, 5, 7)]
+    ticks = [t for t in ticks if low <= t <= high]
     axis.set_yticks(ticks, [f"{100 * t:.3g} %" for t in ticks])
     axis.legend(frameon=False)

@@ -28,7 +28,9 @@ from matplotlib.figure import Figure
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.hierarchy import grammar
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import error, fit
 from modular_cls.lecture.kit.nets import parameters
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.statement import Role, Statement
 from modular_cls.lecture.kit.strings import (
     CLASSES,
@@ -41,8 +43,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import error, fit
-from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.statistics import images_to_match
 
 LEVELS = 3
@@ -139,8 +139,8 @@ def learn_strings(
         seed: Of grammar, strings, weights and order.
     """
     count = _count(synonyms, share)
-    found = draw_strings(synonyms, LEVELS, count, seed)
-    x, y = found.images, {split: labels["class"] for split, labels in found.labels.items()}
+    examples = draw_strings(synonyms, LEVELS, count, seed)
+    x, y = examples.images, {split: labels["class"] for split, labels in examples.labels.items()}
     kind, layers = NETS[net]
     model = string_net(kind, LEVELS, layers, PARAMETERS, seed)
     fit(model, x["train"], y["train"], updates=updates * times, rate=rate, seed=seed)
@@ -169,18 +169,18 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
         if _there(m, share)
         for times in ((1, 2) if net == "shallow" and share == _TWICE else (1,))
     ]
-    found = tuned(lab, learn_strings, nets, _RATES, size.seeds)
-    return {"needed": needed(found[found["times"] == 1]), "strings": found}
+    errors = tuned(lab, learn_strings, nets, _RATES, size.seeds)
+    return {"needed": needed(errors[errors["times"] == 1]), "strings": errors}
 
 
-def needed(found: pd.DataFrame) -> pd.DataFrame:
+def needed(errors: pd.DataFrame) -> pd.DataFrame:
     """Where the curve of each net and seed crosses `ERROR`; and multiples of those predicted.
 
     Args:
-        found: `strings` and `test error` by `synonyms`, `net` and `seed`.
+        errors: `strings` and `test error` by `synonyms`, `net` and `seed`.
     """
     rows: list[dict[str, Any]] = []
-    for key, curve_ in found.groupby(["synonyms", "net", "seed"], sort=False):
+    for key, curve_ in errors.groupby(["synonyms", "net", "seed"], sort=False):
         m, net, seed = int(str(key[0])), key[1], key[2]
         ascending = curve_.sort_values("strings")
         strings = ascending["strings"].tolist()

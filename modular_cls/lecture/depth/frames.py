@@ -31,8 +31,10 @@ from torch import Tensor, nn
 from modular_cls.lecture.depth.pictures import spoken_are_there
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import fit, outputs, seeded
 from modular_cls.lecture.kit.nets import fully_connected, he, parameters, width_for
 from modular_cls.lecture.kit.published import draw_seide
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.recordings import (
     BANDS,
     SAMPLES,
@@ -41,8 +43,6 @@ from modular_cls.lecture.kit.recordings import (
     sounding,
 )
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import fit, outputs, seeded
-from modular_cls.lecture.kit.tuning import tuned
 
 DEPTHS = (1, 2, 3, 4, 5, 7)
 TWINS = (5, 7)
@@ -135,8 +135,8 @@ def _spoken(data: Path, way: int) -> tuple[np.ndarray, np.ndarray]:
         Bands with frames beside them on both sides, shape (recordings, BANDS, FRAMES + HEARD - 1),
         and which frames sound.
     """
-    found = load_recordings(data)
-    waves, length = found.waves, found.length
+    recordings = load_recordings(data)
+    waves, length = recordings.waves, recordings.length
     if way == len(_SPEEDS):
         noise = np.random.default_rng(0).standard_normal(waves.shape)
         waves = (waves + _NOISE * noise).astype(np.float32)
@@ -170,10 +170,10 @@ def split(data: Path, speaker: int) -> tuple[Heard, Heard, Heard]:
 
     Shifted and scaled by mean and deviation of each number over the frames to train on.
     """
-    found = load_recordings(data)
-    held = [found.speakers[(speaker + i) % len(found.speakers)] for i in range(2)]
-    test, stop = (np.flatnonzero(found.speaker == name) for name in held)
-    train = np.flatnonzero(~np.isin(found.speaker, held))
+    recordings = load_recordings(data)
+    held = [recordings.speakers[(speaker + i) % len(recordings.speakers)] for i in range(2)]
+    test, stop = (np.flatnonzero(recordings.speaker == name) for name in held)
+    train = np.flatnonzero(~np.isin(recordings.speaker, held))
     parts = [hear(data, train, len(_SPEEDS) + 1), hear(data, stop, 1), hear(data, test, 1)]
     mean, deviation = parts[0].frames.mean(0), parts[0].frames.std(0)
     for part in parts:
@@ -231,7 +231,8 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     if not spoken_are_there(lab.data):
         return {"frames": pd.DataFrame(columns=["layers", "twin", "heard", "seed", *MEASURES])}
     size = _SIZES[lab.size]
-    grid = [*((layers, 0) for layers in DEPTHS), *((1, twin) for twin in TWINS)]
+    grid = [(layers, 0) for layers in DEPTHS]
+    grid += [(1, twin) for twin in TWINS]
     nets: list[Cell] = [{"layers": n, "twin": t, "updates": size.updates} for n, t in grid]
     speakers = min(size.speakers, len(load_recordings(lab.data).speakers))
     return {"frames": tuned(lab, hear_digits, nets, _RATES, speakers)}
@@ -239,13 +240,13 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Our curve beside the published one; no figure where there are no recordings."""
-    found = tables["frames"]
-    if not len(found):
+    errors = tables["frames"]
+    if not len(errors):
         return {}
     figure = Figure(figsize=(9, 4), layout="constrained")
     ours, theirs = figure.subplots(1, 2)
-    curve(ours, found[found["twin"] == 0], "layers", "test error", 0, f"layers of {UNITS} units")
-    twins = found[found["twin"] != 0]
+    curve(ours, errors[errors["twin"] == 0], "layers", "test error", 0, f"layers of {UNITS} units")
+    twins = errors[errors["twin"] != 0]
     curve(ours, twins, "twin", "test error", 2, "1 layer, as many parameters")
     frame(ours, "a speaker never heard: word error", "hidden layers", percent=True)
     draw_seide(theirs)

@@ -26,6 +26,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import (
     convolutional,
     fully_connected,
@@ -36,11 +37,10 @@ from modular_cls.lecture.kit.nets import (
     width_for,
 )
 from modular_cls.lecture.kit.published import draw_seide
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.recordings import FOLDER, load_recordings, log_mel, recordings_at_hand
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
-from modular_cls.lecture.kit.tuning import tuned
 from modular_cls.report.style import COLOURS, LINES
 
 TASKS = ("mnist", "spoken digits", "faces")
@@ -116,8 +116,8 @@ def _spoken_at_hand(data: Path) -> str:
     said = recordings_at_hand(data)
     if (takes := load_recordings(data).takes) <= _VALIDATION_TAKES.stop:
         raise ConfigError(f"{data / FOLDER} holds {takes} takes of a digit; the first "
-                          f"{_VALIDATION_TAKES.stop} are "
-                          f"for validation and test, the others for training")  # fmt: skip
+                          f"{_VALIDATION_TAKES.stop} are for validation and test, the others for "
+                          "training")  # fmt: skip
     return said
 
 
@@ -132,14 +132,16 @@ def examples(task: str, data: Path) -> Pictures:
     Returns:
         Spoken digits are pictures of shape (1, bands, frames).
     """
-    found = _spoken(data) if task == "spoken digits" else sets.load(task, data)
-    return found.standardised()
+    pictures = _spoken(data) if task == "spoken digits" else sets.load(task, data)
+    return pictures.standardised()
 
 
 def _spoken(data: Path) -> Pictures:
-    found = load_recordings(data)
-    inputs = F.avg_pool2d(torch.from_numpy(log_mel(found.waves))[:, None], (1, _FRAMES_TOGETHER))
-    digits, takes = torch.tensor(found.digit), torch.tensor(found.take)
+    recordings = load_recordings(data)
+    inputs = F.avg_pool2d(
+        torch.from_numpy(log_mel(recordings.waves))[:, None], (1, _FRAMES_TOGETHER)
+    )
+    digits, takes = torch.tensor(recordings.digit), torch.tensor(recordings.take)
     test, held_out = takes < _TEST_TAKES.stop, takes < _VALIDATION_TAKES.stop
     where = {"train": ~held_out, "validation": held_out & ~test, "test": test}
     return Pictures(

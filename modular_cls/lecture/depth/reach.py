@@ -22,6 +22,7 @@ from torch import nn
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import error, fit, seeded
 from modular_cls.lecture.kit.nets import (
     convolutional,
     operations,
@@ -30,9 +31,8 @@ from modular_cls.lecture.kit.nets import (
     spread,
     width_for,
 )
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import error, fit, seeded
-from modular_cls.lecture.kit.tuning import tuned
 
 DEPTHS = (1, 3, 7)
 REACH = 15  # of seven layers of 3 x 3: 3 x 1 + 2 x 2 + 2 x 4 pixels
@@ -122,8 +122,8 @@ def see_faces(
         rate: Highest learning rate.
         seed: Of weights and order.
     """
-    found = sets.load("faces", data).standardised()
-    x, y = found.images, {split: labels["class"] for split, labels in found.labels.items()}
+    faces = sets.load("faces", data).standardised()
+    x, y = faces.images, {split: labels["class"] for split, labels in faces.labels.items()}
     net = seeing_net(field, layers, seed)
     counted = {"parameters": parameters(net), "operations": operations(net, x["train"][:1])}
     fit(net, x["train"], y["train"], updates=updates * times, rate=rate, seed=seed, batch=_BATCH)
@@ -144,17 +144,17 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Error against depth; of seven layers all fields are the same."""
-    found = tables["reach"]
-    once = found[found["times"] == 1]
+    errors = tables["reach"]
+    once = errors[errors["times"] == 1]
     deepest = once[once["layers"] == DEPTHS[-1]]
-    told = {
+    labels = {
         "growing": "3 x 3, sees more with depth",
         "large": "large filters, all see the face",
         "dilated": "dilated, all see the face",
     }
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
-    for look, (field, label) in enumerate(told.items()):
+    for look, (field, label) in enumerate(labels.items()):
         mine = once[once["field"] == field]
         rows = mine if field == "growing" else pd.concat([mine, deepest])
         curve(axis, rows, "layers", "test error", look, label)

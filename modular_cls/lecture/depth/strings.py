@@ -28,7 +28,9 @@ from matplotlib.figure import Figure
 
 from modular_cls.lecture.kit.curves import curve, frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import error, fit
 from modular_cls.lecture.kit.nets import operations, parameters
+from modular_cls.lecture.kit.rates import tuned
 from modular_cls.lecture.kit.statement import Role, Statement
 from modular_cls.lecture.kit.strings import (
     CHANCE,
@@ -40,8 +42,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import error, fit
-from modular_cls.lecture.kit.tuning import tuned
 
 SYNONYMS = {3: 4, 4: 3}  # by levels
 DEPTHS = {3: (1, 2, 3, 6), 4: (1, 2, 4, 9)}
@@ -162,8 +162,8 @@ def read_strings(
         seed: Of grammar, strings, weights and order.
         shuffled: Whether the labels of training strings are shuffled.
     """
-    found = draw_strings(SYNONYMS[levels], levels, strings, seed)
-    x, y = found.images, {split: labels["class"] for split, labels in found.labels.items()}
+    examples = draw_strings(SYNONYMS[levels], levels, strings, seed)
+    x, y = examples.images, {split: labels["class"] for split, labels in examples.labels.items()}
     net = string_net(kind, levels, layers, budget, seed)
     counted = {"parameters": parameters(net), "operations": operations(net, x["train"][:1])}
     order = torch.randperm(len(y["train"]), generator=torch.Generator().manual_seed(seed))
@@ -206,14 +206,14 @@ def _nets(levels: int, share: int) -> list[dict[str, Plain]]:
 
 def _controls(lab: Lab, size: _Size) -> pd.DataFrame:
     plain: Cell = {"kind": TREE, "budget": PARAMETERS, "updates": size.updates, "rate": RATES[1]}
-    told: dict[str, Cell] = {
+    controls: dict[str, Cell] = {
         "untrained": {"times": 0},
         "shuffled labels": {"times": 1, "shuffled": True},
     }
     rows = []
     for levels in SYNONYMS:
         few = FEW * predicted(SYNONYMS[levels], levels)
-        for name, how in told.items():
+        for name, how in controls.items():
             cells: list[Cell] = [
                 {**plain, **how, "levels": levels, "layers": levels, "strings": few, "seed": s}
                 for s in range(size.seeds)
@@ -221,15 +221,15 @@ def _controls(lab: Lab, size: _Size) -> pd.DataFrame:
             rows.append(lab.table(read_strings, cells).assign(net=name))
         chance = {"net": "chance", "levels": levels, "test error": CHANCE}
         rows.append(pd.DataFrame([{**chance, "seed": s} for s in range(size.seeds)]))
-    found = pd.concat(rows, ignore_index=True)
-    return found[["levels", "net", "seed", "test error"]]
+    errors = pd.concat(rows, ignore_index=True)
+    return errors[["levels", "net", "seed", "test error"]]
 
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Error against depth, one panel for each number of levels and of strings."""
-    found = tables["strings"]
+    errors = tables["strings"]
     figure = Figure(figsize=(13, 3.9), layout="constrained")
-    worlds = list(found.groupby(["levels", "strings"], sort=False))
+    worlds = list(errors.groupby(["levels", "strings"], sort=False))
     axes = figure.subplots(1, len(worlds), sharey=True)
     for axis, ((levels, count), rows) in zip(axes, worlds, strict=True):
         _panel(axis, rows)

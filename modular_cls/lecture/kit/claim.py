@@ -17,11 +17,11 @@ from modular_cls import __version__
 from modular_cls.errors import ConfigError
 from modular_cls.files import check_free, replacing_file
 from modular_cls.jobs.executors import Inline, Processes
+from modular_cls.lecture.kit.claim_page import page
 from modular_cls.lecture.kit.lab import Lab, Size
-from modular_cls.lecture.kit.page import page
+from modular_cls.lecture.kit.learning import device
 from modular_cls.lecture.kit.part import CLAIMS, Claim, Part, load_claim
 from modular_cls.lecture.kit.statement import Judged, judge, overall
-from modular_cls.lecture.kit.training import device
 
 __all__ = ["CLAIMS", "MARKER", "measure_claim", "verdicts"]
 
@@ -102,9 +102,9 @@ def _measure_part(part: Part, lab: Lab) -> list[str]:
     tables = part.compute(lab)
     with mpl.rc_context(_LOOK):
         figures = part.draw(lab, tables)
-    for name, found in tables.items():
+    for name, table in tables.items():
         with replacing_file(lab.folder / f"{name}.csv") as partial:
-            found.to_csv(partial, index=False, float_format="%.6g")
+            table.to_csv(partial, index=False, float_format="%.6g")
     for name, figure in figures.items():
         save_figure(figure, lab.folder / name)
     return list(figures)
@@ -145,17 +145,17 @@ def _prepare(out: Path, facts: Mapping[str, object], overwrite: bool) -> dict[st
     if marker.is_file() and not overwrite:
         earlier = json.loads(marker.read_text(encoding="utf-8"))
         if differing := [k for k, v in facts.items() if earlier.get(k) != v]:
-            told = ", ".join(f"{k} {earlier.get(k)!r}, not {facts[k]!r}" for k in differing)
+            differences = ", ".join(f"{k} {earlier.get(k)!r}, not {facts[k]!r}" for k in differing)
             raise ConfigError(
-                f"{out} holds measurements with {told}; give another --out, or --overwrite"
+                f"{out} holds measurements with {differences}; give another --out, or --overwrite"
             )
         parts = earlier.get("parts", {})
     if overwrite:
         shutil.rmtree(out / "cells", ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
-    found = {**facts, "parts": parts}
-    _write(marker, json.dumps(found, indent=1) + "\n")
-    return found
+    record = {**facts, "parts": parts}
+    _write(marker, json.dumps(record, indent=1) + "\n")
+    return record
 
 
 def _write(path: Path, text: str) -> None:

@@ -38,10 +38,10 @@ def curve(
         marks: Of `Axes.errorbar`, over those of `look`.
     """
     groups = rows.dropna(subset=[up]).groupby(across, sort=at is None)[up]
-    found = {place: mean_interval(values.astype(float).tolist()) for place, values in groups}
+    estimates = {place: mean_interval(values.astype(float).tolist()) for place, values in groups}
     means, halves = (
-        [e.mean for e in found.values()],
-        np.nan_to_num([e.half for e in found.values()]),
+        [e.mean for e in estimates.values()],
+        np.nan_to_num([e.half for e in estimates.values()]),
     )
     plain = {
         "color": COLOURS[look],
@@ -51,7 +51,7 @@ def curve(
         "elinewidth": 0.8,
         "capsize": 2,
     }
-    places = np.array([float(str(place)) for place in found]) if at is None else np.array(at)
+    places = np.array([float(str(place)) for place in estimates]) if at is None else np.array(at)
     axis.errorbar(places, means, halves, label=label, **(plain | marks))
 
 

@@ -112,13 +112,13 @@ class Grammar:
         Args:
             strings: Shape (n, length), symbols from 0 to `vocabulary` - 1.
         """
-        found = strings
+        symbols = strings
         for rule in reversed(self.rules):
             # One more than the symbols, for a part that stands for nothing.
             inverse = np.full((self.vocabulary + 1,) * _BRANCHES, -1)
             inverse[rule[..., 0], rule[..., 1]] = np.arange(len(rule))[:, None]
-            found = inverse[found[:, 0::2], found[:, 1::2]]
-        return found[:, 0]
+            symbols = inverse[symbols[:, 0::2], symbols[:, 1::2]]
+        return symbols[:, 0]
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Numbers of different strings, each as likely as any other.
@@ -166,7 +166,7 @@ def _rule(symbols: int, vocabulary: int, synonyms: int, rng: np.random.Generator
 
 
 def exchanged(
-    rules: Grammar, found: Derivations, level: int, rng: np.random.Generator
+    rules: Grammar, derivations: Derivations, level: int, rng: np.random.Generator
 ) -> Derivations:
     """The same derivations with another synonym for every part of one level.
 
@@ -174,15 +174,15 @@ def exchanged(
 
     Args:
         rules: With at least two synonyms.
-        found: Derivations by it.
+        derivations: Derivations by it.
         level: 1 for pairs of symbols of the string, up to the number of levels for the class.
         rng: Source of the new choices.
     """
     above = rules.levels - level
-    choices = list(found.choices)
+    choices = list(derivations.choices)
     step = rng.integers(1, rules.synonyms, choices[above].shape)
     choices[above] = (choices[above] + step) % rules.synonyms
-    return rules.written(found.classes, tuple(choices))
+    return rules.written(derivations.classes, tuple(choices))
 
 
 def noisy(
@@ -195,8 +195,8 @@ def noisy(
 
 def one_hot(strings: np.ndarray, vocabulary: int) -> torch.Tensor:
     """Strings as a net reads them: shape (n, length, vocabulary), mean 0 and variance 1."""
-    found = F.one_hot(torch.from_numpy(strings), vocabulary).float()
-    return (found - 1 / vocabulary) * vocabulary / (vocabulary - 1) ** 0.5
+    ones = F.one_hot(torch.from_numpy(strings), vocabulary).float()
+    return (ones - 1 / vocabulary) * vocabulary / (vocabulary - 1) ** 0.5
 
 
 @cache
@@ -215,11 +215,11 @@ def examples(
     Returns:
         Inputs of shape (n, length, vocabulary) and labels `class` by split.
     """
-    found, (train, others) = grammar(*rules, seed), (counts[0], counts[1:])
+    language, (train, others) = grammar(*rules, seed), (counts[0], counts[1:])
     # Those not trained on are drawn first: they are the same whatever the number of the others.
-    held = [min(count, found.count // 4) for count in others]
+    held = [min(count, language.count // 4) for count in others]
     rng = np.random.default_rng((seed, 1))
-    numbers = found.draw(min(found.count, sum(held) + max(train, _POOL)), rng)
+    numbers = language.draw(min(language.count, sum(held) + max(train, _POOL)), rng)
     validation, test, rest = np.split(numbers, np.cumsum(held))
     if train > len(rest):
         raise ConfigError(
@@ -229,11 +229,13 @@ def examples(
     parts: Mapping[str, np.ndarray] = {
         "train": rest[:train], "validation": validation, "test": test,
     }  # fmt: skip
-    derived = {split: found.derive(some) for split, some in parts.items()}
-    strings = {split: some.strings for split, some in derived.items()}
-    strings["train"] = noisy(strings["train"], noise, found.vocabulary, np.random.default_rng(seed))
+    derived = {split: language.derive(part) for split, part in parts.items()}
+    strings = {split: part.strings for split, part in derived.items()}
+    strings["train"] = noisy(
+        strings["train"], noise, language.vocabulary, np.random.default_rng(seed)
+    )
     return Pictures(
-        {split: one_hot(some, found.vocabulary) for split, some in strings.items()},
-        {split: {"class": torch.from_numpy(some.classes)} for split, some in derived.items()},
+        {split: one_hot(part, language.vocabulary) for split, part in strings.items()},
+        {split: {"class": torch.from_numpy(part.classes)} for split, part in derived.items()},
         rules[0],
     )

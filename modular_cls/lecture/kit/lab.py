@@ -103,9 +103,8 @@ class Lab:
                         meter.count(", ".join(f"{k} {v}" for k, v in jobs[job].items()))
                 except BrokenExecutor:
                     raise ModularClsError(
-                        "a process died, perhaps for want of memory; run the same again with "
-                        "fewer --processes: "
-                        f"what was measured is kept in {self.folder}"
+                        "a process died, perhaps for want of memory; run the same again with fewer "
+                        f"--processes: what was measured is kept in {self.folder}"
                     ) from None
                 finally:
                     for job in jobs:

@@ -79,12 +79,12 @@ def radii_for(layers: int, reach: int, halvings: int = 3) -> list[int]:
         halvings: See `convolutional`.
     """
     sizes = [2 ** (halvings * i // layers) for i in range(layers)]
-    found, left = [1] * layers, reach - sum(sizes)
+    radii, left = [1] * layers, reach - sum(sizes)
     while fitting := [i for i in range(layers) if sizes[i] <= left]:
-        least = min(fitting, key=lambda i: (found[i], -sizes[i]))
-        found[least] += 1
+        least = min(fitting, key=lambda i: (radii[i], -sizes[i]))
+        radii[least] += 1
         left -= sizes[least]
-    return found
+    return radii
 
 
 class Parts(nn.Module):

@@ -89,10 +89,10 @@ def load_recordings(data: Path) -> Recordings:
 
 def recordings_at_hand(data: Path) -> str:
     """What `load_recordings(data)` gives, in words; raises ConfigError where it gives nothing."""
-    found = load_recordings(data)
+    recordings = load_recordings(data)
     return (
-        f"{len(found.digit):,} spoken digits by {len(found.speakers)} speakers: "
-        f"{', '.join(found.speakers)}"
+        f"{len(recordings.digit):,} spoken digits by {len(recordings.speakers)} speakers: "
+        f"{', '.join(recordings.speakers)}"
     )
 
 
@@ -150,8 +150,7 @@ def _files(folder: Path) -> pd.DataFrame:
     if not folder.is_dir():
         raise ConfigError(
             f"{folder} is not there. Download {_SOURCE}, and put its folder recordings/ (3,000 "
-            "files such as "
-            f"7_jackson_32.wav) there"
+            "files such as 7_jackson_32.wav) there"
         )
     paths = sorted(folder.glob("*.wav"))
     names = [_NAME.fullmatch(path.name) for path in paths]
@@ -179,9 +178,9 @@ def _enough(table: pd.DataFrame, folder: Path) -> None:
     counts = table.groupby(["speaker", "digit"]).size()
     for speaker, digit in itertools.product(sorted(set(table["speaker"])), range(10)):
         if (count := int(counts.get((speaker, digit), 0))) < _FEWEST_TAKES:
-            told = f"{count} recordings of digit {digit} by {speaker}"
+            lack = f"{count} recordings of digit {digit} by {speaker}"
             raise ConfigError(
-                f"{folder} holds {told}; at least {_FEWEST_TAKES} of each are needed: {_SOURCE}"
+                f"{folder} holds {lack}; at least {_FEWEST_TAKES} of each are needed: {_SOURCE}"
             )
 
 

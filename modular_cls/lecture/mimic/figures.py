@@ -34,9 +34,9 @@ def draw_errors(errors: pd.DataFrame, nets: Sequence[str]) -> Figure:
 
 def _panel(axis: Axes, rows: pd.DataFrame, nets: Sequence[str]) -> None:
     for i, net in enumerate(nets):
-        found = mean_interval((100 * rows.loc[rows["net"] == net, "error"]).tolist())
-        colour, marker, half = COLOURS[i], MARKERS[i], np.nan_to_num(found.half)
-        axis.errorbar(found.mean, i, xerr=half, color=colour, marker=marker, capsize=3)
+        estimate = mean_interval((100 * rows.loc[rows["net"] == net, "error"]).tolist())
+        colour, marker, half = COLOURS[i], MARKERS[i], np.nan_to_num(estimate.half)
+        axis.errorbar(estimate.mean, i, xerr=half, color=colour, marker=marker, capsize=3)
         if not i:
-            axis.axvline(found.mean, color="#808080", linestyle=":", linewidth=0.8, zorder=0)
+            axis.axvline(estimate.mean, color="#808080", linestyle=":", linewidth=0.8, zorder=0)
     axis.margins(x=0.15, y=0.12)

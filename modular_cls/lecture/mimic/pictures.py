@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from modular_cls.lecture.kit import sets
 from modular_cls.lecture.kit.lab import Cell, Lab, Measured
+from modular_cls.lecture.kit.learning import best_rates, error, fit, outputs, seeded
 from modular_cls.lecture.kit.nets import convolutional, fully_connected, parameters, width_for
 from modular_cls.lecture.kit.sets import SETS, Pictures
 from modular_cls.lecture.kit.statement import Role, Statement
-from modular_cls.lecture.kit.training import best_rates, error, fit, outputs, seeded
 from modular_cls.lecture.mimic.figures import draw_errors
 
 TEACHERS = {
@@ -126,8 +126,8 @@ def pictures(of: str, share: float, seed: int, data: Path) -> Pictures:
         seed: Draws what is kept.
         data: Folder of data sets.
     """
-    found = _standardised(of, data)
-    return found.few(round(share * len(found.images["train"])), seed)
+    whole = _standardised(of, data)
+    return whole.few(round(share * len(whole.images["train"])), seed)
 
 
 @cache
@@ -165,21 +165,21 @@ def builders(shape: Sequence[int], classes: int) -> dict[str, Callable[[], nn.Mo
 
 
 def train(
-    name: str, found: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None
+    name: str, examples: Pictures, rate: float, seed: int, updates: int, teacher: nn.Module | None
 ) -> nn.Module:
     """Train one net on the training pictures.
 
     Args:
         name: One of `TEACHERS`.
-        found: Pictures with labels.
+        examples: Pictures with labels.
         rate: Highest learning rate.
         seed: Of the initial weights and the order of pictures.
         updates: Number of batches.
         teacher: Whose logits are to be met, by squared error (Ba and Caruana, section 2.2); None:
             labels are.
     """
-    images, labels = found.images["train"], found.labels["train"]["class"]
-    net = seeded(builders(images.shape[1:], found.classes)[name], seed)
+    images, labels = examples.images["train"], examples.labels["train"]["class"]
+    net = seeded(builders(images.shape[1:], examples.classes)[name], seed)
     if teacher is None:
         return fit(net, images, labels, updates=updates, rate=rate, seed=seed)
     return fit(
@@ -210,10 +210,10 @@ def try_rate(
     data: Path, *, of: str, share: float, net: str, rate: float, seed: int, updates: int
 ) -> Measured:
     """Validation error of a net trained on labels."""
-    found = pictures(of, share, seed, data)
+    examples = pictures(of, share, seed, data)
     return {
         "validation error": _error(
-            train(net, found, rate, seed, updates, None), found, "validation"
+            train(net, examples, rate, seed, updates, None), examples, "validation"
         )
     }
 
@@ -222,11 +222,11 @@ def try_taught(
     data: Path, *, of: str, share: float, teacher: str, teacher_rate: float, seed: int, updates: int
 ) -> Sequence[Measured]:
     """Validation errors of the nets taught by one net, itself trained on labels."""
-    found = pictures(of, share, seed, data)
-    taught_by = train(teacher, found, teacher_rate, seed, updates, None)
+    examples = pictures(of, share, seed, data)
+    taught_by = train(teacher, examples, teacher_rate, seed, updates, None)
     students = [(net, rate) for net, its in TEACHERS.items() if its == teacher for rate in _RATES]
-    nets = [train(net, found, rate, seed, updates, taught_by) for net, rate in students]
-    errors = [_error(net, found, "validation") for net in nets]
+    nets = [train(net, examples, rate, seed, updates, taught_by) for net, rate in students]
+    errors = [_error(net, examples, "validation") for net in nets]
     return [
         {"net": n, "rate": r, "validation error": e}
         for (n, r), e in zip(students, errors, strict=True)
@@ -237,19 +237,19 @@ def measure(
     data: Path, *, of: str, share: float, seed: int, updates: int, **rates: float
 ) -> Sequence[Measured]:
     """Train each net at its rate, teachers first, and count its errors on test pictures."""
-    found = pictures(of, share, seed, data)
-    images = found.images["test"]
+    examples = pictures(of, share, seed, data)
+    images = examples.images["test"]
     nets, rows = dict[str, nn.Module](), list[Measured]()
     for name, its in TEACHERS.items():
         teacher = nets[its] if its else None
-        net = nets[name] = train(name, found, rates[name], seed, updates, teacher)
+        net = nets[name] = train(name, examples, rates[name], seed, updates, teacher)
         rows.append(
             {
-                "pictures": len(found.images["train"]),
+                "pictures": len(examples.images["train"]),
                 "net": name,
                 "parameters": parameters(net),
                 "rate": rates[name],
-                "error": _error(net, found, "test"),
+                "error": _error(net, examples, "test"),
                 "agrees": 1 - error(net, images, outputs(teacher, images).argmax(1))
                 if teacher
                 else None,
@@ -258,8 +258,13 @@ def measure(
     return rows
 
 
-def _error(net: nn.Module, found: Pictures, split: str) -> float:
-    return error(net, found.images[split], found.labels[split]["class"])
+def _error(net: nn.Module, examples: Pictures, split: str) -> float:
+    return error(net, examples.images[split], examples.labels[split]["class"])
+
+
+def _chosen_rates(trials: pd.DataFrame, cell: Cell) -> dict[str, float]:
+    rates = best_rates(trials, [{**cell, "net": net} for net in TEACHERS])
+    return dict(zip(TEACHERS, rates, strict=True))
 
 
 def compute(lab: Lab) -> dict[str, pd.DataFrame]:
@@ -279,18 +284,15 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
     trials = pd.concat(
         [on_labels, taught.drop(columns=["teacher", "teacher_rate"])], ignore_index=True
     )
-    chosen = [
-        dict(zip(TEACHERS, best_rates(trials, [{**t, "net": n} for n in TEACHERS]), strict=True))
-        for t in tuned
-    ]
+    chosen = [_chosen_rates(trials, cell) for cell in tuned]
     cells = [
         {**e, **rates, "seed": s}
         for e, rates in zip(each, chosen, strict=True)
         for s in range(size.seeds)
     ]
-    found = lab.table(measure, cells).drop(columns=["updates", *TEACHERS])
+    errors = lab.table(measure, cells).drop(columns=["updates", *TEACHERS])
     return {
-        "errors": found.rename(columns={"of": "set"}),
+        "errors": errors.rename(columns={"of": "set"}),
         "rates": trials.drop(columns=["updates", "seed"]).rename(columns={"of": "set"}),
     }
 

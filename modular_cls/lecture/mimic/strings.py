@@ -26,6 +26,7 @@ from torch import nn
 
 from modular_cls.lecture.kit.curves import frame
 from modular_cls.lecture.kit.lab import Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import error, fit, outputs
 from modular_cls.lecture.kit.nets import parameters
 from modular_cls.lecture.kit.sets import Pictures
 from modular_cls.lecture.kit.statement import Role, Statement
@@ -38,7 +39,6 @@ from modular_cls.lecture.kit.strings import (
     predicted,
     string_net,
 )
-from modular_cls.lecture.kit.training import error, fit, outputs
 from modular_cls.lecture.mimic.pictures import lesson
 from modular_cls.report.statistics import mean_interval
 from modular_cls.report.style import COLOURS, MARKERS
@@ -118,8 +118,8 @@ MEASURES = {"parameters": ",.0f", "validation error": "%", "test error": "%", "a
 @cache
 def teacher(updates: int, seed: int) -> nn.Module:
     """A tree net trained on labels; once in a process."""
-    found, net = _strings("labels", seed), string_net(TREE, LEVELS, LEVELS, PARAMETERS, seed)
-    x, y = found.images["train"], found.labels["train"]["class"]
+    examples, net = _strings("labels", seed), string_net(TREE, LEVELS, LEVELS, PARAMETERS, seed)
+    x, y = examples.images["train"], examples.labels["train"]["class"]
     return fit(net, x, y, updates=updates, rate=_RATE, seed=seed)
 
 
@@ -152,17 +152,17 @@ def learn_from(
         seed: Of grammar, strings, weights and order.
     """
     net, taught_by = teacher(updates, seed), way.startswith("taught")
-    found = _strings("labels" if way == "teacher" else way, seed)
+    examples = _strings("labels" if way == "teacher" else way, seed)
     if way != "teacher":
-        x, y = found.images["train"], found.labels["train"]["class"]
+        x, y = examples.images["train"], examples.labels["train"]["class"]
         target = lesson(net, x) if taught_by else y
         net = string_net(FULL, LEVELS, layers, budget, seed)
         loss = F.mse_loss if taught_by else F.cross_entropy
         fit(net, x, target, updates=updates * times, rate=rate, seed=seed, loss=loss)
-    answers = outputs(teacher(updates, seed), found.images["test"]).argmax(1)
-    agrees = 1 - error(net, found.images["test"], answers)
+    answers = outputs(teacher(updates, seed), examples.images["test"]).argmax(1)
+    agrees = 1 - error(net, examples.images["test"], answers)
     errors = {
-        f"{s} error": error(net, found.images[s], found.labels[s]["class"])
+        f"{s} error": error(net, examples.images[s], examples.labels[s]["class"])
         for s in ("validation", "test")
     }
     return {"parameters": parameters(net), **errors, "agrees": agrees if taught_by else None}
@@ -185,12 +185,12 @@ def compute(lab: Lab) -> dict[str, pd.DataFrame]:
 
 def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Test error of each pupil, one panel for each number of parameters."""
-    found = tables["strings"]
+    errors = tables["strings"]
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     axes = figure.subplots(1, len(BUDGETS), sharey=True)
     for axis, (budget, words) in zip(axes, BUDGETS.items(), strict=True):
-        _panel(axis, found[(found["budget"] == budget) & (found["times"] == 1)])
-        best = found.loc[found["way"] == "teacher", "test error"].mean()
+        _panel(axis, errors[(errors["budget"] == budget) & (errors["times"] == 1)])
+        best = errors.loc[errors["way"] == "teacher", "test error"].mean()
         axis.axhline(best, color="#808080", linestyle=":", label="the teacher")
         frame(axis, f"pupils with {words}", "hidden layers of the pupil", percent=True)
         axis.set_xticks(LAYERS)
@@ -204,12 +204,12 @@ def draw(lab: Lab, tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
 def _panel(axis: Axes, rows: pd.DataFrame) -> None:
     for i, way in enumerate(STRINGS):
         mine = rows[rows["way"] == way].groupby("layers")["test error"]
-        found = {layers: mean_interval(errors.tolist()) for layers, errors in mine}
-        places = np.array(list(found), dtype=float) + 0.12 * (i - 1)
-        halves = np.nan_to_num([e.half for e in found.values()])
+        estimates = {layers: mean_interval(errors.tolist()) for layers, errors in mine}
+        places = np.array(list(estimates), dtype=float) + 0.12 * (i - 1)
+        halves = np.nan_to_num([e.half for e in estimates.values()])
         axis.errorbar(
             places,
-            [e.mean for e in found.values()],
+            [e.mean for e in estimates.values()],
             halves,
             color=COLOURS[i],
             marker=MARKERS[i],

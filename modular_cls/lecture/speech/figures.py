@@ -83,7 +83,7 @@ def shares(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def projections(found: Arrays) -> Figure:
+def projections(arrays: Arrays) -> Figure:
     """Two principal components of layers.
 
     The same points twice: coloured by word, and by speaker.
@@ -92,12 +92,12 @@ def projections(found: Arrays) -> Figure:
     axes = figure.subplots(2, len(_PROJECTED))
     for row, (colour, marker) in enumerate((("words", "speakers"), ("speakers", "words"))):
         for axis, layer in zip(axes[row], _PROJECTED, strict=True):
-            _scatter(axis, found[layer], found[colour], found[marker])
+            _scatter(axis, arrays[layer], arrays[colour], arrays[marker])
             axis.set_title(layer, fontsize=11)
             axis.set(xticks=[], yticks=[])
         handles = [
             axes[row, 0].scatter([], [], color=COLOURS[i % len(COLOURS)], label=str(name))
-            for i, name in enumerate(np.unique(found[colour]))
+            for i, name in enumerate(np.unique(arrays[colour]))
         ]
         axes[row, -1].legend(
             handles=handles,

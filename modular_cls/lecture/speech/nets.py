@@ -15,6 +15,7 @@ from scipy.stats import spearmanr, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 
+from modular_cls.lecture.kit.learning import fit, seeded
 from modular_cls.lecture.kit.recordings import (
     BANDS,
     BINS,
@@ -30,7 +31,6 @@ from modular_cls.lecture.kit.recordings import (
     sounding,
     spectrogram,
 )
-from modular_cls.lecture.kit.training import fit, seeded
 
 WORDS = 10
 STAGES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -173,11 +173,11 @@ def hidden_layers(net: nn.Sequential, x: Tensor) -> dict[str, np.ndarray]:
 
     `input` and LAYERS, each of shape (n, numbers).
     """
-    found = {"input": x}
+    layers = {"input": x}
     x = net.cpu().eval()[0](x)
     for name, layer in zip(LAYERS, list(net)[1:], strict=False):
-        found[name] = x = layer(x)
-    return {name: values.flatten(1).numpy() for name, values in found.items()}
+        layers[name] = x = layer(x)
+    return {name: values.flatten(1).numpy() for name, values in layers.items()}
 
 
 def filter_responses(net: nn.Sequential) -> np.ndarray:
@@ -259,9 +259,9 @@ def mixture_scores(
             components, covariance_type="diag", reg_covar=1e-2, tol=1e-2, random_state=0
         )
         fitted.fit((frames[mine][there[mine]] - mean) / spread)
-        for part, found in zip(parts, scores, strict=True):
+        for part, totals in zip(parts, scores, strict=True):
             likelihood = fitted.score_samples(
                 ((frames[part] - mean) / spread).reshape(-1, len(mean))
             )
-            found.append((likelihood.reshape(len(part), -1) * there[part]).sum(1))
-    return [torch.from_numpy(np.stack(found, axis=1)).float() for found in scores]
+            totals.append((likelihood.reshape(len(part), -1) * there[part]).sum(1))
+    return [torch.from_numpy(np.stack(totals, axis=1)).float() for totals in scores]

@@ -39,8 +39,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from modular_cls.lecture.kit.lab import Arrays, Cell, Lab, Plain
+from modular_cls.lecture.kit.learning import outputs
 from modular_cls.lecture.kit.recordings import load_recordings, recordings_at_hand
-from modular_cls.lecture.kit.training import outputs
 from modular_cls.lecture.speech import figures, statements
 from modular_cls.lecture.speech.nets import (
     compared,
@@ -130,7 +130,7 @@ def draw(lab: Lab, tables: dict[str, pd.DataFrame]) -> dict[str, Figure]:
         "error": figures.errors(tables["error"], PIPELINES),
         "layers": figures.shares(tables["layers"]),
         "speakers": figures.projections(lab.arrays(projected, [cell])[0]),
-        "filters": figures.filters({net: found["response"] for net, found in responses.items()}),
+        "filters": figures.filters({net: arrays["response"] for net, arrays in responses.items()}),
     }
 
 
@@ -180,9 +180,9 @@ def explained(
     """
     recordings = load_recordings(data)
     split = held_out_takes(recordings)
-    found = fitted(data, split, "log-mel", choice, updates, seed)
+    trained = fitted(data, split, "log-mel", choice, updates, seed)
     x = stage(data, "log-mel")
-    quality = _judged(outputs(found, x[split.validation]), digits(data, split.validation))
+    quality = _judged(outputs(trained, x[split.validation]), digits(data, split.validation))
     words, speakers = recordings.digit[split.test], recordings.speaker[split.test]
     return [
         {
@@ -191,7 +191,7 @@ def explained(
             "word": share(values, words),
             "speaker": share(values, speakers),
         }
-        for layer, values in hidden_layers(found, x[split.test]).items()
+        for layer, values in hidden_layers(trained, x[split.test]).items()
     ]
 
 
@@ -224,8 +224,8 @@ def filters(data: Path, *, net: str, choice: float, updates: int, seed: int) -> 
         seed: Number of the speaker left out.
     """
     split = without_speaker(load_recordings(data), seed, None)
-    found = fitted(data, split, "waveform", choice, updates, seed)
-    response = filter_responses(found)
+    trained = fitted(data, split, "waveform", choice, updates, seed)
+    response = filter_responses(trained)
     return {"response": response[np.argsort(response.argmax(1), kind="stable")]}
 
 
@@ -277,8 +277,8 @@ def _filter_cells(plan: Plan, chosen: pd.DataFrame) -> list[Cell]:
     ]
 
 
-def _filter_table(found: Sequence[Arrays], cells: Sequence[Cell]) -> pd.DataFrame:
-    each = zip(cells, found, strict=True)
+def _filter_table(arrays: Sequence[Arrays], cells: Sequence[Cell]) -> pd.DataFrame:
+    each = zip(cells, arrays, strict=True)
     rows = [{"net": c["net"], "seed": c["seed"], **compared(f["response"])} for c, f in each]
     return pd.DataFrame(rows)
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from voices import write_voices
 
 from modular_cls.lecture.depth import frames
 from modular_cls.lecture.kit import claim
 from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.nets import parameters
 from modular_cls.lecture.kit.recordings import BANDS, RATE, SAMPLES, load_recordings, log_mel
+from tests.lecture.voices import write_voices
 
 
 @pytest.fixture(scope="module")

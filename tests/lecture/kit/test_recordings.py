@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import soundfile
 from scipy.fft import dct
-from voices import voice, write_voices
 
 from modular_cls.errors import ConfigError
 from modular_cls.lecture.kit.recordings import (
@@ -25,6 +24,7 @@ from modular_cls.lecture.kit.recordings import (
     sounding,
     spectrogram,
 )
+from tests.lecture.voices import voice, write_voices
 
 
 def waves(count=3):

@@ -9,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
-from voices import write_voices
 
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline
@@ -44,6 +43,7 @@ from modular_cls.lecture.speech.nets import (
     stage,
     without_speaker,
 )
+from tests.lecture.voices import write_voices
 
 
 def silent(speakers, takes):

@@ -1,0 +1,42 @@
+"""The methods of a study: configurations, or variants of one that only the study needs.
+
+methods: [modular, {base: modular, name: modular_mean, finish: [...]}]
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from modular_cls.config import Config
+from modular_cls.config.shipped import method_config
+from modular_cls.errors import ConfigError, unknown
+from modular_cls.parsing import misplaced
+
+_OWN = (
+    "base",
+    "name",
+)  # of a variant; its name takes the place of method, and seeds are the grid's
+_CHANGED = [f.name for f in fields(Config) if f.name not in ("method", "seed")]
+
+Method = str | Mapping[str, Any]
+
+
+def method_sources(method: Method) -> list[Method]:
+    """What `load_config` is to read for a method, in order: its file, and what a variant changes.
+
+    Raises:
+        ConfigError: If there is no such file or key, with the nearest; or a variant lacks its name.
+    """
+    if isinstance(method, str):
+        return [method_config(method)]
+    for key in method:
+        if key not in (*_OWN, *_CHANGED):
+            told = unknown("key", key, [*_OWN, *_CHANGED], f"in a variant of {method.get('base')}")
+            raise ConfigError(f"study: {told}")
+    for key, told in (("base", "a method or its file"), ("name", "text, as tables are to call it")):
+        if not isinstance(value := method.get(key), str) or not value.strip():
+            raise ConfigError(f"study: {key} of the variant {dict(method)} is {value}; give {told}")
+    changes = {key: value for key, value in method.items() if key not in _OWN}
+    if wrong := next(misplaced(changes, Config), None):
+        raise ConfigError(f"study: {method['name']}: {wrong}")
+    return [method_config(method["base"]), {**changes, "method": method["name"]}]
