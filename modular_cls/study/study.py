@@ -28,6 +28,7 @@ from modular_cls.study.tuning import tune
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
 from modular_cls.training.knob import knob_told
+from modular_cls.training.rehearsal import try_networks
 from modular_cls.training.train import complete, make_fit
 
 _ATTEMPTS = 2
@@ -79,6 +80,7 @@ def _run_cells(cells: list[Cell], processes: int, executor: Executor | None) -> 
 def _jobs(cells: list[Cell]) -> list[list[Cell]]:
     check_scarcity([config for config, _ in cells])
     left = [(config, folder) for config, folder in cells if not _finished(config, folder)]
+    try_networks(config for config, _ in left)
     return by_key(left, _job_key)
 
 

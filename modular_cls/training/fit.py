@@ -18,12 +18,13 @@ from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.labels import check_together
 from modular_cls.data.manifest import SPLITS
-from modular_cls.errors import UndefinedError
+from modular_cls.errors import ConfigError, UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.jobs import signals
-from modular_cls.models.backbone import check_size, describe_backbone
+from modular_cls.models.backbone import describe_backbone, told_size
 from modular_cls.models.build import build_model
+from modular_cls.models.contract import check_contract
 from modular_cls.models.frozen_weights import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
@@ -45,12 +46,13 @@ from modular_cls.training.finite import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
 from modular_cls.training.rehearsal import rehearse
-from modular_cls.training.saver import Saver, parse_interval
+from modular_cls.training.saver import Saver
 from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.terms import training_terms
 from modular_cls.training.trainer import (
     be_quiet,
+    check_trainer,
     is_first_process,
     leave_early,
     leave_group,
@@ -92,14 +94,15 @@ class Fit:
         be_quiet()
         use_threads(config, 0 if config.backbone.frozen else config.data.workers)
         check_finite(config)
-        parse_interval(config.training.save_every)
         rehearse(config)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
         training = config.training
-        self.model = build_model(config, self.schema)
-        check_size(config.backbone, self.model.backbone, config.data.height_width)
-        self.described = describe_backbone(config.backbone, self.model.backbone)
+        size = config.data.height_width
+        self.backbone = told_size(config.backbone, size)
+        self.model = build_model(replace(config, backbone=self.backbone), self.schema)
+        check_contract(self.backbone, self.model.backbone, self.model.width, size)
+        self.described = describe_backbone(self.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
             self.resolved(config).data,
@@ -124,6 +127,9 @@ class Fit:
         self.taught = taught_classes(criterion, self.counts["train"])
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)
+        self._try_blank(size)
+        if not config.backbone.frozen:
+            check_trainer(config)
         self.log, self.seconds, self.updates = "", 0.0, 0
         self.best: int | None = None
 
@@ -238,6 +244,19 @@ class Fit:
             print(f"  {partial:,} of them lack some label: {fate}")
         announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
+
+    @torch.no_grad()
+    def _try_blank(self, size: tuple[int, int]) -> None:
+        """Let one blank picture, labelled as the first of training, pass the whole model."""
+        training = self.task.training
+        targets = self.data.datasets["train"].targets
+        scores = self.task.eval().model(torch.zeros(1, 3, *size))
+        loss = self.task.criterion(scores, {name: t[:1] for name, t in targets.items()})
+        self.task.train(training)
+        if not loss.isfinite():
+            criterion = self.config.criterion
+            told = f"criterion {criterion} gives {float(loss)} for a blank picture"
+            raise ConfigError(f"{told}; it must be a finite number")
 
     def _observed(self) -> dict[str, Tensor] | None:
         """Training images by what is known of them, for criteria that learn from parts."""

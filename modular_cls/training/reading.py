@@ -7,7 +7,8 @@ from typing import Any
 from modular_cls.arguments import Namespace
 from modular_cls.config import Config
 from modular_cls.parsing import RunParser, parse_files, parse_flags
-from modular_cls.training.rehearsal import rehearse
+from modular_cls.schema import Schema
+from modular_cls.training.rehearsal import check_names, rehearse
 
 
 def load_config(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> Config:
@@ -35,4 +36,6 @@ def parse_run(parser: RunParser, arguments: list[str]) -> tuple[Config, Namespac
     config, others = parse_flags(parser, arguments)
     if config.model:
         rehearse(config)
+    elif config.schema:
+        check_names(Schema.from_dict(config.schema))
     return config, others

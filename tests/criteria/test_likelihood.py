@@ -64,7 +64,6 @@ def test_attribute_likelihood_masks_each_attribute_apart():
         AttributeLikelihood(SCHEMA).check(FlatClassifier(SCHEMA, 3))
 
 
-
 FULL = {"both": torch.tensor([60, 30, 10, 4])}
 
 

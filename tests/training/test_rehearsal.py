@@ -58,3 +58,32 @@ def test_another_model_in_front_of_the_same_finish_is_told(tmp_path):
     file.write_text("model: {name: FlatClassifier}\n")
     with pytest.raises(ConfigError, match="finish: FitBias needs"):
         load_config("configs/modular.yaml", file)
+
+
+WIDE = {f"a{i}": ["no", "yes"] for i in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"attributes": {"image": ["no", "yes"]}}, "'image' may be no attribute"),
+        ({"attributes": {"error": ["no", "yes"]}}, "two columns called error"),
+        ({"attributes": {"a": ["x", "b"], "a=b": ["y", "z"]}}, "two columns called a=b"),
+        (
+            {
+                "attributes": WIDE,
+                "composites": {f"c{i}": {"attributes": list(WIDE)} for i in range(3_000)},
+            },
+            "GiB of memory",
+        ),
+    ],
+)
+def test_names_and_sizes_that_no_later_verb_could_take(schema, message):
+    with pytest.raises(ValueError, match=message):
+        load_config("configs/flat.yaml", schema=schema, data__scarcity=None)
+
+
+@pytest.mark.parametrize("key", ["criterion.taux", "finish.FitBais.kappa", "criterion.schema"])
+def test_a_knob_that_no_part_has(key):
+    with pytest.raises(ConfigError, match=f"unknown knob.key '{key}'"):
+        load_config("configs/modular.yaml", knob=f"{{key: {key}, values: [1, 2]}}")
