@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
-from modular_cls.models.backbone import create_backbone, culprit
+from modular_cls.models.backbone import create_backbone, culprit, told_size
 
 
 def check_contract(config: Backbone, network: nn.Module, width: int, size: tuple[int, int]) -> None:
@@ -41,7 +41,11 @@ def check_contract(config: Backbone, network: nn.Module, width: int, size: tuple
             f"{max(unseen)} pixels would never be seen. Sizes that fit: {fitting}"
         )
     problem = " ".join(problem.split())
-    if wrong := culprit(config, lambda other: not _problem(*create_backbone(other), size, True)):
+
+    def keeps(other: Backbone) -> bool:
+        return not _problem(*create_backbone(told_size(other, size)), size, True)
+
+    if wrong := culprit(config, keeps):
         raise ConfigError(
             f"backbone.args.{wrong} is {config.args[wrong]!r}: with it {config.name} does not make "
             f"features (B, F) of pictures (B, 3, H, W): {problem}; leave it out"

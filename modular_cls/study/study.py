@@ -234,7 +234,7 @@ def _job_key(config: Config) -> str:
     """
     if not config.backbone.frozen:
         return _fit_key(config)
-    same = replace(_essence(config), method="", model={}, criterion={}, finish=[])
+    same = replace(_essence(config), method="any", model={}, criterion={}, finish=[])
     same = replace(same, prediction=Prediction(), data=replace(same.data, sampling="shuffled"))
     same = replace(same, training=replace(same.training, learning_rate=1.0))
     return json.dumps(same.to_dict(), sort_keys=True)
@@ -242,7 +242,7 @@ def _job_key(config: Config) -> str:
 
 def _fit_key(config: Config) -> str:
     """Equal for runs that differ only in how they end."""
-    same = replace(_essence(config), method="", finish=[], prediction=Prediction())
+    same = replace(_essence(config), method="any", finish=[], prediction=Prediction())
     same = replace(same, model=model_part(config))
     return json.dumps(same.to_dict(), sort_keys=True)
 

@@ -72,7 +72,7 @@ WIDE = {f"a{i}": ["no", "yes"] for i in range(12)}
         (
             {
                 "attributes": WIDE,
-                "composites": {f"c{i}": {"attributes": list(WIDE)} for i in range(3_000)},
+                "composites": {f"c{i}": {"attributes": list(WIDE)} for i in range(1_000)},
             },
             "GiB of memory",
         ),
