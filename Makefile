@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture numbers test check faults bench bench-gpu docs clean
+.PHONY: install train-modular train-flat compare photographs study lecture numbers test check mutants faults bench bench-gpu docs clean
 
 install: $(VENV)/.installed
 
@@ -44,7 +44,7 @@ train-flat: install $(FACES)
 compare: runs/modular/metrics.json runs/flat/metrics.json
 	$(RUN) report runs/modular runs/flat --out runs/compare
 
-runs/%/metrics.json: configs/%.yaml $(VENV)/.installed | $(FACES)
+runs/%/metrics.json: configs/%.yaml configs/base.yaml $(VENV)/.installed | $(FACES)
 	$(RUN) train --config $< --out runs/$* --overwrite --resume
 
 # Frozen ImageNet features, heads solved on them: three methods side by side on the shipped sample,
@@ -108,6 +108,13 @@ check: $(VENV)/.dev
 numbers: install
 	$(BIN)/python docs/from_csv.py
 
+# Faults in our own code that tests must notice: those of tests/mutants/mutants.yaml, then as many as
+# mutmut tries in two hours; what it found is in tests/mutants/README.md. MODULES="*finish.bias*" takes some.
+mutants: $(VENV)/.dev
+	$(BIN)/python tests/mutants/kill.py
+	timeout --signal INT 2h $(BIN)/mutmut run --max-children 2 $(foreach m,$(MODULES),"$(m)") || test $$? = 124
+	$(BIN)/mutmut results
+
 # Faults injected on purpose, for about an hour: kills, signals, load, damage; the tables of docs/reliability.md.
 faults: install
 	$(BIN)/python tests/faults/faults.py
@@ -126,5 +133,5 @@ docs: $(VENV)/.docs
 	@echo "build/docs/index.html"
 
 clean:
-	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf runs build dist mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find modular_cls tests data_prep -name __pycache__ -type d -exec rm -rf {} +

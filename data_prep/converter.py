@@ -72,7 +72,7 @@ def make_manifest(
         paths=files,
         splits=splits.astype(np.int8),
         labels=np.stack([v.codes for v in labels.values()], axis=1).astype(np.int16),
-        rows=np.arange(len(files)) + 2,
+        rows=np.arange(len(files)) + 2,  # as the manifest will have them, below its header
         extra=columns,
     )
     for i in np.setdiff1d(np.arange(len(SPLITS)), splits).tolist():

@@ -208,6 +208,7 @@ def alone_where_blank(groups: Sequence[str], paths: Sequence[str], what: str) ->
         paths: A name of each row.
         what: What a group is called.
     """
+    # No name of a group begins with \0, so none is taken for a path.
     names = np.array(
         [g.strip() or f"\0{path}" for g, path in zip(groups, paths, strict=True)], dtype=object
     )

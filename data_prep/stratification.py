@@ -51,7 +51,7 @@ class Deal:
         """Rows of each part, as near to the shares as whole numbers are; none is empty."""
         rows = int(self.sizes.sum())
         wanted = self.shares * rows
-        rows_of = np.floor(wanted + 1e-9).astype(np.int64)
+        rows_of = np.floor(wanted + 1e-9).astype(np.int64)  # 0.29 * 100 is a little below 29
         rows_of[np.lexsort((self.turn, rows_of - wanted))[: rows - rows_of.sum()]] += 1
         for s in np.flatnonzero((rows_of == 0) & (self.shares > 0)):
             if rows_of.max() > 1:

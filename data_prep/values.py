@@ -55,6 +55,12 @@ def read_values(
 
     Raises:
         ManifestError: If values look alike, a renaming matches nothing, or there are too many.
+
+    Example:
+        >>> column = pd.Series(["long", " long", "short", ""], index=[2, 3, 4, 5])
+        >>> labels = read_values("table.csv", "hair", column)
+        >>> labels.values, labels.codes.tolist()
+        (('long', 'short'), [0, 0, 1, -1])
     """
     cell_of, cells = pd.factorize(column)
     counts = dict(zip(map(str, cells), np.bincount(cell_of).tolist(), strict=True))

@@ -37,15 +37,11 @@ from modular_cls.report.comparison import Comparison
 from modular_cls.report.contrasts import Contrast, contrasts, images_needed, match_text
 from modular_cls.report.statistics import Estimate, estimate
 from modular_cls.report.wording import in_points, table
-from modular_cls.runs.score_table import MISSING
+from modular_cls.runs.score_table import MISSING, SCORES
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/*.md", "docs/results/*.md", "docs/results/photographs/*.md")
-SCORES = {
-    "balanced": "balanced_accuracy",
-    "rare": "rare_class_recall",
-    "worst": "worst_class_recall",
-}
+NAMED = {name.partition("_")[0]: name for name in SCORES}  # rare: rare_class_recall, and so on
 CALIBRATION = "ece"  # mean over seeds; no page compares it
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?P<mean>\d+(?:\.\d+)?)(?P<half> ± \d+(?:\.\d+)?)?(?P<unit> %)?"
@@ -154,9 +150,9 @@ class Results:
         words = what.split()
         if len(words) not in (3, 4):
             raise ValueError("a marker is FOLDER METHOD[-OTHER] KEEP[-KEEP] [SCORE]")
-        page, score = self.page(words[0]), SCORES.get(words[3] if words[3:] else "balanced")
+        page, score = self.page(words[0]), NAMED.get(words[3] if words[3:] else "balanced")
         if score is None:
-            raise ValueError(f"no score {words[3]!r}; there are {', '.join(SCORES)}")
+            raise ValueError(f"no score {words[3]!r}; there are {', '.join(NAMED)}")
         (method, _, other), (keep, _, less) = (w.partition("-") for w in words[1:3])
         for name in (keep, less):
             if name and name not in page.keeps:
@@ -202,7 +198,7 @@ class Results:
         """For some sets by their names: the reference, and the best flat method at each k."""
         first, _, sets = what.partition(" ")
         keeps, rows = first.removeprefix("keeps=").split(","), []
-        scores = [SCORES["balanced"], SCORES["rare"]]
+        scores = [NAMED["balanced"], NAMED["rare"]]
         for each in sets.split(";"):
             folder, _, told = each.strip().partition("=")
             page = self.page(folder)
@@ -307,7 +303,7 @@ def _scores(page: Page, method: str, keep: str, scores: list[str]) -> str:
 
 
 def _score(word: str) -> str:
-    return CALIBRATION if word == CALIBRATION else SCORES[word]
+    return CALIBRATION if word == CALIBRATION else NAMED[word]
 
 
 def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:
@@ -315,7 +311,7 @@ def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:
         {c.keep: c for c in contrasts(page, rivals)}
         for rivals in (page.flats, [m for m in page.modulars if m != page.reference])
     )
-    ours, score = page.reference or "", SCORES["balanced"]
+    ours, score = page.reference or "", NAMED["balanced"]
     for place, keep in enumerate(page.keeps):
         cells = []
         for rivals in (flat, composing):
@@ -331,7 +327,7 @@ def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:
 
 def _needed(page: Page) -> str:
     """Of the flat method that needs fewest: how many, with the interval."""
-    score = SCORES["balanced"]
+    score = NAMED["balanced"]
     needs = {m: images_needed(page, m, score) for m in page.flats}
     least = min((n for n in needs.values() if not math.isnan(n)), default=math.nan)
     if math.isnan(least) or len(page.numbers) < 2:

@@ -17,7 +17,7 @@ from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __
 )
 from jsonargparse import Namespace as Namespace  # what a parser returns
 
-from modular_cls.config.layers import BASE, layers
+from modular_cls.config.bases import BASE, with_bases
 from modular_cls.errors import ConfigError, ModularClsError, nearest
 
 _WORDS = {
@@ -94,7 +94,7 @@ class ConfigFile(ActionConfigFile):
         self, parser: Any, cfg: Any, values: Any, option_string: str | None = None
     ) -> None:
         """Apply one file, or YAML in its place."""
-        for file in layers(values) if os.path.isfile(values) else [values]:
+        for file in with_bases(values) if os.path.isfile(values) else [values]:
             super().__call__(parser, cfg, str(file), option_string)  # type: ignore[no-untyped-call]
 
 

@@ -94,10 +94,10 @@ def _kind_of(problem: str) -> str:
 
 
 def _others(rest: Sequence[str]) -> str:
-    rows = [found.group(1) for problem in rest if (found := _ROW.match(problem))]
-    told = f": rows {', '.join(rows[:_SHOWN_ROWS])}" if rows else ""
+    rows = [row.group(1) for problem in rest if (row := _ROW.match(problem))]
+    first = f": rows {', '.join(rows[:_SHOWN_ROWS])}" if rows else ""
     more = " ..." if len(rows) > _SHOWN_ROWS else ""
-    return f" (and {len(rest):,} more like it{told}{more})" if rest else ""
+    return f" (and {len(rest):,} more like it{first}{more})" if rest else ""
 
 
 def shortened(names: Sequence[str], where: str = "") -> str:
@@ -113,8 +113,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     match = difflib.get_close_matches(str(name), exact, n=1, cutoff=0.5)
     if not match:  # by case alone they may differ in every letter
         folded = {k.casefold(): k for k in reversed(exact)}
-        found = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
-        match = [folded[k] for k in found]
+        folds = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+        match = [folded[k] for k in folds]
     return f"; did you mean {match[0]!r}?" if match else ""
 
 

@@ -117,8 +117,8 @@ def _umask() -> int:
 
 def cache_folder() -> Path:
     """Where what can be made again is kept: $MODULAR_CLS_CACHE, or a user's folder for caches."""
-    given, caches = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
-    return Path(given) if given else Path(caches or Path.home() / ".cache") / "modular_cls"
+    named, caches = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
+    return Path(named) if named else Path(caches or Path.home() / ".cache") / "modular_cls"
 
 
 def tidy(out: Path) -> None:

@@ -13,8 +13,8 @@ import yaml
 
 from modular_cls.arguments import ConfigFile, Namespace, Parser, null_where_none_may_be
 from modular_cls.config import Config, expand
-from modular_cls.config.layers import read_yaml
-from modular_cls.config.shipped import find_configs, method_config, packaged_configs
+from modular_cls.config.bases import read_yaml
+from modular_cls.config.shipped import CONFIGS, find_configs, packaged_configs
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
 
@@ -98,7 +98,7 @@ def parse_files(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> C
 
 def whole_config(name: str) -> str:
     """That of a method that comes with the package as YAML, with every field and its default."""
-    return yaml.safe_dump(parse_files(method_config(name)).to_dict(), sort_keys=False)
+    return yaml.safe_dump(parse_files(CONFIGS / name).to_dict(), sort_keys=False)
 
 
 def read_config(path: Path) -> Config:

@@ -10,13 +10,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from modular_cls.data.faces.write import write_faces
 from tests.small_networks import write_network
 
 settings.register_profile("steady", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("steady")
+# Where tests shall fail (make mutants), a first example is enough.
+settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.generate])
 
 
 def pytest_configure(config):

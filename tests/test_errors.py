@@ -5,7 +5,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modular_cls.errors import ManifestError, group_alike
+from modular_cls.errors import ManifestError, group_alike, nearest, unknown
 
 
 def test_sentences_that_differ_in_row_and_picture_are_one():
@@ -32,4 +32,12 @@ def test_a_manifest_error_is_the_same_in_another_process():
     assert (str(error), error.problems) == (
         "m.csv:\n  row 2: a\n  row 3: b",
         ["row 2: a", "row 3: b"],
+    )
+
+
+def test_wording():
+    assert nearest("hiar", ["hair", "gender"]) == "; did you mean 'hair'?"
+    assert nearest("zzz", ["hair", "gender"]) == ""
+    assert unknown("value", "x", ["long", "short"], "of attribute 'hair'") == (
+        "unknown value 'x' of attribute 'hair'; accepted: long, short"
     )

@@ -1,3 +1,5 @@
+"""Files and folders that are replaced whole or not at all."""
+
 import os
 import random
 import shutil

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, before any training: audit.py looks, text.py tells.
+"""What is wrong with a data set, before any training.
 
 The findings, by the names that scripts may rely on:
 
@@ -12,4 +12,21 @@ The findings, by the names that scripts may rely on:
   near_duplicates_across_validation, near_duplicates_within_split;
 - notes: schema_from_table, averaged, spellings, learned_from_parts, reachable, not_rgb,
   sixteen_bit, turned.
+
+Its files, in the order to read them:
+
+    table         the manifest, read also where training would refuse it
+    label_counts  labels, counted
+    coverage      what they lack; pools and identities that mislead
+    augmentation  labels that augmentation makes wrong
+    disk          which files are there
+    inspection    one pass over the pictures
+    quality       what is wrong with them one by one
+    near          hashes within a distance
+    alike         pictures that look like copies
+    copies        pictures that stand in the table more than once
+    findings      what can be found
+    audit         all of it in order
+    text          the findings, for people
+    command       `modular-cls audit`
 """

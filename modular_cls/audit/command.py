@@ -26,6 +26,8 @@ def audit(prog: str, arguments: list[str]) -> None:
     )
     # Data can be judged before a method is chosen.
     parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
+    if {"-h", "--help"} & set(arguments):  # before anything slow is imported
+        parser.parse_args(["--help"])
     from dataclasses import replace
 
     from modular_cls.audit.audit import audit as audit_data

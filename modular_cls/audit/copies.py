@@ -35,7 +35,9 @@ def find_copies(
     table = manifest.select(positions)
     file = numbered(np.array([p.digest for p in pictures], dtype="S16"))
     box = numbered(table.extra["box"].astype(str)) if "box" in table.extra else np.zeros_like(file)
-    content = numbered(file * len(table) + box)  # one file may be several rows, about parts of it
+    # One file may be several rows, about parts of it. Boxes are numbered below len(table), so that
+    # no two pairs have one number.
+    content = numbered(file * len(table) + box)
     same = groups_of(content)
     yield from _conflicting(table, same)
     yield from _across(table, groups_of(file), "duplicates", _SAME, None)
@@ -44,7 +46,7 @@ def find_copies(
     first = np.unique(content, return_index=True)[1]
     first = first[[not is_even(pictures[i]) for i in first]]
     pairs = first[similar_pairs([pictures[i] for i in first])]
-    pairs = pairs[file[pairs[:, 0]] != file[pairs[:, 1]]]
+    pairs = pairs[file[pairs[:, 0]] != file[pairs[:, 1]]]  # parts of one picture may look alike
     near = [g for g in groups_of(joined(content, content[pairs])) if len(np.unique(content[g])) > 1]
     yield from _across(table, near, "near_duplicates", _NEAR, "warning")
     yield from _within(table, near, "near_duplicates", _NEAR)

@@ -87,7 +87,7 @@ def _picture(manifest: Manifest, position: int, depth: Range | None) -> Picture:
     data = read_file(manifest.file(position), named)
     try:
         with open_image(data) as opened:
-            check_size(opened, named)
+            check_size(opened, named)  # before anything is unpacked
             size, mode = upright_size(opened), opened.mode
             frames, turned = bool(getattr(opened, "is_animated", False)), orientation(opened) != 1
     except Image.DecompressionBombError as error:

@@ -5,8 +5,9 @@ from itertools import combinations
 
 import numpy as np
 
-_MANY = 20_000
+_MANY = 20_000  # hashes from which on wider bands are faster
 _AT_ONCE = 2_000_000  # pairs compared in one step: 50 MB
+# NumPy counts the bits of a number from version 2 on only.
 _ONES = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
 
 

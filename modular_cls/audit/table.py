@@ -94,6 +94,7 @@ def _folded(text: str) -> str:
 
 def _codes(column: "pd.Series[str]", values: Sequence[str]) -> np.ndarray:
     """Index of each row's value, shape (N,), int16; -1 where it is blank or does not fit."""
+    # Reversed: of values that look alike the first one is meant.
     alike = {likeness(v): i for i, v in reversed(list(enumerate(values)))}
     codes = {}
     for cell in column.unique():

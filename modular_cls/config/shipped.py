@@ -6,7 +6,7 @@ from pathlib import Path
 from modular_cls.errors import ConfigError, unknown
 
 _PACKAGED = Path(str(resources.files("modular_cls"))) / "configs"  # of an installed package
-_CONFIGS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "configs"
+CONFIGS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "configs"
 _SHARED = "base.yaml"  # what all methods stand on, and none itself
 
 
@@ -15,13 +15,13 @@ def packaged_configs(kind: str = "") -> list[Path]:
 
     Those of the methods, or of one folder of `configs/`, such as `data`.
     """
-    return [file for file in configs_in(_CONFIGS / kind) if file != _CONFIGS / _SHARED]
+    return [file for file in configs_in(CONFIGS / kind) if file != CONFIGS / _SHARED]
 
 
 def packaged_config(name: str) -> Path | None:
     """That of the package with this name, with or without `configs/` before it."""
     inside = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("configs",) else Path(name)
-    file = _CONFIGS / inside
+    file = CONFIGS / inside
     return file if file.is_file() and ".." not in inside.parts else None
 
 
@@ -43,7 +43,7 @@ def method_config(name: str) -> str:
         ConfigError: If there is none, with the nearest.
     """
     path = _config_path(with_suffix(name))
-    if Path(path).is_file() and Path(path) != _CONFIGS / _SHARED:
+    if Path(path).is_file() and Path(path) != CONFIGS / _SHARED:
         return path
     known = [file.stem for file in packaged_configs()]
     raise ConfigError(unknown("method", name, known, "(a file, or the name of one in configs/)"))

@@ -26,7 +26,7 @@ from modular_cls.files import cache_folder
 from modular_cls.jobs.cores import on_all_cores
 
 FILES = "files-2"  # the folder of digests; 2: shards have checksums
-_SHARD_BYTES = 2**26
+_SHARD_BYTES = 2**26  # what an interrupted run has to decode once more, at most
 Bad = dict[int, ImageError]  # what cannot be decoded, by position in the manifest
 
 

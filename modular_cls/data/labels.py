@@ -10,7 +10,7 @@ from modular_cls.data.table_cells import index_of
 from modular_cls.errors import ManifestError, nearest
 from modular_cls.schema import Attribute, Composite, Schema
 
-UNKNOWN = -1
+UNKNOWN = -1  # as an index it means the last: lists of names that it looks up end in a blank
 _BLANK = ("", "nan", "None", "<NA>", "NaT")  # how what is not text writes "unknown"
 
 
@@ -22,6 +22,14 @@ class Labels:
         schema: What they mean.
         codes: Index of the value of each attribute of the schema, shape (N, attributes), int16;
             -1 where unknown.
+
+    Example:
+        >>> attributes = {"hair": ["short", "long"], "gender": ["female", "male"]}
+        >>> schema = Schema.from_dict({"attributes": attributes,
+        ...                            "composites": {"both": {"attributes": ["hair", "gender"]}}})
+        >>> labels = Labels.read({"hair": ["long", None], "gender": ["male", "female"]}, schema)
+        >>> labels.codes.tolist(), labels.targets(schema.first).tolist()
+        ([[1, 1], [-1, 0]], [3, -1])
     """
 
     schema: Schema

@@ -50,6 +50,18 @@ class Manifest:
             random draws, so it survives any selection.
         extra: The optional columns `source`, `identity` and `box` as text, each of shape (N,).
         contained: Whether paths, symbolic links followed, must stay under the root.
+
+    Example:
+        >>> from modular_cls import Manifest, Schema
+        >>> schema = Schema.from_dict({"attributes": {"hair": ["short", "long"]}})
+        >>> table = pd.DataFrame({"path": ["a.png", "b.png", "c.png"],
+        ...                       "split": ["train", "train", "test"],
+        ...                       "hair": ["long", "", "short"]})
+        >>> manifest = Manifest.of_table(Path("pictures/manifest.csv"), table, schema)
+        >>> manifest.labels[:, 0]
+        array([ 1, -1,  0], dtype=int16)
+        >>> len(manifest.split("train"))
+        2
     """
 
     schema: Schema

@@ -18,7 +18,7 @@ from albumentations.core.serialization import SERIALIZABLE_REGISTRY, shorten_cla
 from modular_cls.errors import ConfigError, unknown
 
 _KEY, _CLASS = "data.augmentation", "__class_fullname__"
-_TRIES = 16
+_TRIES = 16  # what is done by chance may not be done in one
 _WITH_FILES = ("TextImage",)  # draws with a font that would have to be there later
 
 

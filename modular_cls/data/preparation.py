@@ -31,6 +31,11 @@ class Pixels:
 
     Raises:
         ConfigError: If the range or the fit is none.
+
+    Example:
+        >>> scale = Pixels(size=(1, 2), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+        >>> scale(np.array([[[0, 0, 0], [255, 255, 255]]], dtype=np.uint8))[0]  # red
+        tensor([[-2.,  2.]])
     """
 
     size: tuple[int, int]

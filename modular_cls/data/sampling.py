@@ -22,6 +22,13 @@ class UpdateSampler(Sampler[tuple[int, int]]):
         length: Number of images in all: updates times batch size.
         seed: Which order.
         start: How many of them were seen before; the length stays what it is for a whole training.
+
+    Example:
+        >>> passes = list(UpdateSampler(rows=np.array([2, 3, 4]), length=6, seed=0))
+        >>> [epoch for epoch, _ in passes], sorted(position for _, position in passes[3:])
+        ([0, 0, 0, 1, 1, 1], [0, 1, 2])
+        >>> list(UpdateSampler(np.array([2, 3, 4]), 6, seed=0, start=4)) == passes[4:]
+        True
     """
 
     def __init__(self, rows: np.ndarray, length: int, seed: int, start: int = 0) -> None:
@@ -37,6 +44,7 @@ class UpdateSampler(Sampler[tuple[int, int]]):
         for i in range(self.start, self.length):
             epoch, place = divmod(i, len(self.rows))
             if place == 0 or i == self.start:
+                # One for every row of the table, there or not: what is left out moves no other.
                 keys = np.random.default_rng((self.seed, epoch)).random(int(self.rows.max()) + 1)
                 order = np.argsort(keys[self.rows], kind="stable")
             yield epoch, int(order[place])

@@ -69,6 +69,7 @@ def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
     data = path.read_bytes()
     if encoding is None:
         tried = [name for bom, name in _BOMS.items() if data.startswith(bom)]
+        # In this order: cp1252 takes nearly any bytes for text.
         tried = tried or [*_without_bom(data), "utf-8", "cp1252"]
     else:
         tried = [encoding]

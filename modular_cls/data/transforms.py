@@ -35,6 +35,7 @@ class TrainTransform:
     def __call__(self, image: np.ndarray, epoch: int, row: int) -> np.ndarray:
         """Return the augmented image, of the same shape (H, W, 3) and type uint8."""
         key = (self.seed, epoch, row)
+        # The hash of numbers is the same in every process, unlike that of text.
         self.compose.set_random_state(np.random.default_rng(key), random.Random(hash(key)))
         changed: np.ndarray = self.compose(image=image)["image"]
         if self.checked:

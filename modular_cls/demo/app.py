@@ -98,15 +98,15 @@ def serve(folders: Sequence[Path], host: str = "127.0.0.1", port: int = 8000) ->
     serve_app(create_app(folders, hosts), host, port)
 
 
-def _evidence(given: str) -> dict[str, dict[str, float]]:
+def _evidence(text: str) -> dict[str, dict[str, float]]:
     try:
-        return _EVIDENCE.validate_json(given)
+        return _EVIDENCE.validate_json(text)
     except ValidationError as error:
         first = error.errors()[:20]
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in first)
         accepted = '{"gender": {"female": 1, "male": 3}}'
         raise ConfigError(
-            f"given is {given!r}: {problems}; accepted: JSON such as {accepted}"
+            f"given is {text!r}: {problems}; accepted: JSON such as {accepted}"
         ) from None
 
 

@@ -165,8 +165,10 @@ def _whose_output(network: nn.Module, image: Tensor, maps: Sequence[Tensor]) -> 
         for handle in handles:
             handle.remove()
     # A layer called twice has two outputs; a hook could not tell which of them is the map.
-    firsts = (next((p for p in whose if calls[p.layer] == 1), None) for whose in matches)
-    return [places for places in firsts if places]
+    firsts: list[Places] = []
+    for whose in matches:
+        firsts += [p for p in whose if calls[p.layer] == 1][:1]
+    return firsts
 
 
 def _layouts(out: Any, map_: Tensor) -> Iterator[Layout]:

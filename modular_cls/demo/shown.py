@@ -17,7 +17,8 @@ from modular_cls.demo.places import NoPlacesError, Places, find_places
 from modular_cls.errors import ConfigError, ModularClsError
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export
-from modular_cls.predict.predictor import Given, Predictor
+from modular_cls.predict.assumptions import Given
+from modular_cls.predict.predictor import Predictor
 from modular_cls.runs.score_table import calibration
 from modular_cls.runs.weights import read_json
 from modular_cls.schema import Schema

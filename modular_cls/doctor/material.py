@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modular_cls.config import DATA_VARIABLE, expand
-from modular_cls.config.layers import read_yaml
+from modular_cls.config.bases import read_yaml
 from modular_cls.config.shipped import packaged_configs
 from modular_cls.doctor.finding import Finding
 from modular_cls.errors import ConfigError

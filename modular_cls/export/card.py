@@ -12,16 +12,12 @@ from modular_cls import __version__
 from modular_cls.config import Config
 from modular_cls.export.folder import FITTED, GRAPH, RECORDED, target_prior
 from modular_cls.runs.folder import Run
+from modular_cls.runs.score_table import NAMES
 from modular_cls.schema import Composite
 
 CARD = "README.md"
 _TEMPLATE = Path(__file__).with_name("card.md")
-_METRICS = {
-    "balanced_accuracy": "balanced accuracy",
-    "worst_class_recall": "worst-class recall",
-    "rare_class_recall": "rare-class recall",
-    "accuracy": "accuracy",
-}
+_METRICS = {**NAMES, "accuracy": "accuracy"}
 _UNKNOWN = "not known"
 
 

@@ -81,7 +81,9 @@ def read_extension(folder: Path, old: Config, more: Path) -> Extension:
     ]
     if taken:
         raise ManifestError(more, taken)
-    new = {part: [str(n) for n in names if n not in values] for part, names in parts.items()}
+    new = {}
+    for part, entries in parts.items():
+        new[part] = [str(name) for name in entries if name not in values]
     if values and (others := [*chain.from_iterable(new.values())]):
         raise ConfigError(
             f"{more}: schema adds values to {', '.join(values)}, and beside that "

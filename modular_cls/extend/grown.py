@@ -103,5 +103,4 @@ def _places(before: Composite, after: Composite) -> list[int]:
     names = [a.name for a in before.attributes]
     order = [names.index(a.name) for a in after.attributes]
     index = {cell: z for z, cell in enumerate(after.cells)}
-    turned = (tuple(cell[i] for i in order) for cell in before.cells)
-    return [index[cell] for cell in turned]
+    return [index[tuple(map(cell.__getitem__, order))] for cell in before.cells]

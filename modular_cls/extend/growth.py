@@ -31,7 +31,7 @@ from modular_cls.runs.folder import Run
 from modular_cls.runs.scores import FILE, AttributeScores, additive
 from modular_cls.schema import Attribute, Composite, Schema
 
-_BATCH = 250
+_BATCH = 250  # pictures that pass the network at once
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,14 @@ class Basis:
         mean: Of the features, shape (F,).
         axes: Orthonormal directions in feature space, shape (F, r).
         scale: What centred features are divided by.
+
+    Example:
+        >>> features = torch.tensor([[1.0, 1.0], [1.0, 3.0], [1.0, 5.0]])
+        >>> basis = Basis.of(features)
+        >>> tuple(basis.rows.shape)  # three images that differ in one direction
+        (3, 1)
+        >>> bool(torch.allclose(basis.place(features), basis.rows))
+        True
     """
 
     rows: Tensor
@@ -58,9 +66,10 @@ class Basis:
                 "nothing to learn from"
             )
         centred = centred / scale
+        # Of the two products the smaller one: both have the same eigenvalues but for zeros.
         wide = centred.shape[0] <= centred.shape[1]
         values, vectors = torch.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-        kept = values > values[-1] * _NEGLIGIBLE
+        kept = values > values[-1] * _NEGLIGIBLE  # they ascend
         values, vectors = values[kept], vectors[:, kept]
         axes = centred.T @ vectors / values.sqrt() if wide else vectors
         return cls(centred @ axes, values / len(centred), mean, axes, scale)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-UNSCORED = -1
+UNSCORED = -1  # no fold has this number, so every fit sees such an image
 
 
 def stratified_folds(
@@ -62,7 +62,7 @@ def _whole_groups(
 ) -> np.ndarray:
     from sklearn.model_selection import StratifiedGroupKFold  # slow to import
 
-    groups = [name or f"\0{i}" for i, name in enumerate(identity)]
+    groups = [name or f"\0{i}" for i, name in enumerate(identity)]  # no name holds a \0
     fold = np.zeros(len(classes), dtype=np.int64)
     # It refuses more folds than there are groups, or images of the largest class.
     folds = min(folds, len(set(groups)), int(np.unique(classes, return_counts=True)[1].max()))

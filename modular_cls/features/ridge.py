@@ -89,7 +89,7 @@ def fixed_ridge(
 
 
 _KNOWN: dict[bytes, Choice] = {}  # methods of a study that pose the same problem solve it once
-_MOST_KNOWN = 24
+_MOST_KNOWN = 24  # then the oldest goes
 
 
 def _key(
@@ -112,7 +112,7 @@ def _search(
     walk.visit(middle)
     for step in (1, -1):
         place = middle + step
-        walk.start = walk.solutions[middle]
+        walk.start = walk.solutions[middle]  # the last one lies at the other end of the grid
         while 0 <= place < len(grid) and walk.visit(place):
             place += step
     best = walk.best

@@ -12,7 +12,7 @@ from torch import Tensor
 from modular_cls.features.basis import Basis
 
 TOLERANCE = 1e-4  # largest component of the gradient, in coordinates scaled to unit curvature
-_MOST_STEPS = 3000
+_MOST_STEPS = 3000  # an end for a problem that never settles
 _RULED_OUT = -1e4  # an offset that no softmax sees; finite, so that 0 times it is 0
 _MEMORY = 10  # pairs of steps and gradients that L-BFGS keeps
 _CURVATURE = 0.1  # of the cross-entropy along an axis of unit spread; decides only how fast it goes
@@ -134,6 +134,7 @@ def solve(
     from scipy.optimize import minimize  # slow to import
 
     goal = _Objective(basis, terms, ridge, used)
+    # ftol 0: a loss that hardly falls any more says nothing of the gradient that is left.
     options = {"maxcor": _MEMORY, "gtol": tolerance, "ftol": 0.0}
     options |= {"maxiter": _MOST_STEPS, "maxfun": 2 * _MOST_STEPS}
     first = goal.pack(start)
@@ -193,6 +194,7 @@ class _Part:
         self.offset = offset if offset.ndim == 1 else offset[:, None]
         self.shares = term.shares()[:, None].to(like)
         counted = used * term.counted
+        # A fit without any image of this term has no share in it: 0 / 0 would spoil all fits.
         share = counted / (terms * counted.sum(1, keepdim=True)).clamp(min=1e-300)
         self.counted = share.T[:, :, None].to(like)  # (N, fits, 1)
 
@@ -203,7 +205,7 @@ class _Part:
         return loss, self.counted * (logs.exp() - self.shares)
 
 
-_BIAS_UNIT = _CURVATURE**-0.5
+_BIAS_UNIT = _CURVATURE**-0.5  # as of a weight on an axis of unit spread, without a ridge
 
 
 def _vector(weight: Tensor, biases: Sequence[Tensor]) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from modular_cls.errors import ModularClsError
 
 _T = TypeVar("_T")
-_ATTEMPTS = 2
+_ATTEMPTS = 2  # a worker may die of something else; a piece that kills workers must not go on
 _AHEAD = 512  # pieces handed over before their turn, which need memory here
 
 

@@ -28,7 +28,15 @@ class Gate(NamedTuple):
 
 @dataclass(frozen=True)
 class Circuit:
-    """Threshold units, each after its sources; the last one is the output."""
+    """Threshold units, each after its sources; the last one is the output.
+
+    Example:
+        >>> parity = gates_in_two_layers(bits=3)
+        >>> parity.layers, len(parity.gates)
+        (2, 5)
+        >>> parity.output(np.array([[0, 1, 1], [1, 1, 1]])).tolist()
+        [0, 1]
+    """
 
     bits: int
     gates: tuple[Gate, ...]
@@ -59,8 +67,10 @@ def gates_in_two_layers(bits: int) -> Circuit:
     """Parity in disjunctive normal form: an AND for each odd input, and one OR."""
     every = tuple(range(bits))
     odd = [row for row in itertools.product((0, 1), repeat=bits) if sum(row) % 2]
-    signs = (tuple(2 * bit - 1 for bit in row) for row in odd)
-    ands = [Gate(every, weights, sum(row)) for row, weights in zip(odd, signs, strict=True)]
+    ands = []
+    for row in odd:
+        signs = tuple(2 * bit - 1 for bit in row)
+        ands.append(Gate(every, signs, sum(row)))
     return Circuit(bits, (*ands, Gate(tuple(range(bits, bits + len(ands))), (1,) * len(ands), 1)))
 
 

@@ -18,6 +18,13 @@ class BatchSizes:
 
     Attributes:
         size: Of the next batch.
+
+    Example:
+        >>> sizes = BatchSizes(fixed=None)
+        >>> first = next(sizes.cut(iter(range(1000))))
+        >>> sizes.took(seconds=0.5, pictures=len(first))
+        >>> len(first), sizes.size
+        (32, 64)
     """
 
     def __init__(self, fixed: int | None) -> None:

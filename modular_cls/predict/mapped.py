@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modular_cls.errors import ImageError
+from modular_cls.predict.assumptions import Given, Prior
 from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.listed import Picture, listed
 from modular_cls.predict.named_pictures import decode_pictures
 from modular_cls.predict.predictions import Predictions
-from modular_cls.predict.predictor import Given, Predictor, Prior
+from modular_cls.predict.predictor import Predictor
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,11 +17,12 @@ from rich.progress import track
 
 from modular_cls.errors import ConfigError, ImageError
 from modular_cls.export.runtime import GraphNetwork
+from modular_cls.predict.assumptions import Given, Prior
 from modular_cls.predict.batches import BatchSizes
 from modular_cls.predict.engine import Engine, load_predictor
 from modular_cls.predict.named_pictures import Look, decode_pictures, find_pictures
 from modular_cls.predict.predictions import Predictions
-from modular_cls.predict.predictor import Given, Predictor, Prior
+from modular_cls.predict.predictor import Predictor
 from modular_cls.predict.table_parts import Parts
 from modular_cls.predict.tables import check_table, write_table
 from modular_cls.schema import Schema
@@ -115,8 +116,8 @@ def predict(
             sizes.took(time.perf_counter() - started, len(good))
             met += sum(image.ndim == 1 for image in good)
             rows = _rows(looked_at, predicted, boxed)
-            numbers, signs = [i for i, _ in batch], (look.sign for look in looked_at)
-            parts.add(numbers, list(signs), rows)
+            signs = [look.sign for look in looked_at]
+            parts.add([i for i, _ in batch], signs, rows)
     write_table(parts, {"path", "box", "error", *(o.name for o in schema.outputs)})
     bad = int(parts.bad.sum())
     return Counted(len(parts.pictures), bad, parts.kept, parts.changed, met, left_out, engine_name)

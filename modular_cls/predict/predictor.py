@@ -3,17 +3,14 @@
 It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from modular_cls.config import Prediction
 from modular_cls.data.images import convert_image, read_image
 from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError, ImageError
@@ -24,14 +21,11 @@ from modular_cls.features.kept import KeptFeatures
 from modular_cls.files import put_back
 from modular_cls.models.frozen_weights import digest_of
 from modular_cls.models.joint_classifier import JointClassifier
-from modular_cls.models.prior import joint_prior
+from modular_cls.predict.assumptions import Given, Prior, assume
 from modular_cls.predict.predictions import Predictions
 from modular_cls.schema import Schema
 
 Picture = str | Path | Image.Image | np.ndarray
-Prior = Literal["uniform", "training"] | Mapping[str, float] | None
-Given = Mapping[str, str | Mapping[str, float]]
-_LEAST = torch.finfo(torch.double).tiny
 
 
 class Predictor:
@@ -42,6 +36,17 @@ class Predictor:
         pixels: Size and scale of the pictures it was trained on.
         counts: Training images of each joint class, by joint space, for the prior `training`; None
             where unknown.
+
+    Example:
+        >>> from modular_cls import ModularClassifier, Predictor, Schema
+        >>> from modular_cls.config import Backbone
+        >>> schema = Schema.from_dict({"attributes": {"hair": ["short", "long"]}})
+        >>> model = ModularClassifier(schema, Backbone("test_resnet"))  # or Predictor.load(folder)
+        >>> predictor = Predictor(model, Pixels((32, 32), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
+        >>> picture = np.zeros((40, 30, 3), np.uint8)
+        >>> answers = predictor([picture, picture], given={"hair": "long"})
+        >>> answers.names("hair"), answers.probabilities["hair"].tolist()
+        (['long', 'long'], [[0.0, 1.0], [0.0, 1.0]])
     """
 
     def __init__(
@@ -160,7 +165,9 @@ class Predictor:
                 np.zeros((0, self.model.width), np.float32),
             )
         shares, features = zip(*done, strict=True)
-        probabilities = {o.name: np.concatenate([s[o.name] for s in shares]) for o in outputs}
+        probabilities = {}
+        for o in outputs:
+            probabilities[o.name] = np.concatenate([share[o.name] for share in shares])
         return Predictions(self.schema, probabilities, np.concatenate(features))
 
     def terms(
@@ -170,9 +177,7 @@ class Predictor:
 
         Raises ConfigError where they do not fit; see `__call__`.
         """
-        log_priors, evidence = self._log_priors(prior), self._evidence(given or {})
-        self._check_possible(log_priors, evidence)
-        return log_priors, evidence
+        return assume(self.model, self.counts, prior, given or {})
 
     def predict_decoded(
         self,
@@ -220,63 +225,6 @@ class Predictor:
             )
         logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
         return {name: log.exp().float().cpu().numpy() for name, log in logs.items()}
-
-    def _log_priors(self, prior: Prior) -> dict[str, Tensor]:
-        log_priors = {name: p.cpu() for name, p in self.model.log_priors.items()}
-        if prior is None:
-            return log_priors
-        if prior == "training" and self.counts is None:
-            raise ConfigError(
-                "prior training: the run does not say how many training images each joint class had"
-            )
-        if not isinstance(prior, str):
-            prior = {name: _finite(share, f"prior {name}") for name, share in prior.items()}
-        asked = Prediction(prior=prior).prior
-        changed = {}
-        for joint in self.schema.joints:
-            counts = torch.tensor((self.counts or {}).get(joint.name, [0] * joint.size))
-            # A share of 0 in the run's own prior does not mean that the class is out of reach.
-            allowed = self.model.reachable(joint, counts > 0) | (
-                log_priors[joint.name] > -torch.inf
-            )
-            changed[joint.name] = joint_prior(joint, asked, counts, allowed).log()
-        return changed
-
-    def _evidence(self, known: Given) -> dict[str, Tensor]:
-        evidence = {}
-        for name, entry in known.items():
-            attribute = self.schema.attribute(name)
-            shares = {entry: 1.0} if isinstance(entry, str) else dict(entry)
-            weights = torch.zeros(len(attribute.values), dtype=torch.double)
-            for value, share in shares.items():
-                weights[attribute.index(value)] = _finite(share, f"given {name}: {value}")
-            # Only ratios count; as such, the largest and the smallest numbers have logarithms.
-            evidence[name] = (weights / weights.max().clamp(min=_LEAST)).log().float()
-        return evidence
-
-    def _check_possible(
-        self, log_priors: Mapping[str, Tensor], evidence: Mapping[str, Tensor]
-    ) -> None:
-        for joint in self.schema.joints:
-            whole = log_priors[joint.name] + self.model.of_classes(joint, evidence)
-            if not (whole > -torch.inf).any():
-                names = ", ".join(a.name for a in joint.attributes if a.name in evidence)
-                raise ConfigError(
-                    f"given {names}: no joint class of {joint.name} that can be predicted "
-                    "agrees with it"
-                )
-
-
-def _finite(share: object, where: str) -> float:
-    """A number from 0 on; raises ConfigError for anything else."""
-    known = isinstance(share, (int, float, np.integer, np.floating)) and not isinstance(share, bool)
-    try:
-        number = float(share) if known else math.nan  # type: ignore[arg-type]
-    except OverflowError:
-        number = math.inf
-    if not 0 <= number < math.inf:
-        raise ConfigError(f"{where} has {share!r:.40}; it must be a finite number, at least 0")
-    return number
 
 
 def _check_weights(folder: Path, model: JointClassifier) -> None:

@@ -192,6 +192,7 @@ class Parts:
         """The rows of a file, without those that are not as they were written, or not whole."""
         last = -1
         with _open(path, "r") as file, contextlib.suppress(csv.Error):
+            # The last line of a process that was killed may be cut short.
             for row in csv.reader(line for line in file if line.endswith("\n")):
                 if len(row) != len(self.header) + 3 or row[2] != _checksum([*row[:2], *row[3:]]):
                     continue

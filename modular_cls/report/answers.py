@@ -62,8 +62,8 @@ def read_predictions(
     if lacking := [c for c in columns if c not in header]:
         raise ConfigError(f"{file}: no column {lacking[0]!r}{nearest(lacking[0], header)}")
     places = [header.index(c) for c in (*columns, *newer) if c in header]
-    wanted = ([row[place] for place in places] for row in rows)
-    return list(map(list, zip(*wanted, strict=True))) or [[] for _ in places]
+    cells = list(zip(*rows, strict=True)) or [()] * len(header)
+    return [list(cells[place]) for place in places]
 
 
 def read_answers(run: FinishedRun, composite: str) -> Answers | None:

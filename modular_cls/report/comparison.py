@@ -14,7 +14,7 @@ import numpy as np
 from modular_cls.report.answers import Answers, read_answers
 from modular_cls.report.results import ALL, FinishedRun, keep_order
 from modular_cls.report.statistics import Estimate, Sample, estimate
-from modular_cls.runs.score_table import SCORES
+from modular_cls.runs.score_table import SCORES, TABLE
 
 _ACCURACY = "balanced_accuracy"
 
@@ -131,11 +131,8 @@ class Comparison:
         """How a score is a sum of recalls: the weight of each joint class in it."""
         recall = run.value(self.composite, "recall")
         known = {c: r for c, r in recall.items() if r is not None}
-        chosen = {
-            "balanced_accuracy": known.keys(),
-            "rare_class_recall": run.rare_classes(self.composite) & known.keys(),
-            "worst_class_recall": {min(known, key=known.__getitem__)},
-        }.get(score, {score})
+        rare = run.rare_classes(self.composite)
+        chosen = TABLE[score].classes(known, rare) if score in TABLE else {score}
         return np.array([(c in chosen) / len(chosen) for c in recall])
 
     def _read(self, run: FinishedRun) -> Answers | None:

@@ -14,6 +14,8 @@ from modular_cls.report.statistics import (
 )
 from modular_cls.runs.score_table import MISSING, SCORES
 
+# The criterion, in balanced accuracy: level within a point, surely within three; and ahead by ten
+# where at most one image is kept. Fewer than five seeds have no interval to speak of.
 LEAST_PAIRS = 5
 LEAST_MEAN, LEAST_LOW, LEAD, LEAD_UP_TO = -0.01, -0.03, 0.10, 1
 _ROUNDING = 1e-9  # a difference of exactly one point must not fail by its last bit

@@ -55,6 +55,13 @@ class Sample:
             mean of its images' parts. None where that is not known.
         groups: Which group each image is of, its joint class, shape (images,).
         images: What tells these test images from others.
+
+    Example:
+        >>> ours = Sample(seeds=(0, 1, 2), values=np.array([0.90, 0.92, 0.94]))
+        >>> theirs = Sample(seeds=(0, 1), values=np.array([0.85, 0.87]))
+        >>> lead = estimate(ours - theirs)  # of the seeds that both have
+        >>> round(lead.mean, 3), lead.count
+        (0.05, 2)
     """
 
     seeds: tuple[int, ...]
@@ -215,7 +222,7 @@ def _variances(one: Sample, other: Sample) -> tuple[float, float, float]:
     for group in np.unique(one.groups):
         a, b = (s.parts[:, one.groups == group] for s in (one, other))  # type: ignore[index]
         size = a.shape[1]
-        if size < 2:
+        if size < 2:  # one image says nothing of how images of its class differ
             continue
         over_images += float(np.cov(a.mean(0), b.mean(0))[0, 1]) / size
         rests = [x - x.mean(0) - x.mean(1, keepdims=True) + x.mean() for x in (a, b)]
@@ -234,6 +241,8 @@ def _half(
     groups = sample.groups if sample.parts is not None else None
     images = max(1, len(groups) - len(np.unique(groups))) if groups is not None else 1
     quantiles = stdtrit([len(sample.seeds) - 1, images], 1 - level / 2)
+    # What an image does to one seed alone is in the variance over seeds and in that over images;
+    # it counts once. An estimate of a variance may be below 0.
     seeds_part = quantiles[0] ** 2 * np.maximum(over_seeds, 0)
     images_part = quantiles[1] ** 2 * np.maximum(np.asarray(over_images) - both, 0)
     return np.sqrt(seeds_part + images_part)

@@ -18,7 +18,7 @@ import yaml
 from torch import Tensor
 
 from modular_cls.config import Config
-from modular_cls.config.layers import read_yaml
+from modular_cls.config.bases import read_yaml
 from modular_cls.data.dataset import AttributeDataset
 from modular_cls.errors import ConfigError
 from modular_cls.files import new_folder, put_back, replacing_file

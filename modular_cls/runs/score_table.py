@@ -1,16 +1,36 @@
-"""The scores of `metrics.json` that methods are compared by; their names, and how they print."""
+"""The scores of `metrics.json` that methods are compared by: what each is, and how it reads.
+
+Reports, figures, cards and the terminal show them in this order; training/metrics.py computes them.
+"""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Set
+from typing import Any, NamedTuple
 
 MISSING = "–"  # noqa: RUF001 (what prints as a dash in a table)
-NAMES = {
-    "rare_class_recall": "rare-class recall",
-    "balanced_accuracy": "balanced accuracy",
-    "worst_class_recall": "worst-class recall",
+
+
+class Score(NamedTuple):
+    """A mean recall over some joint classes.
+
+    Attributes:
+        heading: How it is called.
+        classes: Which ones, of the recalls by joint class and the names of the rare ones.
+    """
+
+    heading: str
+    classes: Callable[[Mapping[str, float], Set[str]], Collection[str]]
+
+
+TABLE = {
+    "rare_class_recall": Score("rare-class recall", lambda recalls, rare: rare & recalls.keys()),
+    "balanced_accuracy": Score("balanced accuracy", lambda recalls, _: recalls.keys()),
+    "worst_class_recall": Score(
+        "worst-class recall", lambda recalls, _: {min(recalls, key=recalls.__getitem__)}
+    ),
 }
-SCORES = tuple(NAMES)
+NAMES = {name: score.heading for name, score in TABLE.items()}
+SCORES = tuple(TABLE)
 
 
 def calibration(outputs: Mapping[str, Any]) -> dict[str, dict[str, float]]:

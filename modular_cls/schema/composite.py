@@ -58,6 +58,15 @@ class Composite:
         name: For example `hair_gender`.
         attributes: The attributes combined, in order.
         given_names: Names for some joint classes, as pairs (class name, one value per attribute).
+
+    Example:
+        >>> hair = Attribute("hair", ("short", "long"))
+        >>> gender = Attribute("gender", ("female", "male"))
+        >>> both = Composite("both", (hair, gender), (("long_haired_man", ("long", "male")),))
+        >>> both.class_names
+        ('short_female', 'short_male', 'long_female', 'long_haired_man')
+        >>> both.contains({"hair": "long"})
+        [2, 3]
     """
 
     name: str

@@ -23,6 +23,20 @@ class Schema:
             Without any, attributes are learned side by side.
         conclusions: Attributes that are concluded from others instead of being learned from
             pictures; they are in no composite.
+
+    Example:
+        >>> from modular_cls import Schema
+        >>> schema = Schema.from_dict({
+        ...     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        ...     "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
+        ... })
+        >>> [output.name for output in schema.outputs]
+        ['hair', 'gender', 'hair_gender']
+        >>> schema.composite("hair_gender").class_names
+        ('short_female', 'short_male', 'long_female', 'long_male')
+        >>> schema.attribute("har")
+        Traceback (most recent call last):
+        modular_cls.errors.SchemaError: unknown attribute 'har'; ...; did you mean 'hair'?
     """
 
     attributes: tuple[Attribute, ...]

@@ -1,6 +1,6 @@
 """The cells of a study: what to run, and into which run folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -13,7 +13,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
-from modular_cls.study.variant import method_sources
+from modular_cls.study.variant import Method, called, method_sources
 from modular_cls.training.reading import load_config
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
@@ -40,13 +40,16 @@ def read_methods(study: Study) -> list[Config]:
     Raises:
         ConfigError: If a method or key is unknown, two have one name, or one makes nothing scarce.
     """
-    methods = [load_config(*method_sources(m), *study.also) for m in study.methods]
+    methods = [_read_method(method, study.also) for method in study.methods]
     names = [config.method for config in methods]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise ConfigError(
             f"study: two configurations say method: {repeated[0]}; each needs a name of its own"
         )
     for config in methods:
+        if Path(config.method).name != config.method:
+            told = "run folders begin with it: it may hold no / and not be blank"
+            raise ConfigError(f"study: method is {config.method!r}; {told}")
         if config.training.patience is not None:
             advice = "methods are compared after the same number of updates; leave it out"
             raise ConfigError(f"study: {config.method} has training.patience: {advice}")
@@ -78,6 +81,13 @@ def by_key(cells: list[Cell], key: Callable[[Config], str]) -> list[list[Cell]]:
     for config, folder in cells:
         groups.setdefault(key(config), []).append((config, folder))
     return list(groups.values())
+
+
+def _read_method(method: Method, also: Sequence[str]) -> Config:
+    try:
+        return load_config(*method_sources(method), *also)
+    except ConfigError as error:
+        raise ConfigError(f"study: {called(method)}: {error}") from None
 
 
 def _empty_in_turn(config: Config, seed: int, out: Path) -> list[Cell]:

@@ -56,6 +56,12 @@ class Study:
         tuned: Such a file: its rates and knobs take the place of the methods' own.
         empty: `each` repeats k = 0 with every other joint class in turn the empty one.
         processes: Runs at a time, each in a process of its own; 1 runs them in this one.
+
+    Example:
+        >>> study = Study(methods=["modular", "flat"], keep=[0, 5, None], seeds=[0, 1, 2])
+        >>> Study(methods=["modular"], keep=[-1], seeds=[0])
+        Traceback (most recent call last):
+        modular_cls.errors.ConfigError: study: keep holds -1; each must be at least 0
     """
 
     methods: list[str | dict[str, Any]]

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from modular_cls.config import Config
-from modular_cls.config.layers import read_yaml
+from modular_cls.config.bases import read_yaml
 from modular_cls.errors import ConfigError, ModularClsError, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Schema

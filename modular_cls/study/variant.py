@@ -31,12 +31,18 @@ def method_sources(method: Method) -> list[Method]:
         return [method_config(method)]
     for key in method:
         if key not in (*_OWN, *_CHANGED):
-            told = unknown("key", key, [*_OWN, *_CHANGED], f"in a variant of {method.get('base')}")
-            raise ConfigError(f"study: {told}")
-    for key, told in (("base", "a method or its file"), ("name", "text, as tables are to call it")):
+            raise ConfigError(unknown("key", key, [*_OWN, *_CHANGED]))
+    for key, told in (("base", "a method of configs/ or a file"), ("name", "that of its own")):
         if not isinstance(value := method.get(key), str) or not value.strip():
-            raise ConfigError(f"study: {key} of the variant {dict(method)} is {value}; give {told}")
+            raise ConfigError(f"{key} is {value!r}; a variant says its {key}: {told}")
     changes = {key: value for key, value in method.items() if key not in _OWN}
     if wrong := next(misplaced(changes, Config), None):
-        raise ConfigError(f"study: {method['name']}: {wrong}")
+        raise ConfigError(wrong)
     return [method_config(method["base"]), {**changes, "method": method["name"]}]
+
+
+def called(method: Method) -> str:
+    """A method in words."""
+    if isinstance(method, str):
+        return method
+    return str(method.get("name") or f"a variant of {method.get('base')}")

@@ -24,7 +24,7 @@ from modular_cls.runs.weights import read_json
 FOLDER = "checkpoints"
 TERMS = "training.json"  # which training it is; lies there from the first minute on
 _HEADER = b"modular_cls checkpoint 1\n"
-_KEPT = 2
+_KEPT = 2  # where the newest is damaged, the one before is used
 _SHOWN = 5
 
 
@@ -58,6 +58,7 @@ class Checkpoints:
             self.clear()
         self._made = [f for f in (self.folder, *self.folder.parents) if not f.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Those kept, one that is being written beside them, and the weights in the end.
         free, needed = shutil.disk_usage(self.folder).free, (_KEPT + 2) * size + 2**20
         if needed > free:
             raise ConfigError(

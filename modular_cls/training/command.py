@@ -11,7 +11,8 @@ from modular_cls.parsing import read_config, run_parser, whole_config
 
 _FULL = """
 A whole configuration: configs/modular.yaml with every field that has a default. A file names only
-what it changes; several --config are put on top of each other, in order.
+what it changes: it may say what it stands on (base: flat.yaml), and several --config are put on
+top of each other, in order.
 
 """
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
-from modular_cls.config.layers import layers, read_yaml
+from modular_cls.config.bases import read_yaml, with_bases
 from modular_cls.config.shipped import method_config
 from modular_cls.data.labels import Labels, check_together, is_blank
 from modular_cls.errors import ConfigError, shortened, unknown
@@ -236,7 +236,7 @@ def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
                 raise ConfigError(unknown("key", key, _PARTS, "in method"))
     else:
         parts, drawn = {}, None
-        for file in layers(method_config(str(method))):
+        for file in with_bases(method_config(str(method))):
             content = read_yaml(file)
             parts |= content
             drawn = (content.get("data") or {}).get("sampling", drawn)

@@ -18,7 +18,7 @@ from modular_cls.config import Config
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.labels import check_together
 from modular_cls.data.manifest import SPLITS
-from modular_cls.errors import ConfigError, UndefinedError
+from modular_cls.errors import UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
 from modular_cls.jobs import signals
@@ -45,7 +45,7 @@ from modular_cls.training.evaluate import evaluate
 from modular_cls.training.finite import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
-from modular_cls.training.rehearsal import rehearse
+from modular_cls.training.rehearsal import rehearse, try_blank
 from modular_cls.training.saver import Saver
 from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
@@ -97,8 +97,7 @@ class Fit:
         rehearse(config)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
-        training = config.training
-        size = config.data.height_width
+        training, size = config.training, config.data.height_width
         self.backbone = told_size(config.backbone, size)
         self.model = build_model(replace(config, backbone=self.backbone), self.schema)
         check_contract(self.backbone, self.model.backbone, self.model.width, size)
@@ -113,11 +112,8 @@ class Fit:
             progress=progress,
             needed=("train", "validation") if training.validate_every else ("train",),
         )
-        self.counts = {
-            kind: _counts(self.data, kind)
-            for kind in self.data.datasets
-            if kind in ("train", "held_out")
-        }
+        kinds = [kind for kind in ("train", "held_out") if kind in self.data.datasets]
+        self.counts = {kind: _counts(self.data, kind) for kind in kinds}
         check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
         criterion = build_part(config.criterion, criteria, criteria.Criterion, "criterion")(
             schema=self.model.learned, counts=self.counts["train"], observed=self._observed()
@@ -125,11 +121,11 @@ class Fit:
         criterion.smooth_labels(training.label_smoothing)
         criterion.check(self.model)
         self.taught = taught_classes(criterion, self.counts["train"])
-        scarce = [dict(s.joint_class) for s in config.data.scarcities]
-        self.task = AttributeTask(self.model, criterion, training, scarce)
-        self._try_blank(size)
+        try_blank(self.model, criterion, self.data.datasets["train"].targets, size)
         if not config.backbone.frozen:
             check_trainer(config)
+        scarce = [dict(s.joint_class) for s in config.data.scarcities]
+        self.task = AttributeTask(self.model, criterion, training, scarce)
         self.log, self.seconds, self.updates = "", 0.0, 0
         self.best: int | None = None
 
@@ -244,19 +240,6 @@ class Fit:
             print(f"  {partial:,} of them lack some label: {fate}")
         announce_spaces(self.schema)
         announce_reach(self.model, self.counts["train"], self.taught, config.prediction.unreachable)
-
-    @torch.no_grad()
-    def _try_blank(self, size: tuple[int, int]) -> None:
-        """Let one blank picture, labelled as the first of training, pass the whole model."""
-        training = self.task.training
-        targets = self.data.datasets["train"].targets
-        scores = self.task.eval().model(torch.zeros(1, 3, *size))
-        loss = self.task.criterion(scores, {name: t[:1] for name, t in targets.items()})
-        self.task.train(training)
-        if not loss.isfinite():
-            criterion = self.config.criterion
-            told = f"criterion {criterion} gives {float(loss)} for a blank picture"
-            raise ConfigError(f"{told}; it must be a finite number")
 
     def _observed(self) -> dict[str, Tensor] | None:
         """Training images by what is known of them, for criteria that learn from parts."""

@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassCalibrationError, MulticlassCo
 
 from modular_cls.schema import Composite, Schema
 
-_BINS = 15
+_BINS = 15  # as Guo et al. (ICML 2017)
 
 
 class OutputMetrics(nn.Module):
@@ -84,11 +84,18 @@ def summarise(
     Returns:
         Fractions; None where a metric has no support. Balanced accuracy, worst-class recall and
         macro F1 are over the classes that have images.
+
+    Example:
+        >>> from modular_cls.schema import Attribute
+        >>> hair = Composite("hair", (Attribute("hair", ("short", "medium", "long")),))
+        >>> metrics = summarise(torch.tensor([[8, 2, 0], [0, 0, 0], [0, 0, 2]]), hair)
+        >>> metrics["balanced_accuracy"], metrics["recall"]
+        (0.9, {'short': 0.8, 'medium': None, 'long': 1.0})
     """
     counts = confusion.double()
     support, predicted, hits = counts.sum(1), counts.sum(0), counts.diagonal()
     recall, f1 = hits / support, 2 * hits / (support + predicted)
-    present = support > 0
+    present = support > 0  # the others have 0 / 0, and no part in any mean
 
     def mean(values: Tensor) -> float | None:
         return float(values.mean()) if values.numel() else None

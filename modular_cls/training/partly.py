@@ -79,7 +79,7 @@ def _expected(
     logits = scores + objective.tau * groups.log_prior()[group].double()
     shares = logits.masked_fill(~possible, -torch.inf).softmax(1)
     labelled = (labels >= 0).any(1)
-    groups.shares.zero_()
+    groups.shares.zero_()  # counted anew: what the last round believed is in `shares`
     groups.learn(group[labelled], shares[labelled])
     offset = groups.log_prior()[group].double()
     known = torch.where(labelled[:, None], shares, 0)

@@ -13,6 +13,7 @@ State = dict[str, Any]
 def random_states(trainer: pl.Trainer) -> list[State]:
     """The random generators of each process that trains."""
     kind, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)
+    # Lists, not arrays: a checkpoint is read with weights_only, which knows no arrays of NumPy.
     mine: State = {
         "python": random.getstate(),
         "numpy": (kind, keys.tolist(), place, has_gauss, gauss),  # type: ignore[union-attr]

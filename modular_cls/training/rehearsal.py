@@ -4,9 +4,10 @@ Whatever model, criterion and finish steps refuse (arguments, ranges, each other
 in milliseconds; what depends on the pictures or the network, `Fit` tries on those.
 """
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from modular_cls import criteria, models
 from modular_cls.config import Config
 from modular_cls.criteria import Criterion, JointLikelihood
-from modular_cls.errors import ConfigError, shortened
+from modular_cls.errors import ConfigError, require, shortened
 from modular_cls.finish import FinishStep
 from modular_cls.models.backbone import create_backbone, told_size
 from modular_cls.models.build import build_model
@@ -79,6 +80,27 @@ def try_networks(configs: Iterable[Config]) -> None:
         with torch.random.fork_rng(devices=[]):
             told = told_size(bare, size)
             check_contract(told, *create_backbone(told), size)
+
+
+@torch.no_grad()
+def try_blank(
+    model: JointClassifier,
+    criterion: Criterion,
+    targets: Mapping[str, Tensor],
+    size: tuple[int, int],
+) -> None:
+    """Let one blank picture, labelled as the first of training, pass a whole model.
+
+    Raises:
+        ConfigError: If the loss is not finite.
+    """
+    modes = {part: part.training for part in (*model.modules(), *criterion.modules())}
+    scores = model.eval()(torch.zeros(1, 3, *size))
+    loss = float(criterion.eval()(scores, {name: t[:1] for name, t in targets.items()}))
+    for part, training in modes.items():
+        part.training = training
+    name = type(criterion).__name__
+    require(math.isfinite(loss), f"the loss of a blank picture by {name}", loss, "finite")
 
 
 def check_names(schema: Schema) -> None:

@@ -207,6 +207,7 @@ def _terms(problem: HeadProblem, train: Features, balanced: bool) -> list[Term]:
             taken += head.out_features
         counts = torch.bincount(target[target >= 0], minlength=objective.output.size)
         weights = objective.weights if not balanced else 1 / counts.double()
+        # Images whose class is unknown count nothing, whatever weight they find here.
         each = torch.ones(len(target)) if weights is None else weights.cpu()[target.clamp(min=0)]
         terms.append(Term(target, structure, log_share(counts).double(), each.double()))
     return terms
@@ -253,6 +254,7 @@ def _class_biases(
     for t, objective in enumerate(problem.objectives):
         target = targets[objective.output.name].cpu()
         counts = torch.bincount(target[target >= 0], minlength=objective.output.size)
+        # With tau 1 a class without images has 0 times -inf.
         within = ((1 - objective.tau) * log_share(counts).double()).clamp(min=-_FAR).nan_to_num()
         biases.append(choice.solution.biases[t][-1] + torch.where(counts > 0, within, 0))
     return biases

@@ -18,7 +18,7 @@ def test_missing(faces):
     faces.path(8).unlink()
     finding = only(faces.found(), "missing", 5, 10)
     assert finding["examples"][0] == f"row 5, {faces.rows[3]['path']}"
-    assert faces.report["looked_at"] == 134
+    assert faces.report["looked_at"] == len(faces.rows) - 2
     only(faces.found("--no-pictures"), "missing", 5, 10)
     assert faces.report["looked_at"] is None
 
@@ -59,5 +59,6 @@ def test_links_within_and_out_of_the_root(faces, tmp_path):
 def test_a_linked_folder(faces, tmp_path):
     shutil.move(faces.folder / "test", tmp_path / "test")
     os.symlink(tmp_path / "test", faces.folder / "test")
-    assert faces.found("--no-pictures")["outside"]["count"] == 24
+    tested = sum(row["split"] == "test" for row in faces.rows)
+    assert faces.found("--no-pictures")["outside"]["count"] == tested
     assert faces.found("--data.allow_outside", "true") == {}

@@ -1,5 +1,7 @@
 """Smoothed losses mix in that of every possible class."""
 
+import copy
+
 import pytest
 import torch
 
@@ -26,6 +28,7 @@ COUNTS = {"both": torch.tensor([60, 30, 10, 0])}
 ], ids=lambda c: type(c).__name__)  # fmt: skip
 def test_a_smoothed_loss_mixes_in_that_of_every_possible_class(criterion):
     """One picture: its loss, and the losses it would have with each other label, the true one included."""
+    criterion = copy.deepcopy(criterion)  # the one above is there for every run in this process
     scores, label = {"both": torch.randn(1, 4)}, torch.tensor([1])
     plain = criterion.train()(scores, {"both": label})
     criterion.smooth_labels(0.3)

@@ -1,3 +1,5 @@
+"""Images that know some attributes only, against loops."""
+
 import itertools
 import math
 
@@ -176,6 +178,18 @@ def test_em_finds_the_shares_that_made_the_images():
     )
 
 
+def test_em_forgets_what_it_thought_at_first():
+    """A model that takes them all for women, as long again for men: in the end they are men."""
+    criterion = built([(0, 0), (0, 1), (1, 0), (1, -1), (0, -1)], PAIR).train()
+    rows = targets([(1, -1)] * 20, PAIR)
+    for gender in (2, 3):
+        for _ in range(400):
+            scores = torch.zeros(20, 4)
+            scores[:, gender] = 20.0
+            criterion({"both": scores}, rows)
+    assert criterion.notes()["share/hair/long_male"] > 0.9
+
+
 def test_evaluation_does_not_move_the_estimate():
     rows = [(0, 0), (0, 1), (1, 0), (1, -1), (0, -1)]
     criterion = built(rows, PAIR).eval()
@@ -192,6 +206,13 @@ def test_rows_of_a_group_that_training_lacks_count_with_a_flat_prior():
     loss = built(rows, PAIR).eval()({"both": scores}, targets([(-1, 1)], PAIR))
     expected = scores[0].logsumexp(0) - scores[0, [1, 3]].logsumexp(0)
     torch.testing.assert_close(loss, expected)
+
+
+def test_groups_are_told_by_the_joint_space_that_has_them():
+    criterion = built([(0, 0), (0, 1), (1, 0), (1, -1)], PAIR)
+    assert criterion.label_groups("both") is criterion.groups["0"]
+    assert criterion.label_groups("hair") is None
+    assert built([(0, 0), (0, 1), (1, 0)], PAIR).label_groups("both") is None
 
 
 def test_an_unknown_rule_is_refused():

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Likelihoods of joint classes and attributes, against formulas."""
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from modular_cls.criteria import (
 )
 from modular_cls.errors import ConfigError
 from modular_cls.models import FlatClassifier
+from modular_cls.models.joint_classifier import DIRECT
 from modular_cls.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -82,6 +83,28 @@ def test_joint_and_attributes_is_the_sum():
     torch.testing.assert_close(JointAndAttributes(SCHEMA, FULL, weight=0.3)(scores, targets), slow)
 
 
+def test_weights_of_attributes_count_in_the_sum():
+    scores, targets = batch()
+    hair, gender = (
+        cross_entropy(scores[n], targets[n], ignore_index=-1) for n in ("hair", "gender")
+    )
+    weights = {"hair": 0.25, "gender": 0}
+    plain = JointLikelihood(SCHEMA, FULL, tau=0.0)(scores, targets)
+    found = JointAndAttributes(SCHEMA, FULL, weight=2.0, weights=weights)(scores, targets)
+    torch.testing.assert_close(found, plain + 2.0 * 0.25 * hair)
+    assert AttributeLikelihood(SCHEMA, {"hair": 2.0}).only_trained
+    assert not AttributeLikelihood(SCHEMA, {"hair": 1.0}).only_trained
+    torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), hair + gender)
+
+
+def test_direct_heads_add_the_likelihood_of_images_whose_class_is_known():
+    scores, targets = batch()
+    direct = torch.randn(40, 4)
+    criterion = JointLikelihood(SCHEMA, FULL)
+    apart = criterion(scores, targets) + criterion({"both": direct}, targets)
+    torch.testing.assert_close(criterion(scores | {"both" + DIRECT: direct}, targets), apart)
+
+
 def test_smoothed_labels_of_attributes_are_those_of_torch():
     scores = {name: torch.randn(6, 2) for name in ("hair", "gender")}
     targets = {
@@ -100,14 +123,14 @@ def test_smoothed_labels_of_attributes_are_those_of_torch():
 
 
 def test_partly_labelled_images_are_smoothed_too():
-    observed = {"both": torch.zeros(9, dtype=torch.long)}
-    observed["both"][:] = 5
+    observed = {"both": torch.full((3, 3), 5)}
     criterion = JointLikelihood(SCHEMA, COUNTS, observed, unknown="independent")
     scores = {"both": torch.randn(3, 4)}
     targets = {"hair": torch.tensor([0, 1, -1]), "gender": torch.tensor([-1, 0, 1]), "both": torch.tensor([-1, 2, -1])}  # fmt: skip
+    assert criterion.label_groups("both")
     plain = criterion.train()(scores, targets)
     criterion.smooth_labels(0.3)
     found = criterion(scores, targets)
-    assert torch.isfinite(found)
-    assert found != plain
+    even = -scores["both"].log_softmax(1).mean()  # as many of every observation: a flat prior
+    torch.testing.assert_close(found, 0.7 * plain + 0.3 * even)
     torch.testing.assert_close(criterion.eval()(scores, targets), plain)

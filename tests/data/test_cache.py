@@ -1,4 +1,4 @@
-"""TODO."""
+"""Pictures are decoded once, and anew where anything changed."""
 
 import multiprocessing
 import os

@@ -1,7 +1,10 @@
+"""What the data module reads, skips, holds out and draws."""
+
 import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from modular_cls.config import Data, Scarcity
@@ -12,7 +15,7 @@ from modular_cls.errors import ManifestError
 RARE = {"hair": "long", "gender": "male"}
 
 
-def module(faces_dir, keep=5, **more):
+def module(faces_dir, keep=5, seed=0, **more):
     data = Data(
         manifest=str(faces_dir / "manifest.csv"),
         image_size=32,
@@ -20,7 +23,7 @@ def module(faces_dir, keep=5, **more):
         scarcity=Scarcity(RARE, keep),
         **more,
     )
-    return AttributeDataModule(SCHEMA, data, seed=0, updates=2)
+    return AttributeDataModule(SCHEMA, data, seed, updates=2)
 
 
 def decoded(data, split="train"):
@@ -45,7 +48,7 @@ def test_bad_pictures_are_skipped_and_counted(cache_gib, spoiled, faces_dir):
     whole = module(faces_dir, None, cache_gib=cache_gib)
     with pytest.raises(
         ManifestError,
-        match=r"2 of 136 .* allows 1\.00%(.|\n)*row 3, .*(.|\n)*row 5, .*no such file",
+        match=rf"2 of {len(whole.manifest)} .* allows 1\.00%(.|\n)*row 3, .*(.|\n)*row 5, .*no such file",
     ):
         module(spoiled, None, on_bad_image="skip", cache_gib=cache_gib)
     part = module(spoiled, None, on_bad_image="skip", max_bad=0.02, cache_gib=cache_gib)
@@ -55,7 +58,8 @@ def test_bad_pictures_are_skipped_and_counted(cache_gib, spoiled, faces_dir):
     assert len(list(part.train_dataloader())) == 2
 
 
-def test_only_the_splits_asked_for_are_read(spoiled):
+def test_only_the_splits_asked_for_are_read(spoiled, faces_dir):
+    trained = len(module(faces_dir, None).manifest.split("train"))
     data = Data(
         manifest=str(spoiled / "manifest.csv"),
         image_size=32,
@@ -64,7 +68,7 @@ def test_only_the_splits_asked_for_are_read(spoiled):
         max_bad=0.0,
     )
     assert AttributeDataModule(SCHEMA, data, seed=0, splits=("test",)).skipped == 0
-    with pytest.raises(ManifestError, match="2 of 96 pictures"):
+    with pytest.raises(ManifestError, match=f"2 of {trained} pictures"):
         AttributeDataModule(SCHEMA, data, seed=0, splits=("train",))
 
 
@@ -129,3 +133,29 @@ def test_sampling(sampling, faces_dir):
     )
     share = np.bincount(seen, minlength=4)[3] / len(seen)
     assert bool(share > 0.1) == (sampling == "balanced")
+
+
+@pytest.mark.parametrize("sampling", ["shuffled", "balanced"])
+def test_the_seed_decides_order_and_augmentation_and_nothing_else_does(sampling, faces_dir):
+    """Of training images alone; those of other splits come in order and as they are."""
+
+    def shown(seed, **more):
+        data = module(faces_dir, None, seed, sampling=sampling, batch_size=96, **more)
+        batches = list(data.train_dataloader())
+        rows = torch.cat([b["row"] for b in batches]).tolist()
+        pictures = torch.cat([b["image"] for b in batches])
+        return rows, dict(zip(rows, pictures, strict=True)), data
+
+    (rows, pictures, data), (again, same, _), (others, changed, _) = map(shown, (0, 0, 1))
+    assert rows == again
+    assert all(torch.equal(pictures[row], same[row]) for row in pictures)
+    assert rows != others
+    common = pictures.keys() & changed.keys()
+    train = data.datasets["train"]
+    plain = {d["row"]: d["image"] for d in map(train.__getitem__, range(len(train)))}
+    assert all((pictures[row] != changed[row]).any() for row in common)
+    assert all((pictures[row] != plain[row]).any() for row in pictures)
+    for split in ("validation", "test"):
+        seen = torch.cat([b["image"] for b in data.split_dataloader(split)])
+        asked = [data.datasets[split][i]["image"] for i in range(len(seen))]
+        assert torch.equal(seen, torch.stack(asked))

@@ -1,3 +1,5 @@
+"""One decoder: modes, depths, orientation, boxes, and what it refuses."""
+
 import os
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Manifests: written and read, and every way in which a table can be wrong."""
+
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modular_cls.data.manifest import SPLITS, UNKNOWN, Manifest
-from modular_cls.errors import ImageError, ManifestError, SchemaError
+from modular_cls.errors import ManifestError, SchemaError
 from modular_cls.schema import Schema
+from tests.data.small_tables import HEADER, PLAIN, read, refusal, write
 
 SCHEMA = Schema.from_dict(
     {
@@ -15,13 +18,6 @@ SCHEMA = Schema.from_dict(
         "composites": {"both": {"attributes": ["gender", "hår"]}},
     }
 )
-PLAIN = Schema.from_dict(
-    {
-        "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
-        "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
-    }
-)
-HEADER = "path,split,hair,gender\n"
 TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\:"), max_size=8
 )
@@ -49,23 +45,6 @@ def manifests(draw, schema=SCHEMA):
             for c in sorted(extra)
         },
     )
-
-
-def write(folder, text):
-    path = folder / "m.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def read(folder, text, **arguments):
-    return Manifest.read(write(folder, text), PLAIN, **arguments)
-
-
-def refusal(folder, text, **arguments):
-    with pytest.raises(ManifestError) as caught:
-        read(folder, text, **arguments)
-    assert str(folder / "m.csv") in str(caught.value)
-    return str(caught.value)
 
 
 @given(manifests())
@@ -224,26 +203,6 @@ def test_paths_empty_and_repeated(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("path", ["../a.png", "x/../../a.png", "/etc/passwd", ".."])
-def test_paths_outside_the_root(tmp_path, path):
-    message = refusal(tmp_path, HEADER + f"in.png,train,,\n{path},train,,\n")
-    assert f"row 3, column path: {path!r} leaves the root {tmp_path}" in message
-    assert "in.png" not in message
-
-
-def test_paths_that_only_look_suspicious(tmp_path):
-    inside = ["x/../a.png", "b..png", "c:d.png", str(tmp_path / "e.png")]
-    assert len(read(tmp_path, HEADER + "".join(f"{p},train,,\n" for p in inside))) == 4
-
-
-def test_root_given(tmp_path):
-    text = HEADER + f"{tmp_path}/a.png,train,,\n"
-    assert read(tmp_path, text).file(0) == tmp_path / "a.png"
-    assert "leaves the root" in refusal(tmp_path, text, root=tmp_path / "pictures")
-    manifest = read(tmp_path, HEADER + "a.png,train,,\n", root=tmp_path / "pictures")
-    assert manifest.file(0) == tmp_path / "pictures/a.png"
-
-
 @pytest.mark.parametrize(
     ("count", "end"), [(20, "row 21, "), (21, "... and 1 more"), (45, "... and 25 more")]
 )
@@ -285,40 +244,6 @@ def test_columns_alike_once_stripped(tmp_path):
     assert "hair" in refusal(tmp_path, "path,split,hair, hair,gender\na,train,short,long,male\n")
 
 
-def test_paths_may_leave_the_root_where_that_is_allowed(tmp_path):
-    (tmp_path / "pictures").mkdir()
-    path = write(tmp_path / "pictures", HEADER + "../a.png,train,short,male\n")
-    assert Manifest.read(path, PLAIN, contained=False).file(0) == tmp_path / "pictures" / "../a.png"
-
-
-@pytest.mark.parametrize("linked", ["a.png", "inner/a.png"])
-def test_symbolic_links_may_not_leave_the_root_unless_allowed(tmp_path, linked):
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    for folder in (root, outside):
-        folder.mkdir()
-        (folder / "b.png").write_bytes(b"")
-    (outside / "a.png").write_bytes(b"")
-    (root / "c.png").symlink_to(root / "b.png")
-    if "/" in linked:
-        (root / "inner").symlink_to(outside)
-    else:
-        (root / linked).symlink_to(outside / "a.png")
-    path = write(
-        root, HEADER + f"{linked},train,short,male\nc.png,train,short,male\nb.png,test,short,male\n"
-    )
-    manifest = Manifest.read(path, PLAIN)
-    assert manifest.file(1) == root / "c.png"
-    assert manifest.file(2) == root / "b.png"
-    with pytest.raises(
-        ImageError, match=rf"row 2, .*{linked}: a symbolic link leads out of the root"
-    ):
-        manifest.file(0)
-    assert Manifest.read(path, PLAIN, contained=False).file(0) == root / linked
-    through = tmp_path / "link"
-    through.symlink_to(root)  # the root itself may be a link
-    assert Manifest.read(path, PLAIN, through).file(2) == through / "b.png"
-
-
 def test_boxes(tmp_path):
     text = "path,split,hair,gender,box\n" + "".join(
         f"a.png,train,short,male,{box}\n" for box in ("", "1 2 3.5 4", " 0  0 5 5 ")
@@ -332,19 +257,3 @@ def test_boxes(tmp_path):
     assert "row 3, column path: 'a.png' stands in an earlier row too" in refusal(
         tmp_path, text.replace("1 2 3.5 4", "")
     )
-
-
-def test_a_path_that_no_file_can_have(tmp_path):
-    assert "row 2, column path: 'a\\x00b' holds a character" in refusal(
-        tmp_path, HEADER + '"a\0b",train,,\n'
-    )
-
-
-def test_a_relative_root_is_that_of_the_current_folder(tmp_path, monkeypatch):
-    """Also after the current folder changed: what it means is not remembered from elsewhere."""
-    for name in ("one", "two"):
-        (tmp_path / name / "pictures").mkdir(parents=True)
-        (tmp_path / name / "pictures" / "a.png").touch()
-        monkeypatch.chdir(tmp_path / name)
-        manifest = read(tmp_path, HEADER + "a.png,train,,\n", root=Path("pictures"))
-        assert Path(manifest.file(0)).resolve() == tmp_path / name / "pictures" / "a.png"

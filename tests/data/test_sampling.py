@@ -1,4 +1,4 @@
-"""TODO."""
+"""In which order rows are drawn, by one process and by several."""
 
 import numpy as np
 from hypothesis import given

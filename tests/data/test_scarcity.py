@@ -1,3 +1,6 @@
+"""Which training images are kept of a joint class."""
+
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modular_cls.config import Data, Scarcity
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.data.scarcity import apply_scarcity, class_name, held_out
+from modular_cls.data.scarcity import (
+    apply_scarcity,
+    cap_classes,
+    class_name,
+    held_out,
+    make_scarce,
+)
 from modular_cls.errors import ConfigError, SchemaError
 from modular_cls.schema import Schema
 
@@ -119,10 +129,35 @@ def test_the_seed_decides_and_the_draw_is_not_the_first_rows():
     assert abs(np.mean(chosen) - first - 19.5) < 8
 
 
+def test_what_is_kept_of_a_class_is_kept_with_more_too():
+    """At every k of a class of forty, as a study that asks for more images needs it."""
+    kept = [trained(apply_scarcity(BALANCED, RARE, keep, 3), RARE) for keep in range(41)]
+    assert all(fewer < more for fewer, more in itertools.pairwise(kept))
+
+
 def test_keep_none_changes_nothing():
     assert apply_scarcity(BALANCED, RARE, None, 0) is BALANCED
     with pytest.raises(SchemaError, match="did you mean 'long'"):
         apply_scarcity(BALANCED, {"hair": "lonk"}, None, 0)
+
+
+@pytest.mark.parametrize(("keep", "validation", "left"), [
+    (None, False, {"train": 40, "validation": 0, "test": 40}), (None, True, {"train": 40, "validation": 40, "test": 40}),
+    (5, True, {"train": 5, "validation": 40, "test": 40}), (5, None, {"train": 5, "validation": 0, "test": 40}),
+])  # fmt: skip
+def test_validation_images_of_a_class_stay_where_asked(keep, validation, left):
+    scarce = apply_scarcity(BALANCED, RARE, keep, 0, validation)
+    assert {s: int(scarce.split(s).matches(RARE).sum()) for s in SPLITS} == left
+    assert len(scarce) == len(BALANCED) - 120 + sum(left.values())
+
+
+def test_a_configuration_makes_each_class_scarce_and_caps_the_rest():
+    others = Scarcity({"hair": "short", "gender": "male"}, 3)
+    data = Data(scarcity=[Scarcity(RARE, 5), others], per_class=8)
+    capped = make_scarce(BALANCED, data, 1)
+    one = Schema(SCHEMA.attributes, SCHEMA.composites)
+    assert capped.split("train").counts(one.composites[0]).tolist() == [8, 3, 8, 5]
+    assert trained(capped, RARE) == trained(apply_scarcity(BALANCED, RARE, 5, 1), RARE)
 
 
 @pytest.mark.parametrize("keep", [-1, 41, 1000])
@@ -198,3 +233,31 @@ def test_held_out_images_are_a_share_of_the_rarest_and_at_most_ten_times_that_of
 def test_nothing_is_held_out_of_a_class_of_one_image():
     manifest = build([(TRAIN, 0, 0, 0)] * 9 + [(TRAIN, 1, 1, 0)])
     assert not held_out(manifest, SCHEMA.composites[0], 0.5, 0).any()
+
+
+@given(MANIFESTS, st.integers(0, 3))
+def test_at_most_so_many_of_each_class_and_those_of_fewer_among_them(manifest, seed):
+    """Nothing but training images whose class is known is left out; the ones kept are those scarcity keeps."""
+    hair_gender = SCHEMA.composites[0]
+    capped = (manifest.splits == TRAIN) & (manifest.targets(hair_gender) >= 0)
+    previous = paths(manifest, ~capped)
+    for most in range(6):
+        kept = cap_classes(manifest, hair_gender, most, seed)
+        assert previous <= paths(kept)
+        assert paths(manifest, ~capped) <= paths(kept)
+        before = manifest.split("train").counts(hair_gender)
+        assert kept.split("train").counts(hair_gender).tolist() == before.clip(max=most).tolist()
+        previous = paths(kept)
+    few = min(2, len(manifest.split("train").select(manifest.split("train").matches(RARE))))
+    alike = apply_scarcity(manifest, RARE, few, seed)
+    assert trained(cap_classes(manifest, hair_gender, few, seed), RARE) == trained(alike, RARE)
+
+
+def test_the_seed_decides_what_is_held_out_and_kept_of_each_class():
+    train, hair_gender = BALANCED.split("train"), SCHEMA.composites[0]
+    for draw in (
+        lambda seed: paths(train, held_out(train, hair_gender, 0.25, seed)),
+        lambda seed: paths(cap_classes(train, hair_gender, 10, seed)),
+    ):
+        drawn = {frozenset(draw(seed)) for seed in range(4)}
+        assert len(drawn) == 4

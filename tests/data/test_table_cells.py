@@ -1,17 +1,10 @@
-"""TODO."""
-
-import doctest
+"""Which spellings mean one value."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modular_cls.data import table_cells as cells
 from modular_cls.data.table_cells import UNKNOWN_WORDS, alike, is_unknown, likeness, meaning
-
-
-def test_examples():
-    assert doctest.testmod(cells).failed == 0
 
 
 @given(st.integers(-(10**6), 10**6))

@@ -1,3 +1,5 @@
+"""Tables of text: separators, encodings, and what is no table."""
+
 import csv
 import io
 import logging

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What is done to training pictures: a function of seed, epoch and row alone."""
 
 import numpy as np
 import pytest

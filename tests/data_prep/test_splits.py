@@ -1,12 +1,24 @@
+"""Splits that are drawn: sizes, whole groups, balance; and none that is lost."""
+
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from splits import draw_folds, draw_splits, draw_validation
 
 from modular_cls.errors import ConfigError
+from tests.data_prep.small_tables import (
+    GENDER,
+    HAIR,
+    converted,
+    rows,
+    run,
+    with_column,
+    write,
+)
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 12), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=50
@@ -160,3 +172,28 @@ def test_impossible_shares(shares):
 def test_impossible_share_of_validation(share):
     with pytest.raises(ConfigError, match="validation must be at least 0 and below 1"):
         draw_validation(np.zeros(1), *arrays([(0, 0, 0)]), share)
+
+
+def test_rows_without_a_group_are_groups_of_their_own(folder, capsys):
+    lines = with_column("who", ["", "anna", " ", "anna"])
+    frame = converted(folder, lines, *HAIR, "--group", "who")
+    assert (
+        "note: rows without who, each taken as a group of its own: 6\n" in capsys.readouterr().err
+    )
+    assert len(set(frame[frame["identity"] == "anna"]["split"])) == 1
+    assert len(set(frame[frame["identity"] == ""]["split"])) > 1
+
+
+def test_folds(folder, capsys):
+    file = write(folder / "t.csv", rows())
+    assert run(folder, file, *HAIR, *GENDER, "--folds", "3") == (0, None)
+    frames = [pd.read_csv(folder / f"m_{i}.csv") for i in (1, 2, 3)]
+    tested = [path for frame in frames for path in frame[frame["split"] == "test"]["path"]]
+    assert sorted(tested) == sorted(row["path"] for row in rows())
+    assert capsys.readouterr().out.count("12 rows written") == 3
+
+
+def test_a_table_without_a_test_split(folder, capsys):
+    frame = converted(folder, rows(), *HAIR, "--shares", "0.75", "0.25", "0")
+    assert Counter(frame["split"]) == {"train": 9, "validation": 3}
+    assert "note: split 'test' has no rows\n" in capsys.readouterr().err

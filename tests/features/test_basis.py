@@ -1,3 +1,5 @@
+"""Features turned, and weights turned back."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Folds that spread classes and keep identities whole."""
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st

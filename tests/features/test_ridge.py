@@ -1,4 +1,4 @@
-"""TODO."""
+"""The ridge that is chosen is the best of its grid."""
 
 import math
 

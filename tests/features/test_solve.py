@@ -1,3 +1,5 @@
+"""Heads that are solved, against scikit-learn and autograd."""
+
 import numpy as np
 import pytest
 import torch

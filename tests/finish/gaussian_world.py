@@ -40,3 +40,16 @@ def features(counts, model, seed=0):
     padded = torch.zeros(len(x), model.width)
     padded[:, :2] = x
     return Features(padded, {"both": target, "hair": target // 2, "gender": target % 2})
+
+
+def slow_fixed_point(energies, counts):
+    """The expression of `FitBias`, round by round."""
+    seen, bias = counts > 0, torch.zeros_like(energies[0])
+    share = counts.double() / counts.sum()
+    for _ in range(3000):
+        mixture = (energies - bias + share.log()).logsumexp(1, keepdim=True)
+        update = (energies - mixture).logsumexp(0) - torch.tensor(len(energies)).log()
+        done, bias = (update - bias)[seen].abs().max() < 1e-7, update
+        if done:
+            break
+    return bias

@@ -1,10 +1,22 @@
+"""The fitted and the extrapolated bias."""
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
 from modular_cls.models import FlatClassifier, ModularClassifier
-from tests.finish.gaussian_world import BACKBONE, SCHEMA, features, model_that_knows
+from modular_cls.models.reachable import affine_reach
+from tests.finish.gaussian_world import (
+    BACKBONE,
+    SCHEMA,
+    features,
+    gaussian_world,
+    model_that_knows,
+    slow_fixed_point,
+)
 
 
 def images(*arguments, **others):
@@ -62,6 +74,23 @@ def test_direct_heads_are_believed_by_their_images_and_unseen_classes_not_at_all
     assert model.score(torch.randn(3, 2))["both"].isfinite().all()
 
 
+def test_the_bias_of_a_direct_head_goes_half_of_the_way_to_the_one_out_of_fold():
+    """Of images whose class is known; a class that was not seen keeps its own."""
+    model = ModularClassifier(SCHEMA, 2, interaction=True)
+    train = features([60, 30, 9, 0], model)
+    train.targets["both"][:4] = -1
+    direct = torch.randn(99, 4, generator=torch.Generator().manual_seed(0))
+    scores = {n: s.detach() for n, s in model.attribute_scores(train.features).items()}
+    before = model.direct_heads[0].bias.detach().clone()
+    FitBias()(model, {"train": train._replace(scores=scores | {"both": direct})})
+    counts = torch.tensor([56, 30, 9, 0])
+    lacks = slow_fixed_point(direct[4:].double(), counts)[:3]
+    lacks = lacks - (counts[:3] / 95 * lacks).sum()
+    moved = model.direct_heads[0].bias.detach() - before
+    torch.testing.assert_close(moved[:3].double(), -lacks / 2, atol=1e-4, rtol=0)
+    assert moved[3] == 0
+
+
 def test_refuses_models_it_does_not_fit():
     with pytest.raises(ConfigError, match="Additive"):
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})
@@ -110,3 +139,31 @@ def test_scores_of_heads_that_saw_the_image_are_used_only_if_asked_for():
         FitBias()(plain, {"train": train._replace(scores=given)})
         torch.testing.assert_close(biases[on], plain.composite_heads[0].bias.detach())
     assert (biases["unseen"] - biases["training"]).abs().max() > 0.05
+
+
+def slow_shrunk(energies, target, kappa):
+    """Fit of all classes, each drawn to what it would be without images of it and of rarer ones, by the mean."""
+    counts = torch.bincount(target, minlength=4)
+    fitted = slow_fixed_point(energies, counts)
+    bias = fitted.clone()
+    for z, n in enumerate(counts.tolist()):
+        common = counts > n
+        if not n or not bool(affine_reach(SCHEMA.joints[0], common)[z]):
+            continue
+        others = common[target]
+        unseen = slow_fixed_point(energies[others], counts * common)
+        share = counts[common] / counts[common].sum()
+        unseen = unseen + (share * (fitted - unseen)[common]).sum()
+        bias[z] = n / (n + kappa) * fitted[z] + kappa / (n + kappa) * unseen[z]
+    return bias - bias.mean()
+
+
+@settings(max_examples=10)
+@given(st.permutations([60, 25, 12, 3]), st.sampled_from([1.0, 5.0, 40.0]))
+def test_shrinkage_against_loops(counts, kappa):
+    """The more images, the more they say; only more common classes are asked; both fits on one scale."""
+    x, target = gaussian_world(counts, seed=2, shift=0.6)
+    hair, gender = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]]).double()
+    energies = 1.2 * (x.double()[:, :1] * hair + x.double()[:, 1:] * gender) + 2 * hair
+    bias, _ = FitBias(kappa, ["mean"]).fit(energies, target, SCHEMA.joints[0])
+    torch.testing.assert_close(bias - bias.mean(), slow_shrunk(energies, target, kappa), atol=1e-4, rtol=0)  # fmt: skip

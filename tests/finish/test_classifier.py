@@ -1,3 +1,5 @@
+"""The last layer of a flat classifier, fitted anew."""
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,32 @@ def test_reweighted_features_leave_noise_out():
     ReweightFeatures()(model, {"held_out": held_out._replace(features=noise)})
     weight = model.joint_heads[0].weight.detach().abs().sum(0)
     assert weight[:2].min() > weight[2:].max()
+
+
+def test_the_penalty_is_that_which_held_out_images_prefer():
+    """Among 198 features of noise a strong one; a strength that is given is taken, and a stronger one leaves less."""
+    model = FlatClassifier(SCHEMA, 200)
+    held_out = features([60] * 4, model)
+    noise = torch.randn(held_out.features.shape, generator=torch.Generator().manual_seed(1))
+    noise[:, :2] = held_out.features[:, :2]
+    left = {}
+    for strength in (None, 1.0):
+        images = {"held_out": held_out._replace(features=noise)}
+        chosen = ReweightFeatures(strength=strength)(model, images)["dfr_strength/both"]
+        left[chosen] = int((model.joint_heads[0].weight.abs() > 1e-3).any(0).sum())
+    chosen, given = left
+    assert chosen <= 0.3 < given == 1.0
+    assert left[chosen] < 100 < left[given]
+
+
+def test_features_that_say_nothing_leave_every_class_likely():
+    """Draws are balanced, so no class is preferred for its many images."""
+    model = FlatClassifier(SCHEMA, 5)
+    held_out = features([200, 100, 50, 20], model)
+    noise = torch.randn(held_out.features.shape, generator=torch.Generator().manual_seed(1))
+    ReweightFeatures(strength=0.01)(model, {"held_out": held_out._replace(features=noise)})
+    likely = model.score(noise)["both"].softmax(1)
+    assert 0.125 < likely.min() < likely.max() < 0.5
 
 
 def test_reweighted_features_ignore_the_scale_of_features():

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Composite heads fitted on finished attribute heads, and priors corrected, against formulas."""
 
 import pytest
 import torch

@@ -12,7 +12,7 @@ from modular_cls.finish import FitBias
 from modular_cls.finish.match import matched_biases
 from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Schema
-from tests.finish.gaussian_world import gaussian_world
+from tests.finish.gaussian_world import gaussian_world, slow_fixed_point
 
 GRID = Schema.from_dict(
     {
@@ -74,6 +74,15 @@ def test_neighbours_lose_as_much_as_such_neighbours_do():
     pairs_hair = (lost(before, 0, 2) + lost(before, 2, 0)) / 2  # female, short and long
     pairs_gender = (lost(before, 0, 1) + lost(before, 1, 0)) / 2
     assert lost(after, 1, 3) + lost(after, 2, 3) == pytest.approx(pairs_hair + pairs_gender, abs=0.01)  # fmt: skip
+
+
+def test_neighbours_that_lose_nothing_lose_nothing_to_a_class_never_seen():
+    energies, target, truth = square([90, 80, 70, 0], 8.0, 0, (0.0, 0.0))
+    bias = truth.clone()
+    bias[3] = matched_bias(energies, target, truth, SQUARE, 3)
+    likes = energies - bias
+    assert (likes[:, 3] <= likes[:, :3].max(1).values + 1e-9).all()
+    assert (likes[:, 3] > likes[:, :3].max(1).values - 1e-9).any()  # no larger than it must be
 
 
 def test_nothing_to_match():
@@ -147,19 +156,6 @@ def large(count, sizes):
         x = means[values[target]] + torch.randn(count, n, generator=generator).double()
         energies += (x @ means.T)[:, values]
     return energies, target, joint
-
-
-def slow_fixed_point(energies, counts):
-    """The expression of `FitBias`, round by round."""
-    seen, bias = counts > 0, torch.zeros_like(energies[0])
-    share = counts.double() / counts.sum()
-    for _ in range(3000):
-        mixture = (energies - bias + share.log()).logsumexp(1, keepdim=True)
-        update = (energies - mixture).logsumexp(0) - torch.tensor(len(energies)).log()
-        done, bias = (update - bias)[seen].abs().max() < 1e-7, update
-        if done:
-            break
-    return bias
 
 
 def test_hundreds_of_classes_are_fitted_as_one_by_one():

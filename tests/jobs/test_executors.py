@@ -1,3 +1,5 @@
+"""Results, exceptions and deaths of workers."""
+
 import os
 import signal
 import subprocess

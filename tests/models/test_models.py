@@ -1,4 +1,4 @@
-"""TODO."""
+"""Modular and flat: marginals, sizes, large composites."""
 
 import itertools
 

@@ -1,3 +1,5 @@
+"""A run and a folder of pictures, some of them odd."""
+
 import shutil
 
 import pytest

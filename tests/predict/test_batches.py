@@ -1,3 +1,5 @@
+"""The size of batches that is fastest."""
+
 import pytest
 
 from modular_cls.predict.batches import SIZES, BatchSizes

@@ -1,3 +1,5 @@
+"""The predictor: what it says, given what, and what it refuses."""
+
 import pickle
 
 import numpy as np

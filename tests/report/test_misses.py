@@ -1,4 +1,4 @@
-"""TODO."""
+"""Misses of runs, against counting by hand."""
 
 import csv
 

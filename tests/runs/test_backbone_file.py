@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import socket
 
 import pytest
 import torch
 
+from modular_cls import Predictor, Run
+from modular_cls.cli import main
 from modular_cls.config import Backbone
 from modular_cls.errors import ConfigError
 from modular_cls.models.backbone import create_backbone, describe_backbone
@@ -15,7 +18,9 @@ from modular_cls.runs.backbone_file import (
     read_description,
     write_backbone,
 )
+from tests.models.weights_folder import write_weights
 from tests.small_networks import write_network
+from tests.training.small_trainings import train_on
 
 
 @pytest.fixture
@@ -106,3 +111,31 @@ def test_descriptions_that_lead_elsewhere(given, change, message):
     (run / FILE).write_text(json.dumps(described | change))
     with pytest.raises(ConfigError, match=message):
         read_backbone(run, config)
+
+
+def cut_off(*_, **__):
+    raise AssertionError("went to a network")
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_finished_run_needs_no_folder_and_no_network(frozen, faces_dir, tmp_path, monkeypatch):
+    run, picture = tmp_path / "run", str(next((faces_dir / "test").glob("*.png")))
+    name = write_weights(tmp_path / "weights", "test_vit", img_size=32)
+    assert train_on(faces_dir, run, name, frozen=frozen) == 0
+    shutil.rmtree(tmp_path / "weights")
+    for call in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, call, cut_off)
+    monkeypatch.setattr(socket, "getaddrinfo", cut_off)
+    before = Predictor.load(run)([picture]).probabilities["hair_gender"]
+    assert main(["export", str(run), "--out", str(tmp_path / "exported"), "--no-onnx"]) == 0
+    more = tmp_path / "more.yaml"
+    more.write_text("schema: {composites: {again: {attributes: [gender, hair]}}}\n")
+    for old in ("run", "exported"):
+        found = Predictor.load(tmp_path / old)([picture]).probabilities["hair_gender"]
+        assert found == pytest.approx(before, abs=1e-5)
+        new = tmp_path / f"{old}_more"
+        assert main(["extend", str(tmp_path / old), "--config", str(more), "--out", str(new)]) == 0
+        assert (Run.load(new).described.architecture) == "test_vit"
+        found = Predictor.load(new)([picture]).probabilities["hair_gender"]
+        assert found == pytest.approx(before, abs=1e-5)
+    assert main(["evaluate", str(run)]) == 0

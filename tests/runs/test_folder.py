@@ -6,45 +6,18 @@ import sys
 
 import pytest
 import torch
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modular_cls import Predictor, Run, load_config, train
+from modular_cls import Predictor, Run
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError
 from modular_cls.files import _MACHINE
-from modular_cls.runs.folder import CONFIG, MARKER, WEIGHTS, read_weights
+from modular_cls.runs.folder import CONFIG, MARKER, WEIGHTS
 from modular_cls.runs.identity import identity
-from modular_cls.runs.weights import digest, write_tensors
+from tests.runs.small_runs import edit, forge, poison, zero
 
 SECRET = "topsecret"
-
-
-def small(faces_dir, name, *also, **given):
-    given = {
-        "data__manifest": faces_dir / "manifest.csv",
-        "data__workers": 0,
-        "data__image_size": 32,
-        "data__batch_size": 8,
-        "data__scarcity": None,
-        "training__updates": 4,
-        "training__validate_every": 0,
-    } | given
-    return load_config(f"configs/{name}.yaml", *also, **given)
-
-
-@pytest.fixture(scope="module")
-def finished(faces_dir, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs")
-    for name in ("flat", "modular"):
-        train(small(faces_dir, name), out / name, progress=False)
-    return out
-
-
-@pytest.fixture
-def copy(finished, tmp_path):
-    return shutil.copytree(finished / "flat", tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
@@ -58,36 +31,6 @@ def test_a_run_that_was_being_replaced_is_found(read, copy, dead, capsys):
     assert read(copy) != 1
     assert "copy: put back; a process was killed while it replaced it" in capsys.readouterr().err
     assert [f.name for f in copy.parent.iterdir()] == ["copy"]
-
-
-def zero(file, start=1000):
-    data = bytearray(file.read_bytes())
-    data[start : start + 64] = bytes(64)
-    file.write_bytes(data)
-
-
-def edit(folder, *keys, value):
-    content = yaml.safe_load((folder / CONFIG).read_text())
-    inner = content
-    for key in keys[:-1]:
-        inner = inner[key]
-    inner[keys[-1]] = value
-    (folder / CONFIG).write_text(yaml.safe_dump(content, sort_keys=False))
-    return content
-
-
-def forge(folder, change):
-    """Weights changed by somebody who then writes the digest that fits."""
-    weights = read_weights(folder)
-    change(weights)
-    write_tensors(folder / WEIGHTS, weights)
-    metrics = json.loads((folder / MARKER).read_text())
-    metrics["sha256"][WEIGHTS] = digest(folder / WEIGHTS)
-    (folder / MARKER).write_text(json.dumps(metrics))
-
-
-def poison(weights):
-    weights["backbone.bn1.bias"][0] = torch.nan
 
 
 DAMAGES = {
@@ -141,18 +84,6 @@ def test_any_byte_of_what_a_run_says_is_taken_or_told_by_name(
     assert name in told
 
 
-@settings(max_examples=60)
-@given(st.data())
-def test_any_byte_of_the_weights_counts(finished, tmp_path_factory, data):
-    folder = shutil.copytree(finished / "flat", tmp_path_factory.mktemp("byte") / "run")
-    content = bytearray((folder / WEIGHTS).read_bytes())
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place] ^= data.draw(st.integers(1, 255))
-    (folder / WEIGHTS).write_bytes(content)
-    with pytest.raises(ConfigError, match="last.safetensors"):
-        Run.load(folder)
-
-
 @pytest.mark.parametrize("keys", [["config"], ["data"], ["data", "augment"], ["data", "scarcity"], ["backbone"], ["training"], ["prediction"], ["schema"], ["seed"]], ids=".".join)  # fmt: skip
 def test_a_configuration_names_no_other_file(keys, copy, tmp_path, capfd):
     """Not even where somebody wrote the digest that fits: nothing of that file is shown, or imported."""
@@ -166,13 +97,3 @@ def test_a_configuration_names_no_other_file(keys, copy, tmp_path, capfd):
             Run.load(copy)
         assert SECRET not in str(told.value) + "".join(capfd.readouterr())
         assert "antigravity" not in sys.modules
-
-
-def test_pictures_may_be_moved(copy):
-    before = Run.load(copy).model.state_dict()
-    for key, value in {"manifest": "elsewhere.csv", "root": "/pictures", "workers": 3}.items():
-        edit(copy, "data", key, value=value)
-    run = Run.load(copy)
-    assert run.config.data.manifest == "elsewhere.csv"
-    for name, tensor in run.model.state_dict().items():
-        assert torch.equal(tensor, before[name])

@@ -1,5 +1,6 @@
 """Studies on real tiny runs: shared fits, any executor, and everything that can go wrong on the way."""
 
+import csv
 import json
 import os
 import shutil
@@ -242,3 +243,45 @@ def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
     told = capsys.readouterr().err
     assert "these cells failed" in told
     assert "nowhere" in told
+
+
+def test_study_resumes_and_report_compares(faces_dir, tmp_path, capsys):
+    grid = {
+        "methods": [str(ROOT / "configs/modular.yaml"), str(ROOT / "configs/flat.yaml")],
+        "keep": [0, None],
+        "seeds": [0],
+        "also": [str(tmp_path / "data.yaml")],
+    }
+    data = {
+        "manifest": str(faces_dir / "manifest.csv"),
+        "image_size": 32,
+        "workers": 0,
+        "batch_size": 8,
+    }
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump({"data": data, "training": {"updates": 2}}))
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(grid))
+    arguments = [
+        "study",
+        "--config",
+        str(tmp_path / "study.yaml"),
+        "--out",
+        str(tmp_path / "study"),
+    ]
+    assert main(arguments) == 0
+    written = {p: p.stat().st_mtime_ns for p in (tmp_path / "study").glob("*/metrics.json")}
+    assert len(written) == 4
+    shutil.rmtree(tmp_path / "study" / "flat_k0_seed0")
+    assert main(arguments) == 0
+    assert {
+        p: p.stat().st_mtime_ns for p in written if "flat_k0" not in str(p)
+    }.items() <= written.items()
+    page = (tmp_path / "study" / "report.md").read_text()
+    assert "| 0 | modular | 1 |" in page
+    assert "| all | flat | 1 |" in page
+    assert (tmp_path / "study" / "report.png").read_bytes().startswith(b"\x89PNG")
+    with (tmp_path / "study" / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {r["keep"] for r in rows} == {"0", "all"}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump({"data": data, "training": {"updates": 3}}))
+    assert main(arguments) == 1
+    assert "another configuration" in capsys.readouterr().err

@@ -1,144 +1,109 @@
-"""The frozen road: the estimator behind the command line, on features of a network that stays as it is."""
+"""The frozen road interrupted: it says so, keeps the features that were made, and ends the same."""
 
-import csv
 import json
-import shutil
+import os
+import shlex
+import signal
+from pathlib import Path
 
-import numpy as np
 import pytest
-import yaml
-from PIL import Image
+import torch
 
-from modular_cls import (
-    ComposedClassifier,
-    Manifest,
-    Predictor,
-    Run,
-    apply_scarcity,
-    load_config,
-    train,
-)
 from modular_cls.cli import main
-from modular_cls.data.faces.write import SCHEMA
+from modular_cls.data import cache
+from modular_cls.features import extract, ridge, solve
 from modular_cls.files import cache_folder
-from modular_cls.models.joint_classifier import JointClassifier
+from modular_cls.finish.bias import FitBias
+from modular_cls.runs import folder as runs
+from modular_cls.training import frozen, train
+from tests.small_networks import write_network
 
-RARE = {"hair": "long", "gender": "male"}
+ROOT = Path(__file__).parents[2]
+CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 138}
+PLACES = {
+    "reading": (cache, "key_picture"),
+    "decoding": (extract, "read_image"),
+    "extraction": (extract, "_check_finite"),
+    "keeping": (extract.Shards, "add"),
+    "before the solver": (frozen, "solve_heads"),
+    "in the solver": (solve._Objective, "unpack"),
+    "finish": (FitBias, "fit"),
+    "writing": (train, "write_predictions"),
+    "last file": (runs, "write_metrics"),
+}
 
 
-def frozen(faces_dir, pretrained_dir, method="modular", **given):
+def command(faces_dir, network, out):
     given = {
-        "backbone__name": f"local-dir:{pretrained_dir}",
-        "backbone__pretrained": True,
-        "backbone__frozen": True,
-        "backbone__args": "{}",
-        "data__manifest": faces_dir / "manifest.csv",
-        "data__image_size": 32,
-        "data__workers": 0,
-        "heads__folds": 3,
-        "heads__ridges": "[1e-5, 1e-3, 1e-1]",
-    } | given
-    return load_config(f"configs/{method}.yaml", **given)
+        "data.manifest": faces_dir / "manifest.csv",
+        "data.image_size": 32,
+        "data.workers": 0,
+        "data.scarcity": "null",
+        "backbone.name": f"local-dir:{network}",
+        "backbone.pretrained": "true",
+        "backbone.frozen": "true",
+        "backbone.args": "{}",
+        "heads.folds": 2,
+        "heads.ridges": "[1e-2, 1e-1]",
+    }
+    flags = [f"--{key}={value}" for key, value in given.items()]
+    return ["train", "--config", str(ROOT / "configs/modular.yaml"), *flags, "--out", str(out)]
 
 
-def features_and_labels(predictor, manifest):
-    files = [manifest.file(i) for i in range(len(manifest))]
-    values = [np.array(a.values)[manifest.labels[:, i]] for i, a in enumerate(SCHEMA.attributes)]
-    return predictor(files), np.stack(values, axis=1)
-
-
-@pytest.mark.parametrize("keep", [0, 5])
-@pytest.mark.parametrize("method", ["modular", "flat_class_weights", "product_corrected"])
-def test_a_run_is_the_estimator_on_the_same_features(
-    faces_dir, pretrained_dir, tmp_path, method, keep
-):
-    if (method, keep) == ("flat_class_weights", 0):
-        pytest.skip("class weights are not defined without images of a class")
-    config = frozen(faces_dir, pretrained_dir, method, data__scarcity__keep=keep)
-    train(config, tmp_path / "run", progress=False)
-    predictor = Predictor.load(tmp_path / "run")
-    manifest = Manifest.read(faces_dir / "manifest.csv", SCHEMA)
-    kept = apply_scarcity(manifest, RARE, keep, config.seed)
-    learned, answers = features_and_labels(predictor, kept.split("train"))
-    tested, truth = features_and_labels(predictor, kept.split("test"))
-    model = ComposedClassifier(config.schema, method, ridges=[1e-5, 1e-3, 1e-1], folds=3)
-    model.fit(learned.embeddings, answers)
-    for output, found in model.predict_proba(tested.embeddings).items():
-        np.testing.assert_allclose(found, tested.probabilities[output], atol=2e-3)
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert metrics["ridge"] == next(iter(model.ridges_.values()))["ridge"]
-    assert metrics["updates"] is None
-    assert metrics["test"]["hair_gender"]["balanced_accuracy"] == pytest.approx(
-        model.score(tested.embeddings, truth), abs=0.03
-    )
+def result(out):
+    return {**json.loads((out / "metrics.json").read_text()), "seconds": None}
 
 
 @pytest.fixture(scope="module")
-def run_dir(faces_dir, pretrained_dir, tmp_path_factory):
-    out = tmp_path_factory.mktemp("frozen") / "run"
-    folder = tmp_path_factory.mktemp("given")
-    given = {"backbone": {"name": f"local-dir:{pretrained_dir}", "pretrained": True, "frozen": True, "args": {}},
-             "data": {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0},
-             "heads": {"ridges": [1e-1, 1.0], "folds": 2}}  # fmt: skip
-    (folder / "mine.yaml").write_text(yaml.safe_dump(given))
-    arguments = ["--config", "configs/modular.yaml", "--config", str(folder / "mine.yaml")]
-    assert main(["train", *arguments, "--out", str(out)]) == 0
+def whole(faces_dir, pretrained_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert main(command(faces_dir, pretrained_dir, out)) == 0
     return out
 
 
-def test_from_the_command_line(run_dir, capsys):
-    metrics = json.loads((run_dir / "metrics.json").read_text())
-    chosen = metrics["ridges"]["hair_gender"]
-    assert (chosen["ridge"], chosen["at_edge"]) == (0.1, True)
-    assert list(metrics["ridges"]) == ["hair_gender", "hair_gender/direct"]
-    config = yaml.safe_load((run_dir / "config.yaml").read_text())
-    assert config["data"]["mean"] == [0.4, 0.5, 0.6]  # the weights' own
-    assert main(["evaluate", str(run_dir)]) == 0
-    assert "balanced" in capsys.readouterr().out
+@pytest.mark.parametrize("place", PLACES)
+def test_wherever_it_is(place, faces_dir, pretrained_dir, whole, tmp_path, monkeypatch, capsys):
+    signum = list(CODES)[list(PLACES).index(place) % 3]
+    owner, name = PLACES[place]
+    original, once = getattr(owner, name), iter([signum])
+
+    def interrupted(*args, **given):
+        for number in once:  # threads that decode call it side by side
+            os.kill(os.getpid(), number)
+        return original(*args, **given)
+
+    monkeypatch.setattr(ridge, "_KNOWN", {})  # or the solver would have nothing to do
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "cache"))
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, interrupted)
+        assert main(command(faces_dir, pretrained_dir, tmp_path / "run")) == CODES[signum]
+    told = capsys.readouterr().err
+    assert "features that were made are kept; go on with: modular-cls train" in told
+    assert [f.name for f in tmp_path.iterdir()] == ["cache"]
+    assert main(shlex.split(told.split("go on with: modular-cls ")[1].strip())) == 0
+    assert result(tmp_path / "run") == result(whole)
 
 
-def test_what_was_tested_is_what_is_loaded(run_dir, faces_dir):
-    with (run_dir / "predictions.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    predictor = Predictor.load(run_dir)
-    found = predictor([faces_dir / row["path"] for row in rows])
-    same = np.mean(
-        [
-            a == row["hair_gender:predicted"]
-            for a, row in zip(found.names("hair_gender"), rows, strict=True)
-        ]
-    )
-    assert same > 0.97  # a feature's last bit depends on the batch
-    assert not [n for n in Run.load(run_dir).model.head_weights() if n.startswith("backbone.")]
-
-
-def test_predicting_takes_the_features_that_training_kept(
+def test_a_folder_that_cannot_be_written_is_told_before_extraction(
     faces_dir, pretrained_dir, tmp_path, monkeypatch, capsys
 ):
-    run = tmp_path / "run"
-    train(frozen(faces_dir, pretrained_dir), run, progress=False)
-    known = sorted((faces_dir / "test").rglob("*.png"))
-    fresh, broken = tmp_path / "fresh.png", tmp_path / "broken.png"
-    Image.fromarray(np.full((40, 30, 3), 90, np.uint8)).save(fresh)
-    broken.write_bytes(known[0].read_bytes()[:200])
-    passed = []
-    extract = JointClassifier.extract
-    monkeypatch.setattr(
-        JointClassifier, "extract", lambda m, image: passed.append(len(image)) or extract(m, image)
-    )
-    files = [known[0], fresh, broken, *known[1:]]
-    capsys.readouterr()
-    assert main(["predict", str(run), *map(str, files), "--out", str(tmp_path / "t.csv")]) == 0
-    assert f"{len(known)} of them by features that were kept" in capsys.readouterr().out
-    assert sum(passed) == 1
-    rows = list(csv.DictReader((tmp_path / "t.csv").open()))
-    assert [bool(row["error"]) for row in rows] == [file == broken for file in files]
-    wanted = Predictor.load(run)([f for f in files if f != broken]).probabilities["hair"][:, 1]
-    found = [float(row["hair=long"]) for row in rows if not row["error"]]
-    np.testing.assert_allclose(found, wanted, atol=2e-3)  # features are rounded to half precision
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "file").write_text("")
+    assert main(command(faces_dir, pretrained_dir, tmp_path / "file" / "run")) == 1
+    assert "file" in capsys.readouterr().err
+    assert not (cache_folder() / "features").exists()
 
-    shutil.rmtree(cache_folder() / "features")
-    passed.clear()
-    assert main(["predict", str(run), *map(str, files), "--out", str(tmp_path / "u.csv")]) == 0
-    assert sum(passed) == len(known) + 1
-    assert "features that were kept" not in capsys.readouterr().out
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e30])
+def test_weights_that_are_not_finite_are_told_by_name(number, faces_dir, tmp_path, capsys):
+    write_network(tmp_path / "network", seed=0)
+    file = tmp_path / "network" / "pytorch_model.bin"
+    weights = torch.load(file)
+    name = next(name for name in weights if name.endswith("weight"))
+    weights[name].view(-1)[0] = number
+    torch.save(weights, file)
+    assert main(command(faces_dir, tmp_path / "network", tmp_path / "run")) == 1
+    told = capsys.readouterr().err
+    assert "finite" in told
+    assert name in told or "features" in told
+    assert not (tmp_path / "run").exists()

@@ -1,18 +1,22 @@
 """A training that is interrupted and goes on is the training that was not, to the last bit."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 import torch
 
-from modular_cls.config import Config
-from modular_cls.errors import ConfigError, OutputExistsError
+from modular_cls.errors import OutputExistsError
 from modular_cls.export.export import export_run
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.training.checkpoint import read_checkpoint
 from modular_cls.training.train import train
-from tests.training.small_trainings import interrupt, partly, result, signal_in, small, updates
+from tests.training.small_trainings import (
+    check_same,
+    interrupt,
+    result,
+    signal_in,
+    updates,
+)
 
 METHODS = {
     "modular": {},
@@ -21,38 +25,6 @@ METHODS = {
     "flat_ldam_drw": {"data__workers": 2},
     "em": {},
 }
-
-
-@pytest.fixture(scope="module")
-def config(faces_dir, tmp_path_factory):
-    def make(name, **given) -> Config:
-        if name == "em":
-            table = partly(faces_dir, tmp_path_factory.mktemp("partly") / "manifest.csv")
-            given |= {"data__manifest": table, "data__allow_outside": True}
-            name = "modular"
-        return small(faces_dir, name, **given)
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def whole(config, tmp_path_factory):
-    """Runs without an interruption, each made once."""
-    made = {}
-
-    def make(name, **given):
-        key = (name, *sorted(given.items()))
-        if key not in made:
-            made[key] = tmp_path_factory.mktemp("whole") / "run"
-            train(config(name, **given), made[key], progress=False)
-        return made[key]
-
-    return make
-
-
-def check_same(out, whole):
-    assert result(out) == result(whole)  # digests of weights, predictions, scores and log included
-    assert [f.name for f in (out / "checkpoints").iterdir()] == ["last.safetensors"]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -128,53 +100,6 @@ def test_resumed_again_and_again(config, whole, tmp_path):
             train(mine, tmp_path / "run", progress=False, resume=True)
     train(mine, tmp_path / "run", progress=False, resume=True)
     check_same(tmp_path / "run", whole("modular"))
-
-
-def damage(path, how):
-    data = bytearray(path.read_bytes())
-    if how == "zeroed":
-        data[5000:5064] = bytes(64)
-    path.write_bytes(
-        {"zeroed": data, "truncated": data[:1000], "empty": b"", "text": b"hello\n"}[how]
-    )
-
-
-@pytest.mark.parametrize("how", ["zeroed", "truncated", "empty", "text"])
-def test_a_broken_checkpoint_is_named_and_the_one_before_is_used(
-    how, config, whole, tmp_path, capfd
-):
-    interrupt(config("modular"), tmp_path / "run", "training_step", 9)
-    damage(tmp_path / "run" / "checkpoints" / "update_9.ckpt", how)
-    train(config("modular"), tmp_path / "run", progress=False, resume=True)
-    told = capfd.readouterr()
-    assert "update_9.ckpt" in told.err
-    assert "the one before is used" in told.err
-    assert "going on from update 8 of 12" in told.out
-    check_same(tmp_path / "run", whole("modular"))
-
-
-def test_another_training_is_not_gone_on_with(config, faces_dir, tmp_path):
-    out = tmp_path / "run"
-    interrupt(config("modular"), out, "training_step", 9)
-    before = updates(out)
-    with pytest.raises(
-        OutputExistsError, match=r"unfinished training: update 9.*--resume.*--overwrite"
-    ):
-        train(config("modular"), out, progress=False)
-    with pytest.raises(
-        ConfigError, match=r"another training: training.learning_rate is 0.1, was 0.008"
-    ):
-        train(config("modular", training__learning_rate=0.1), out, progress=False, resume=True)
-    shorter = tmp_path / "manifest.csv"
-    lines = (faces_dir / "manifest.csv").read_text().splitlines()
-    shorter.write_text("\n".join(lines[:1] + lines[2:]) + "\n")
-    given = {"data__manifest": shorter, "data__root": str(faces_dir)}
-    with pytest.raises(ConfigError, match="another training: images is"):
-        train(config("modular", **given), out, progress=False, resume=True)
-    assert updates(out) == before
-    # what does not change the fit may differ: how it ends, and how fast it goes
-    other = replace(config("modular", data__workers=1), method="other", finish=[])
-    train(other, out, progress=False, resume=True)
 
 
 def test_overwrite_begins_anew(config, whole, tmp_path, capsys):

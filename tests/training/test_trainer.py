@@ -1,4 +1,4 @@
-"""Two processes that train together see what one would."""
+"""Two processes that train together see what one would; a split has one bar."""
 
 import json
 import os
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from modular_cls.cli import main
 from modular_cls.training.task import AttributeTask
+from tests.training.small_commands import command
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -86,3 +88,13 @@ def test_and_learn_the_same(trained):
         (out / "log.csv").read_text().splitlines()[1].split(",") for out, _ in trained.values()
     ]
     assert float(losses[0][-1]) == pytest.approx(float(losses[1][-1]), abs=1e-5)
+
+
+def test_a_split_has_one_bar_for_its_decoding(faces_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MODULAR_CLS_CACHE", str(tmp_path / "cache"))
+    capsys.readouterr()
+    assert main(command(faces_dir, tmp_path / "run")) == 0
+    told = capsys.readouterr().out
+    for split in ("train", "validation", "test"):
+        assert told.count(f"Decoding {split}") == 1
+        assert (split == "train") or told.count(f"Measuring {split}") == 1

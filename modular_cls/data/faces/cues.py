@@ -17,7 +17,7 @@ Cues = dict[str, float]
 # Which way a label moves its cues: medium hair lies half-way.
 SIGNS = {"short": -1.0, "medium": 0.0, "long": 1.0, "female": -1.0, "male": 1.0}
 # How far it moves the mean of a cue, in standard deviations. Fixed before any method was compared;
-# tests/data/test_faces.py freezes them.
+# tests/data/faces/test_cues.py freezes them.
 HAIR_CUES = {"length": 2.6, "volume": 0.8, "fringe": 0.5, "wave": 0.7, "front": 0.6}
 GENDER_CUES = {
     "jaw": 1.1, "chin": 0.6, "brow_weight": 1.1, "brow_height": -0.8, "lip_fullness": -0.9,

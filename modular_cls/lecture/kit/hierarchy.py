@@ -56,6 +56,14 @@ class Grammar:
         rules: By level, from the classes down; shape (symbols, synonyms, 2), symbols of the level
             below.
         vocabulary: Number of symbols of every level below the classes.
+
+    Example:
+        >>> rules = grammar(classes=2, vocabulary=4, synonyms=2, levels=2, seed=0)
+        >>> rules.length, rules.count  # 2 classes, 2 synonyms for each of 3 parts
+        (4, 16)
+        >>> derived = rules.derive(np.arange(rules.count))
+        >>> bool((rules.parse(derived.strings) == derived.classes).all())
+        True
     """
 
     rules: tuple[np.ndarray, ...]

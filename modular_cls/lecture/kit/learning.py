@@ -15,8 +15,8 @@ from torch import Tensor, nn
 BATCH = 100
 _WARM_UP = 0.05  # of the updates
 _WEIGHT_DECAY = 1e-4
-_AT_ONCE = 1000
-_JUDGED = 10
+_AT_ONCE = 1000  # examples that pass a net together where nothing is learned
+_JUDGED = 10  # times on the way
 
 Judge = Callable[[nn.Module], float]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -65,7 +65,7 @@ def fit(
         optimizer,
         rate,
         total_steps=updates,
-        pct_start=max(_WARM_UP, 2 / updates),
+        pct_start=max(_WARM_UP, 2 / updates),  # it divides by the steps of warm-up less one
         cycle_momentum=False,
     )
     order = torch.Generator().manual_seed(seed)
@@ -73,7 +73,7 @@ def fit(
     positions = torch.empty(0, dtype=torch.long)
     best, kept = math.inf, None
     for update in range(1, updates + 1):
-        if len(positions) < min(batch, len(inputs)):
+        if len(positions) < min(batch, len(inputs)):  # no batch is short: the next epoch fills it
             positions = torch.cat([positions, torch.randperm(len(inputs), generator=order)])
         chosen, positions = positions[:batch].to(place), positions[batch:]
         optimizer.zero_grad()

@@ -31,7 +31,7 @@ FLOOR = 0.1
 FOLDER = Path("fsdd", "recordings")
 
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)\.wav")
-_FEWEST_SPEAKERS, _FEWEST_TAKES = 3, 4
+_FEWEST_SPEAKERS, _FEWEST_TAKES = 3, 4  # speakers: one to test, one to stop by, one to train on
 _SOURCE = "the Free Spoken Digit Dataset, https://github.com/Jakobovski/free-spoken-digit-dataset"
 
 

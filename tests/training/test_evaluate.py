@@ -1,11 +1,56 @@
-"""Training without a test split, and without validation, through the command line."""
+"""Metrics of a run on any manifest, also where training had no test split."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from modular_cls.cli import main
+from tests.training.small_commands import command
+
+
+@pytest.fixture(scope="module")
+def run(faces_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "modular"
+    assert main(command(faces_dir, out, "--data.scarcity.keep", "0")) == 0
+    return out
+
+
+def test_evaluate_takes_any_manifest(run, faces_dir, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(faces_dir, other)
+    lines = (other / "manifest.csv").read_text().splitlines()
+    (other / "manifest.csv").write_text("\n".join([lines[0], *lines[-9:]]) + "\n")
+    flags = ["--manifest", str(other / "manifest.csv"), "--out", str(tmp_path / "m.json")]
+    assert main(["evaluate", str(run), *flags]) == 0
+    metrics = json.loads((tmp_path / "m.json").read_text())["hair_gender"]
+    assert metrics["recall"]["short_female"] is None
+    assert "-" in capsys.readouterr().out
+    assert main(["evaluate", str(run), "--split", "validation"]) == 0
+    told = capsys.readouterr().out
+    assert "Measuring validation" in told  # not "Testing"
+    assert "Testing" not in told
+    assert main(["evaluate", str(run), "--split", "tset"]) == 1
+    assert "did you mean 'test'" in capsys.readouterr().err
+
+
+def test_evaluate_does_not_ignore_another_prior(faces_dir, tmp_path, capsys):
+    flags = [
+        "--data.manifest",
+        str(faces_dir / "manifest.csv"),
+        "--data.workers",
+        "0",
+        "--training.updates",
+        "2",
+    ]
+    assert (
+        main(["train", "--config", "configs/flat.yaml", *flags, "--out", str(tmp_path / "run")])
+        == 0
+    )
+    assert main(["evaluate", str(tmp_path / "run"), "--prediction.prior", "training"]) == 1
+    assert "only data can differ, not prediction" in capsys.readouterr().err
+
 
 MODULAR = Path(__file__).parent.parent.parent / "configs" / "modular.yaml"
 SMALL = ("--data.scarcity", "null", "--data.batch_size", "8", "--training.updates", "2",
