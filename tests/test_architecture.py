@@ -30,6 +30,7 @@ ASIDE = ("bench", "configs", "docs", "faults", "mutants")  # tests of what is no
 OF_ALL = {"test_architecture", "test_docstrings", "test_examples", "test_init", "test_wheel"}
 # Modules that are tested where they are used; a verb's command.py is tested by what it does.
 ELSEWHERE = {
+    "arguments": "test_parts",
     "audit/augmentation": "data/test_contradictions",
     "config/shipped": "config/test_bases",
     "audit/findings": "audit/test_table",
@@ -56,7 +57,6 @@ ELSEWHERE = {
     "lecture/speech/statements": "lecture/speech/test_pipeline",
     "models/flat": "models/test_models",
     "models/modular": "models/test_models",
-    "parts": "test_parsing",
     "predict/assumptions": "predict/test_predictor",
     "predict/predictions": "predict/test_predictor",
     "report/answers": "report/test_misses",
@@ -69,6 +69,7 @@ ELSEWHERE = {
     "training/history": "training/test_saver",
     "training/partly": "training/test_targets",
     "training/randomness": "training/test_saver",
+    "training/reading": "training/test_rehearsal",
     "training/terms": "training/test_checkpoint",
 }
 

@@ -10,11 +10,11 @@ from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
 from modular_cls.study.variant import Method, called, method_sources
+from modular_cls.training.reading import load_config
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 

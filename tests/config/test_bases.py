@@ -3,11 +3,12 @@
 import pytest
 import yaml
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.config.bases import with_bases
 from modular_cls.config.shipped import CONFIGS
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config, read_config
+from modular_cls.parsing import read_config
 
 LOW = {"data": {"image_size": 32, "workers": 0}, "finish": [{"name": "FitBias", "kappa": 1.0}]}
 TOP = {"data": {"image_size": 48}, "training": {"learning_rate": 2.5e-6}, "finish": [{"name": "FitBias"}]}  # fmt: skip

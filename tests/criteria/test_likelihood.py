@@ -9,6 +9,8 @@ from modular_cls.criteria import (
     JointAndAttributes,
     JointLikelihood,
 )
+from modular_cls.errors import ConfigError
+from modular_cls.models import FlatClassifier
 from modular_cls.models.joint_classifier import DIRECT
 from modular_cls.schema import Schema
 
@@ -59,8 +61,8 @@ def test_attribute_likelihood_masks_each_attribute_apart():
         + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean()
     )
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), slow)
-    with pytest.raises(ValueError, match="attribute heads"):
-        AttributeLikelihood(SCHEMA)({"both": torch.zeros(4, 4)}, targets)
+    with pytest.raises(ConfigError, match="needs attribute heads"):
+        AttributeLikelihood(SCHEMA).check(FlatClassifier(SCHEMA, 3))
 
 
 FULL = {"both": torch.tensor([60, 30, 10, 4])}

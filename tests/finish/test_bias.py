@@ -57,7 +57,7 @@ def test_shrinkage_is_linear_in_the_weight():
     biases = {}
     for kappa in (0.0, 1.0, 5.0):
         model = model_that_knows()
-        FitBias(kappa)(model, images([900, 900, 900, 5], model, seed=3))
+        FitBias(kappa=kappa)(model, images([900, 900, 900, 5], model, seed=3))
         bias = model.composite_heads[0].bias.detach()
         biases[kappa] = float(bias[3] - bias[0])
     assert abs(biases[5.0] - biases[0.0]) > 0.01
@@ -67,7 +67,7 @@ def test_shrinkage_is_linear_in_the_weight():
 @pytest.mark.parametrize("kappa", [0.0, 5.0])
 def test_direct_heads_are_believed_by_their_images_and_unseen_classes_not_at_all(kappa):
     model = ModularClassifier(SCHEMA, 2, interaction=True)
-    FitBias(kappa)(model, images([90, 90, 5, 0], model))
+    FitBias(kappa=kappa)(model, images([90, 90, 5, 0], model))
     counts = torch.tensor([90.0, 90.0, 5.0])
     torch.testing.assert_close(model.direct_heads[0].trust[:3], counts / (counts + kappa))
     assert model.direct_heads[0].trust[3] == 0
