@@ -9,6 +9,7 @@ from modular_cls.criteria import (
     JointAndAttributes,
     JointLikelihood,
 )
+from modular_cls.errors import ConfigError
 from modular_cls.models.joint_classifier import DIRECT
 from modular_cls.schema import Schema
 
@@ -93,6 +94,12 @@ def test_weights_of_attributes_count_in_the_sum():
     assert AttributeLikelihood(SCHEMA, {"hair": 2.0}).only_trained
     assert not AttributeLikelihood(SCHEMA, {"hair": 1.0}).only_trained
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), hair + gender)
+
+
+@pytest.mark.parametrize("weight", [True, "much", -0.1, float("nan")])
+def test_weights_that_are_no_amounts_are_refused(weight):
+    with pytest.raises(ConfigError, match="criterion.weights.hair is .*; it must be at least 0"):
+        AttributeLikelihood(SCHEMA, {"hair": weight})
 
 
 def test_direct_heads_add_the_likelihood_of_images_whose_class_is_known():
