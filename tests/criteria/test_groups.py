@@ -208,6 +208,11 @@ def test_rows_of_a_group_that_training_lacks_count_with_a_flat_prior():
     torch.testing.assert_close(loss, expected)
 
 
+def test_what_is_saved_is_what_was_learned():
+    groups = built([(0, 0), (0, 1), (1, 0), (1, -1)], PAIR).label_groups("both")
+    assert set(groups.state_dict()) == {"shares"}
+
+
 def test_groups_are_told_by_the_joint_space_that_has_them():
     criterion = built([(0, 0), (0, 1), (1, 0), (1, -1)], PAIR)
     assert criterion.label_groups("both") is criterion.groups["0"]

@@ -97,6 +97,12 @@ def test_weights_of_attributes_count_in_the_sum():
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), hair + gender)
 
 
+@pytest.mark.parametrize("weight", [True, "much", -0.1, float("nan")])
+def test_weights_that_are_no_amounts_are_refused(weight):
+    with pytest.raises(ConfigError, match="criterion.weights.hair is .*; it must be at least 0"):
+        AttributeLikelihood(SCHEMA, {"hair": weight})
+
+
 def test_direct_heads_add_the_likelihood_of_images_whose_class_is_known():
     scores, targets = batch()
     direct = torch.randn(40, 4)

@@ -79,3 +79,4 @@ def test_batches_that_are_looked_at_once(images, batch, processes):
     # One more where there are too few images for another batch of every process.
     assert all(0 < len(part) <= batch + 1 for mine in each for part in mine)
     assert sorted(i for mine in each for part in mine for i in part) == list(range(images))
+    assert len(each[0]) <= -(-images // (processes * batch))  # no more batches than it takes

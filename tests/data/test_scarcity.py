@@ -231,6 +231,8 @@ def test_held_out_images_are_a_share_of_the_rarest_and_at_most_ten_times_that_of
 
 
 def test_nothing_is_held_out_of_a_class_of_one_image():
+    unknown = build([(TRAIN, -1, 1, 0)] * 9)
+    assert not held_out(unknown, SCHEMA.composites[0], 0.5, 0).any()
     manifest = build([(TRAIN, 0, 0, 0)] * 9 + [(TRAIN, 1, 1, 0)])
     assert not held_out(manifest, SCHEMA.composites[0], 0.5, 0).any()
 

@@ -92,6 +92,9 @@ def test_the_bias_of_a_direct_head_goes_half_of_the_way_to_the_one_out_of_fold()
 
 
 def test_refuses_models_it_does_not_fit():
+    FitBias().check(ModularClassifier(SCHEMA, 2), {})
+    with pytest.raises(ConfigError, match="Additive"):
+        FitBias().check(ModularClassifier(SCHEMA, 2, "Linear"), {})
     with pytest.raises(ConfigError, match="Additive"):
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})
 

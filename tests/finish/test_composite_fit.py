@@ -61,9 +61,39 @@ def test_a_sequential_bottleneck_keeps_the_training_prior():
     torch.testing.assert_close(mean, torch.tensor([0.5, 0.3, 0.15, 0.05]), atol=2e-3, rtol=0)
 
 
+@pytest.mark.parametrize("tau", [0.0, 0.5, 1.0])
+def test_a_solved_composite_has_the_share_of_the_prior_that_tau_leaves(tau):
+    """On a frozen backbone: with tau log p beside it, the mean probability of each class is its share."""
+    model = ModularClassifier(SCHEMA, 5, composite="Linear")
+    model.attribute_heads.load_state_dict(
+        {n: torch.randn_like(p) for n, p in model.attribute_heads.state_dict().items()}
+    )
+    images = {"train": features([100, 60, 30, 10], model)}
+    notes = FitComposite(per_class=None, tau=tau)(model, images)
+    share = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    scores = model.score(images["train"].features)["both"] + tau * share.log()
+    torch.testing.assert_close(scores.softmax(1).mean(0), share, atol=2e-3, rtol=0)
+    assert notes["ridge/both"] > 0
+
+
+def test_a_prior_is_corrected_where_every_class_has_a_share():
+    model = product_that_knows()
+    some, all_but_one = ({"train": {"both": torch.tensor([5, 5, 5, n])}} for n in (1, 0))
+    CorrectPrior(smoothing=0.0).check(model, some)
+    CorrectPrior(smoothing=1.0).check(model, all_but_one)
+    with pytest.raises(ConfigError, match="no share for long_male"):
+        CorrectPrior(smoothing=0.0).check(model, all_but_one)
+    with pytest.raises(ConfigError, match="smoothing is -1"):
+        CorrectPrior(smoothing=-1.0).check(model, some)
+
+
 def test_steps_refuse_models_they_do_not_fit():
-    with pytest.raises(ConfigError, match="composite that learns"):
-        FitComposite().check(ModularClassifier(SCHEMA, BACKBONE, composite="Product"), {})
+    for model in (
+        ModularClassifier(SCHEMA, BACKBONE, composite="Product"),
+        FlatClassifier(SCHEMA, BACKBONE),
+    ):
+        with pytest.raises(ConfigError, match="composite that learns"):
+            FitComposite().check(model, {})
     for model in (ModularClassifier(SCHEMA, BACKBONE), FlatClassifier(SCHEMA, BACKBONE)):
         with pytest.raises(ConfigError, match="composite Product"):
             CorrectPrior().check(model, {})

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from modular_cls.errors import ConfigError
 from modular_cls.finish import FitBias
-from modular_cls.finish.match import matched_biases
+from modular_cls.finish.match import _upper_quantile, matched_biases
 from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Schema
 from tests.finish.gaussian_world import gaussian_world, slow_fixed_point
@@ -74,6 +75,59 @@ def test_neighbours_lose_as_much_as_such_neighbours_do():
     pairs_hair = (lost(before, 0, 2) + lost(before, 2, 0)) / 2  # female, short and long
     pairs_gender = (lost(before, 0, 1) + lost(before, 1, 0)) / 2
     assert lost(after, 1, 3) + lost(after, 2, 3) == pytest.approx(pairs_hair + pairs_gender, abs=0.01)  # fmt: skip
+
+
+def slow_loss(energies, target, joint, z):
+    """The neighbours of a class, and what they should lose to it, class by class and pair by pair."""
+    counts = torch.bincount(target, minlength=joint.size)
+    seen = [a for a in range(joint.size) if counts[a]]
+    likes = energies.masked_fill(counts == 0, -torch.inf).argmax(1)
+
+    def beside(a, b, i):
+        pairs = enumerate(zip(joint.cells[a], joint.cells[b], strict=True))
+        return a != b and all(k == i or one == other for k, (one, other) in pairs)
+
+    neighbours, expected = [], 0.0
+    for i in range(len(joint.attributes)):
+        pairs = [(a, b) for a in seen for b in seen if beside(a, b, i)]
+        mine = [a for a in seen if beside(a, z, i)]
+        lost = sum(float((likes[target == a] == b).double().mean()) for a, b in pairs)
+        expected += len(mine) * lost / len(pairs)
+        neighbours += mine
+    return neighbours, expected
+
+
+@pytest.mark.parametrize("z", [0, 4, 11])
+def test_a_class_of_three_attributes_takes_what_neighbours_lose_by_loops(z):
+    """Whatever the numbers of images: each class's images count together as much as another's."""
+    _, _, joint = large(1, (2, 3, 2))
+    generator, cells = torch.Generator().manual_seed(z), torch.tensor(joint.cells)
+    counts = 40 + 60 * (torch.arange(12) % 5)
+    counts[z] = 0
+    target = torch.repeat_interleave(torch.arange(12), counts)
+    energies = torch.zeros(len(target), 12, dtype=torch.double)
+    for i, n in enumerate((2, 3, 2)):
+        means = torch.tensor([0.8, 1.2, 1.6])[i] * torch.eye(n).double()
+        x = means[cells[target, i]] + torch.randn(len(target), n, generator=generator).double()
+        energies += (x @ means.T)[:, cells[:, i]]
+    found = matched_bias(energies, target, torch.zeros(12).double(), joint, z)
+    neighbours, expected = slow_loss(energies, target, joint, z)
+    takes = energies[:, z] - found > energies.masked_fill(counts == 0, -torch.inf).max(1).values
+    taken = sum(float(takes[target == a].double().mean()) for a in neighbours)
+    assert taken == pytest.approx(expected, abs=2 / 40)  # an image more or less of the rarest
+
+
+@given(
+    st.lists(st.integers(-50, 50), min_size=1, max_size=8, unique=True), st.floats(0, 9), st.data()
+)
+def test_the_value_above_which_a_weight_lies(values, mass, data):
+    weights = data.draw(st.lists(st.floats(0.1, 2), min_size=len(values), max_size=len(values)))
+    pairs = sorted(zip(values, weights, strict=True), reverse=True)
+    above = [sum(w for _, w in pairs[:i]) + pairs[i][1] / 2 for i in range(len(pairs))]
+    slow = np.interp(mass, above, [value for value, _ in pairs])
+    each = torch.tensor([values, weights], dtype=torch.double)
+    found = _upper_quantile(*each, mass)
+    assert found == pytest.approx(slow, abs=1e-6)
 
 
 def test_neighbours_that_lose_nothing_lose_nothing_to_a_class_never_seen():
