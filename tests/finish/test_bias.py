@@ -94,7 +94,7 @@ def test_the_bias_of_a_direct_head_goes_half_of_the_way_to_the_one_out_of_fold()
 def test_refuses_models_it_does_not_fit():
     FitBias().check(ModularClassifier(SCHEMA, 2), {})
     with pytest.raises(ConfigError, match="Additive"):
-        FitBias().check(ModularClassifier(SCHEMA, 2, "Linear"), {})
+        FitBias().check(ModularClassifier(SCHEMA, 2, composite="Linear"), {})
     with pytest.raises(ConfigError, match="Additive"):
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})
 
@@ -168,5 +168,5 @@ def test_shrinkage_against_loops(counts, kappa):
     x, target = gaussian_world(counts, seed=2, shift=0.6)
     hair, gender = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]]).double()
     energies = 1.2 * (x.double()[:, :1] * hair + x.double()[:, 1:] * gender) + 2 * hair
-    bias, _ = FitBias(kappa, ["mean"]).fit(energies, target, SCHEMA.joints[0])
+    bias, _ = FitBias(kappa=kappa, estimates=["mean"]).fit(energies, target, SCHEMA.joints[0])
     torch.testing.assert_close(bias - bias.mean(), slow_shrunk(energies, target, kappa), atol=1e-4, rtol=0)  # fmt: skip
