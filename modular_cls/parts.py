@@ -11,10 +11,9 @@ Ranges are the constructor's.
 
 import inspect
 from collections.abc import Callable, Mapping
-from types import ModuleType
-from typing import Any, TypeVar, get_type_hints
+from types import ModuleType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from modular_cls.arguments import typed
 from modular_cls.config import Part
 from modular_cls.errors import ConfigError, unknown
 
@@ -49,12 +48,22 @@ def build_part(part: Part | str, module: ModuleType, base: type[T], where: str) 
         if parameter.default is _MANDATORY and key not in arguments:
             raise ConfigError(f"{at} needs the argument {key}, which has no default")
     kinds = get_type_hints(cls.__init__)
-    bound = {key: typed(value, kinds[key], f"{at}: {key}") for key, value in arguments.items()}
+    bound = {key: _checked(value, kinds[key], f"{at}: {key}") for key, value in arguments.items()}
 
     def build(**offered: Any) -> T:
         return cls(**_injected(cls, offered), **bound)
 
     return build
+
+
+def _checked(value: Any, kind: Any, where: str) -> Any:
+    """A value as its annotation has it; see `typed`."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if type(value) in kinds:
+        return value
+    from modular_cls.arguments import typed  # slow to import, and an export's values are right
+
+    return typed(value, kind, where)
 
 
 def part_class(part: Part | str, module: ModuleType, base: type[T], where: str) -> type[T]:

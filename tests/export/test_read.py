@@ -89,7 +89,7 @@ def no_tensors(folder):
         (lambda f: edit(f / "config.json", lambda c: c.update(architecture="resnot18")), "no model 'resnot18'; did you mean"),
         (lambda f: edit(f / "config.json", lambda c: c.update(architecture="local-dir:/x")), "accepted: the name of a timm network"),
         (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(checkpoint_path="x.pth")), "may not hold checkpoint_path"),
-        (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(stem=8)), "does not fit test_resnet"),
+        (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(stem=8)), "backbone.args.stem is 8: test_resnet cannot be created with it"),
         (lambda f: edit(f / "config.json", lambda c: c["model_args"].update(stem_width=16)), "the weights do not fit the model"),
         (lambda f: edit(f / "preprocess.json", lambda c: c.update(std=[0.5, 0.5, 0])), "std above 0"),
         (lambda f: edit(f / "preprocess.json", lambda c: c.pop("height")), "preprocess.json: it must hold height"),

@@ -151,7 +151,7 @@ def test_a_failed_cell_is_reported_and_does_not_stop_the_others(tiny, tmp_path, 
     broken = {
         "base": str(ROOT / "configs/flat.yaml"),
         "method": "broken",
-        "backbone": {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True},
+        "data": {"root": str(tmp_path / "nowhere")},  # pictures are missed when they are decoded
     }
     (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
     grid = {
@@ -226,8 +226,7 @@ def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
 
 
 def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
-    backbone = {"name": f"local-dir:{tmp_path / 'nowhere'}", "pretrained": True}
-    broken = {"base": "flat.yaml", "backbone": backbone}
+    broken = {"base": "flat.yaml", "data": {"root": str(tmp_path / "nowhere")}}
     (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
     flags = [
         "--methods",

@@ -208,7 +208,11 @@ def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
         ([], {}, "tune.scarce is empty"),
         (OTHER, {"key": "criterion.tau", "values": [0.5, 1, 2]}, "has 3 values; it must be 2"),
         (OTHER, {"key": "criterion.tau", "values": [0.5, 2]}, "its own value is 1.0"),
-        (OTHER, {"key": "criterion.smothing", "values": [0.5, 1]}, "did you mean 'smoothing'"),
+        (
+            OTHER,
+            {"key": "criterion.smothing", "values": [0.5, 1]},
+            "did you mean 'criterion.smoothing'",
+        ),
         (OTHER, {"key": "finish.FitBias.kappa", "values": [0, 5]}, "unknown knob"),
         (OTHER, {"key": "model.composite.hidden", "values": [1, 2]}, "no part 'composite'"),
     ],

@@ -113,7 +113,7 @@ def test_weights_of_attributes_by_configuration(faces_dir, pretrained_dir, tmp_p
     assert weights(tmp_path / "mine") != weights(tmp_path / "alike")
     for part, told in (
         ("{name: AttributeLikelihood, weights: {hat: 2}}", "unknown attribute 'hat' in criterion.weights"),
-        ("{name: AttributeLikelihood, weights: {hair: -2}}", "criterion.weights.hair is -2; it must be at least 0"),
+        ("{name: AttributeLikelihood, weights: {hair: -2}}", "criterion: weights.hair is -2.0; it must be at least 0"),
         ("{name: JointLikelihood, weights: {hair: 2}}", "unknown key 'weights' in criterion"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=told):
