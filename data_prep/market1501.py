@@ -26,7 +26,7 @@ from splits import VALIDATION, draw_validation
 from telling import listed, log
 
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.data.picture_files import ENDINGS as PICTURES
+from modular_cls.data.picture_files import ENDINGS
 from modular_cls.errors import ManifestError
 
 PARTS = {"train": ("bounding_box_train",), "test": ("bounding_box_test", "query")}
@@ -74,7 +74,7 @@ def convert(
     persons = {part: _persons(file, part, content["market_attribute"][part]) for part in PARTS}
     folders = (root / folder for folders in PARTS.values() for folder in folders)
     there = any(
-        name.lower().endswith(PICTURES) for f in folders if f.is_dir() for name in os.listdir(f)
+        name.lower().endswith(ENDINGS) for f in folders if f.is_dir() for name in os.listdir(f)
     )
     rows = _pictures(root, persons) if there else _stand_ins(root, persons)
     parts = np.array([part for part, _, _ in rows])
@@ -134,7 +134,7 @@ def _pictures(root: Path, persons: dict[str, pd.DataFrame]) -> list[tuple[str, s
     folders = [(part, folder) for part, names in PARTS.items() for folder in names]
     for part, folder in folders:
         names = sorted(os.listdir(root / folder)) if (root / folder).is_dir() else []
-        for name in (n for n in names if n.lower().endswith(PICTURES)):
+        for name in (n for n in names if n.lower().endswith(ENDINGS)):
             person = _PERSON.match(name)
             who = person[1] if person else ""
             if who in persons[part].index and who not in NOBODY:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io.matlab import loadmat
+import scipy.io
 
 from modular_cls.errors import ManifestError, nearest
 
@@ -17,7 +17,8 @@ def read_mat(file: Path) -> dict[str, Any]:
         ManifestError: If the file is damaged or of version 7.3, which is another format.
     """
     try:
-        content: dict[str, Any] = loadmat(file, simplify_cells=True)
+        read: Any = scipy.io.loadmat  # type: ignore[attr-defined]
+        content: dict[str, Any] = read(file, simplify_cells=True)
     except Exception as error:  # damaged bytes raise errors of many kinds in there
         if isinstance(error, OSError) and error.errno:  # the file, not what is in it
             raise

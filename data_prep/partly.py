@@ -11,6 +11,7 @@ second is the pool. Pictures' paths are relative to the folder that holds both.
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +47,13 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
         )
     root = Path(os.path.commonpath([labelled.absolute(), pool.absolute()]))
     parts = [_moved(Manifest.read(labelled / "manifest.csv", SCHEMA), root)]
+    sources = [_named("labelled", len(parts[0]))]
     taken = _moved(Manifest.read(pool / "manifest.csv", SCHEMA).split("train"), root)
     targets = taken.targets(SCHEMA.composites[0])
     rare = SCHEMA.composites[0].contains(RARE)
     classes = [z for z in range(SCHEMA.composites[0].size) if kind == "even" or z not in rare]
     size = each // len(classes)
-    for i in range(len(SCHEMA.attributes)):
+    for i, attribute in enumerate(SCHEMA.attributes):
         chosen = np.concatenate(
             [np.flatnonzero(targets == z)[i * size : (i + 1) * size] for z in classes]
         )
@@ -63,16 +65,22 @@ def convert(labelled: Path, pool: Path, kind: str = "common", each: int = 4000) 
         labels = np.full((len(chosen), len(SCHEMA.attributes)), UNKNOWN, dtype=np.int16)
         labels[:, i] = taken.labels[chosen, i]
         part = taken.select(chosen)
-        parts.append(Manifest(SCHEMA, root, part.paths, part.splits, labels, part.rows))
-    names = [parts[0].extra.get("source", "labelled"), *(a.name for a in SCHEMA.attributes)]
-    sources = [np.full(len(p), name, dtype=object) for p, name in zip(parts, names, strict=True)]
-    paths, splits, labels = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("paths", "splits", "labels")
+        parts.append(replace(part, labels=labels))
+        sources.append(_named(attribute.name, len(part)))
+    source = np.concatenate(sources)
+    return Manifest(
+        SCHEMA,
+        root,
+        paths=np.concatenate([part.paths for part in parts]),
+        splits=np.concatenate([part.splits for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        rows=np.arange(len(source)) + 2,
+        extra={"source": source},
     )
-    rows = np.arange(len(paths)) + 2
-    extra = {"source": np.concatenate(sources)}
-    return Manifest(SCHEMA, root, paths, splits, labels, rows, extra)
+
+
+def _named(source: str, rows: int) -> np.ndarray:
+    return np.full(rows, source, dtype=object)
 
 
 def _moved(manifest: Manifest, root: Path) -> Manifest:

@@ -24,7 +24,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import timm
 import torch
@@ -90,7 +90,7 @@ def write_pretrained(out: Path, network: str = "lite0", overwrite: bool = False)
     architecture, package = NETWORKS[network].architecture, NETWORKS[network].package
     model = timm.create_model(architecture)
     model.load_state_dict(rename(package_weights(network), model))
-    known = cast(dict[str, Any], model.pretrained_cfg)
+    known: Any = model.pretrained_cfg
     keys = (
         "num_classes",
         "input_size",
@@ -145,9 +145,8 @@ def rename(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     Raises:
         ConfigError: Naming what is missing, left over or of another shape.
     """
-    stages = cast(nn.Sequential, model.blocks).children()
-    blocks = enumerate(cast(nn.Sequential, stage) for stage in stages)
-    places = [f"blocks.{s}.{b}" for s, stage in blocks for b in range(len(stage))]
+    blocks: Any = model.blocks
+    places = [f"blocks.{s}.{b}" for s, stage in enumerate(blocks) for b in range(len(stage))]
     wide = {key.split(".")[1] for key in weights if "_expand_conv" in key}
     renamed = {_name(key, places, wide): value for key, value in weights.items()}
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}

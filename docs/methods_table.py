@@ -8,9 +8,9 @@ What a method is stands in the first lines of its configuration; the rest is rea
 from collections.abc import Sequence
 from pathlib import Path
 
+from modular_cls import load_config
 from modular_cls.config import Config
 from modular_cls.config.shipped import packaged_configs
-from modular_cls.parsing import load_config
 
 PAGE = Path(__file__).with_name("methods.md")
 BEGIN, END = "<!-- methods -->", "<!-- end of methods -->"

@@ -20,7 +20,7 @@ _HOMES = {
     "Run": "runs.folder",
     "Schema": "schema",
     "apply_scarcity": "data.scarcity",
-    "load_config": "parsing",
+    "load_config": "training.reading",
     "run_study": "study.study",
     "train": "training.train",
 }

@@ -61,6 +61,19 @@ class OutputExistsError(ModularClsError):
     """An output that is there already and may not be replaced."""
 
 
+def require(fits: bool, name: str, value: object, accepted: str) -> None:
+    """Raise ConfigError if the value of an argument is out of its range.
+
+    Args:
+        fits: Whether it is in; a comparison with NaN says no.
+        name: Of the argument, with where it stands.
+        value: What came.
+        accepted: What would be right, as `at least 0`.
+    """
+    if not fits:
+        raise ConfigError(f"{name} is {value!r}; it must be {accepted}")
+
+
 def group_alike(problems: Iterable[str]) -> list[str]:
     """Problems that differ only in row and picture become one: the first, and how many others.
 

@@ -1,83 +1,41 @@
-"""Command line and YAML -> Config. The only file that knows jsonargparse."""
+"""Command line and YAML -> Config, every value of its kind; its parts are not looked at yet."""
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import yaml
-from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __all__
-    ActionConfigFile,
-    ArgumentParser,
-    Namespace,
-    get_loader,
-)
 
+from modular_cls.arguments import ConfigFile, Namespace, Parser, null_where_none_may_be
 from modular_cls.config import Config, expand
-from modular_cls.config.bases import BASE, read_yaml, with_bases
+from modular_cls.config.bases import read_yaml
 from modular_cls.config.shipped import CONFIGS, find_configs, packaged_configs
 from modular_cls.errors import ConfigError, ModularClsError, nearest, unknown
 
 
-class Parser(ArgumentParser):
-    """An argument parser whose complaints name the nearest key or flag that exists."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the complaint, shortened to what a person needs, and exit with status 2."""
-        if not self.exit_on_error:
-            raise ConfigError(message)
-        self.exit(2, f"error: {message}{self._suggestion(message)}\n(see {self.prog} --help)\n")
-
-    def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
-        """As always, but without `base`, which `ConfigFile` has followed."""
-        content = get_loader("yaml")(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or BASE not in content:
-            return super().parse_path(path, *args, **kwargs)
-        del content[BASE]
-        kwargs.pop("_fail_no_subcommand", None)  # there are no subcommands
-        return self.parse_object(content, *args, **kwargs)
-
-    def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
-        """As always, but what a part of ours refuses is told as it told it."""
-        try:
-            return super().instantiate(*args, **kwargs)
-        except ValueError as error:
-            if isinstance(error.__cause__, ModularClsError):
-                raise error.__cause__ from None
-            raise
+class RunParser(Parser):
+    """A parser of whole configurations."""
 
     def _suggestion(self, message: str) -> str:
-        if wrong := re.search(r"Expected a typing\.Literal\[(.+?)\]\. Got value: (\S+)", message):
-            return nearest(wrong.group(2), re.findall(r"'([^']*)'", wrong.group(1)))
-        if wrong := re.search(r'"config": File does not exist: \'(.+?)\'', message):
+        if wrong := re.search(r"\"config\": File does not exist: '(.+?)'", message):
             stem = Path(wrong.group(1)).stem
             return nearest(f"configs/{stem}.yaml", _configurations())
-        flags = [flag for action in self._actions for flag in action.option_strings]
-        if wrong := re.search(r"unrecognized arguments: (--[\w.]+)", message):
-            return nearest(wrong.group(1), flags)
-        if wrong := re.search(r"Group '([\w.]+)' does not accept option '(\w+)'", message):
-            group, key = wrong.groups()
-            inside = [f.removeprefix(f"--{group}.") for f in flags if f.startswith(f"--{group}.")]
-            return nearest(key, inside)
-        if wrong := re.search(r"'([\w.]+)'", message):
-            return nearest(wrong.group(1), [f.removeprefix("--") for f in flags])
-        return ""
+        return super()._suggestion(message)
 
+    def read(self, parsed: Namespace) -> Namespace:
+        """Build the typed configuration of what was parsed.
 
-class ConfigFile(ActionConfigFile):
-    """`--config FILE`: what the file stands on is applied first, the lowest before all others."""
-
-    def __call__(
-        self, parser: Any, cfg: Any, values: Any, option_string: str | None = None
-    ) -> None:
-        """Apply one file, or YAML in its place."""
-        for file in with_bases(values) if os.path.isfile(values) else [values]:
-            super().__call__(parser, cfg, str(file), option_string)  # type: ignore[no-untyped-call]
+        Raises:
+            ConfigError: If a value is null where none may be, or out of its range.
+        """
+        if wrong := list(null_where_none_may_be(parsed, Config)):
+            raise ConfigError(wrong[0])
+        return self.instantiate(parsed)
 
 
 def _configurations() -> list[str]:
@@ -85,24 +43,18 @@ def _configurations() -> list[str]:
     return [f"configs/{file.name}" for file in packaged_configs()]
 
 
-def run_parser(prog: str, description: str) -> Parser:
+def run_parser(prog: str, description: str) -> RunParser:
     """A parser for every field of Config, with `--config` for files, applied in order."""
-    parser = Parser(prog=prog, description=description)
+    parser = RunParser(prog=prog, description=description)
     told = "YAML file, which may say what it stands on (base: FILE); several are applied in order"
     parser.add_argument("--config", action=ConfigFile, help=told)
     parser.add_class_arguments(Config, fail_untyped=True)
     return parser
 
 
-def add_overwrite(parser: Parser) -> None:
-    """The flag of every verb whose output may exist already."""
-    told = "replace what is there, once the new is complete"
-    parser.add_argument("--overwrite", action="store_true", help=told)
-
-
-def parse_run(parser: Parser, arguments: list[str]) -> tuple[Config, Namespace]:
+def parse_flags(parser: RunParser, arguments: list[str]) -> tuple[Config, Namespace]:
     """Parse a command line into a Config and the parser's other arguments."""
-    parsed = parser.instantiate(parser.parse_args(find_configs(arguments)))
+    parsed = parser.read(parser.parse_args(find_configs(arguments)))
     fields = {name: parsed.pop(name) for name in Config.__dataclass_fields__}
     if isinstance(named := fields["data"].augmentation, str):
         fields["data"] = replace(fields["data"], augmentation=_read_pipeline(named))
@@ -123,13 +75,15 @@ def _read_pipeline(name: str) -> dict[str, Any]:
 
 
 @cache
-def _file_parser() -> Parser:
+def _file_parser() -> RunParser:
     """For files; built once, which takes as long as reading one."""
-    return run_parser("configuration", "")
+    parser = run_parser("configuration", "")
+    parser.exit_on_error = False  # whoever calls from Python goes on
+    return parser
 
 
-def load_config(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> Config:
-    """Read configuration files, applied in order.
+def parse_files(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> Config:
+    """Read configuration files, applied in order, without a look at their parts.
 
     Args:
         *sources: YAML files, or what would stand in one.
@@ -139,12 +93,12 @@ def load_config(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> C
     arguments = [argument for word in words for argument in ("--config", word)]
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
-    return parse_run(_file_parser(), arguments)[0]
+    return parse_flags(_file_parser(), arguments)[0]
 
 
 def whole_config(name: str) -> str:
     """That of a method that comes with the package as YAML, with every field and its default."""
-    return yaml.safe_dump(load_config(CONFIGS / name).to_dict(), sort_keys=False)
+    return yaml.safe_dump(parse_files(CONFIGS / name).to_dict(), sort_keys=False)
 
 
 def read_config(path: Path) -> Config:
@@ -161,7 +115,7 @@ def read_config(path: Path) -> Config:
     parser = run_parser("", "")
     parser.exit_on_error = False
     try:
-        parsed = parser.instantiate(parser.parse_object(content))
+        parsed = parser.read(parser.parse_object(content))
         if isinstance(parsed["data"].augmentation, str):
             raise ConfigError("data.augmentation names a file; a run holds what stood in it")
         return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})

@@ -2,8 +2,8 @@
 
 import pytest
 
+from modular_cls import load_config
 from modular_cls.cli import main
-from modular_cls.parsing import load_config
 from tests.training.small_commands import command
 
 SCHEMA = "{attributes: {hair: [short, long], gender: [female, male]}, composites: {c: {attributes: [hair, gender]}}}"

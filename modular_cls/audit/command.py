@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import parse_run, run_parser
+from modular_cls.parsing import run_parser
 
 
 def audit(prog: str, arguments: list[str]) -> None:
@@ -26,13 +26,16 @@ def audit(prog: str, arguments: list[str]) -> None:
     )
     # Data can be judged before a method is chosen.
     parser.set_defaults({"schema": {}, "method": "none", "model": {}, "criterion": {}})
-    config, options = parse_run(parser, arguments)
+    if {"-h", "--help"} & set(arguments):  # before anything slow is imported
+        parser.parse_args(["--help"])
     from dataclasses import replace
 
     from modular_cls.audit.audit import audit as audit_data
     from modular_cls.audit.text import print_audit
     from modular_cls.files import replacing_file
+    from modular_cls.training.reading import parse_run
 
+    config, options = parse_run(parser, arguments)
     config = replace(config, data=replace(config.data, manifest=options.table))
     report = audit_data(config, pictures=not options.no_pictures)
     if options.json == "-":

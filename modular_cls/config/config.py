@@ -7,7 +7,7 @@ from typing import Any, Literal
 from modular_cls.config.data import Data
 from modular_cls.config.training import Training
 from modular_cls.config.varied import Knob
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, require
 
 Part = dict[str, Any]
 
@@ -102,6 +102,8 @@ class Config:
     knob: Knob | None = None
 
     def __post_init__(self) -> None:
+        fits = bool(self.method.strip()) and not set("/\\") & set(self.method)
+        require(fits, "method", self.method, "a name without slashes: folders of runs have it")
         for name, value, least in (
             ("data.batch_size", self.data.batch_size, 2),
             ("data.workers", self.data.workers, 0),
@@ -113,8 +115,7 @@ class Config:
             ("data.image_size", min(self.data.height_width), 8),
             ("seed", self.seed, 0),
         ):
-            if value < least:
-                raise ConfigError(f"{name} is {value}; it must be at least {least}")
+            require(value >= least, name, value, f"at least {least}")
         if self.backbone.frozen and not self.backbone.pretrained:
             told = "frozen from scratch, its features would be random"
             raise ConfigError(f"backbone.frozen needs backbone.pretrained: {told}")
@@ -124,14 +125,6 @@ class Config:
         if self.backbone.frozen and self.data.augmentation is not None:
             told = "every picture passes a frozen backbone once, as it is"
             raise ConfigError(f"data.augmentation does not go with backbone.frozen: {told}")
-        if not (rate := self.training.learning_rate) > 0:
-            raise ConfigError(f"training.learning_rate is {rate}; it must be above 0")
-        if not 0 <= (share := self.training.backbone_rate) < math.inf:
-            raise ConfigError(f"training.backbone_rate is {share}; it must be at least 0")
-        if not 0 <= (bad := self.data.max_bad) <= 1:
-            raise ConfigError(f"data.max_bad is {bad}; it is a share from 0 to 1")
-        if not 0 <= (share := self.data.hold_out) < 1:
-            raise ConfigError(f"data.hold_out is {share}; it must be at least 0 and below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""

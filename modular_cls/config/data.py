@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modular_cls.config.varied import Scarcity
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, require
 
 DATA_VARIABLE = "MODULAR_CLS_DATA"
+MOST_PIXELS = 8192  # of a side
+_LEAST_STD = 0.002  # half of one of the 256 values that a pixel mostly has
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Augment:
     rotate: float = 6.0
     brightness: float = 0.2
     contrast: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name, most in (("flip", 1), ("shift", 1), ("brightness", 1), ("contrast", 1)):
+            value = getattr(self, name)
+            require(0 <= value <= most, f"data.augment.{name}", value, "a share, from 0 to 1")
+        require(0 <= self.scale < 1, "data.augment.scale", self.scale, "at least 0 and below 1")
+        require(0 <= self.rotate <= 180, "data.augment.rotate", self.rotate, "from 0 to 180")
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,20 @@ class Data:
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     hold_out: float = 0.0
     test: bool = True
+
+    def __post_init__(self) -> None:
+        scaled = "pixels are in [0, 1] by then, so divide what is told of 0 to 255 by 255"
+        if self.mean is not None:
+            fits = all(0 <= m <= 1 for m in self.mean)
+            require(fits, "data.mean", list(self.mean), f"from 0 to 1: {scaled}")
+        if self.std is not None:
+            fits = all(_LEAST_STD <= s <= 1 for s in self.std)
+            require(fits, "data.std", list(self.std), f"from {_LEAST_STD:g} to 1: {scaled}")
+        require(self.cache_gib >= 0, "data.cache_gib", self.cache_gib, "at least 0")
+        require(0 <= self.max_bad <= 1, "data.max_bad", self.max_bad, "a share, from 0 to 1")
+        require(0 <= self.hold_out < 1, "data.hold_out", self.hold_out, "at least 0 and below 1")
+        sides, most = self.height_width, max(self.height_width)
+        require(most <= MOST_PIXELS, "data.image_size", sides, f"at most {MOST_PIXELS:,} a side")
 
     @property
     def scarcities(self) -> list[Scarcity]:

@@ -1,10 +1,13 @@
 """What a configuration says of how a network is trained."""
 
 import math
+import re
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, require
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,21 @@ class Training:
     patience: int | None = None
 
     def __post_init__(self) -> None:
+        clip, patience, threads = self.gradient_clip, self.patience, self.threads
         for name, fits, accepted in (
-            ("gradient_clip", self.gradient_clip is None or self.gradient_clip > 0, "above 0"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "above 0"),
+            ("backbone_rate", 0 <= self.backbone_rate < math.inf, "at least 0"),
+            ("weight_decay", 0 <= self.weight_decay < math.inf, "at least 0"),
+            ("gradient_clip", clip is None or 0 < clip < math.inf, "above 0, or null for no limit"),
             ("label_smoothing", 0 <= self.label_smoothing < 1, "at least 0 and below 1"),
             ("mixup", 0 <= self.mixup < math.inf, "at least 0"),
             ("ema", 0 <= self.ema < 1, "at least 0 and below 1"),
-            ("patience", self.patience is None or self.patience >= 1, "at least 1"),
+            ("patience", patience is None or patience >= 1, "at least 1, or null"),
+            ("threads", threads is None or threads >= 1, "at least 1, or null"),
+            ("trials", self.trials >= 0, "at least 0"),
         ):
-            if not fits:
-                raise ConfigError(
-                    f"training.{name} is {getattr(self, name)}; it must be {accepted}"
-                )
+            require(fits, f"training.{name}", getattr(self, name), accepted)
+        parse_interval(self.save_every)
         if self.patience is not None and not self.validate_every:
             told = "it counts validations, and training.validate_every is 0: there are none"
             raise ConfigError(f"training.patience is {self.patience}; {told}")
@@ -80,3 +87,20 @@ class Training:
         off = {field.name: field.default for field in fields(self)}
         names = ("gradient_clip", "label_smoothing", "mixup", "ema", "patience")
         return [name for name in names if getattr(self, name) != off[name]]
+
+
+def parse_interval(every: int | str) -> tuple[int, float]:
+    """`training.save_every` as (updates, 0) or (0, seconds).
+
+    Raises:
+        ConfigError: If it is neither a number of updates nor a time.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(second|minute|hour)s?\s*", str(every))
+    if match and float(match.group(1)) > 0:
+        return 0, float(match.group(1)) * _SECONDS[match.group(2)]
+    if isinstance(every, int) and every > 0:
+        return every, 0.0
+    raise ConfigError(
+        f"training.save_every is {every!r}; accepted: a number of updates, or a time such as "
+        "10 minutes, 30 seconds, 1 hour"
+    )

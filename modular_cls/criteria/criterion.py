@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modular_cls.errors import UndefinedError, shortened
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import Composite, Schema
 
 Scores = Mapping[str, Tensor]
@@ -40,6 +41,13 @@ class Criterion(nn.Module):
     """
 
     partly_labelled: str = "left out by this criterion over joint classes"
+
+    def check(self, model: JointClassifier) -> None:
+        """Before training, refuse a model whose scores it does not fit.
+
+        Raises:
+            ConfigError: With what it needs.
+        """
 
     def taught_by_parts(self, joint: str) -> Tensor | None:
         """Mask of the joint classes that partly labelled images may teach, shape (classes,).

@@ -1,5 +1,6 @@
 """Likelihoods of joint classes and of attributes."""
 
+import math
 from collections.abc import Mapping
 from typing import Literal, cast, get_args
 
@@ -15,8 +16,8 @@ from modular_cls.criteria.criterion import (
     masked,
 )
 from modular_cls.criteria.groups import LabelGroups
-from modular_cls.errors import ConfigError, unknown
-from modular_cls.models.joint_classifier import DIRECT
+from modular_cls.errors import ConfigError, require, unknown
+from modular_cls.models.joint_classifier import DIRECT, JointClassifier
 from modular_cls.schema import Composite, Schema
 
 Unknown = Literal["em", "independent", "labelled"]
@@ -55,17 +56,19 @@ class JointLikelihood(Criterion):
         schema: Schema,
         counts: Mapping[str, Tensor],
         observed: Mapping[str, Tensor] | None = None,
+        *,
         tau: float = 1.0,
         unknown: Unknown = "em",
         smoothing: float = 1.0,
     ) -> None:
         super().__init__()
-        if unknown not in get_args(Unknown):
-            raise ConfigError(
-                f"criterion: unknown is {unknown!r}; accepted: {', '.join(get_args(Unknown))}"
-            )
-        if not smoothing > 0:
-            raise ConfigError(f"criterion: smoothing is {smoothing}; it must be above 0")
+        require(0 <= tau < math.inf, "criterion (JointLikelihood): tau", tau, "at least 0")
+        require(
+            0 < smoothing < math.inf, "criterion (JointLikelihood): smoothing", smoothing, "above 0"
+        )
+        kinds = get_args(Unknown)
+        accepted = f"one of {', '.join(kinds)}"
+        require(unknown in kinds, "criterion (JointLikelihood): unknown", unknown, accepted)
         self.joints, self.tau = schema.joints, tau
         if observed is None:
             self.partly_labelled = Criterion.partly_labelled
@@ -154,7 +157,7 @@ class AttributeLikelihood(Criterion):
 
     partly_labelled: str = _BY_HEADS
 
-    def __init__(self, schema: Schema, weights: Mapping[str, float] | None = None) -> None:
+    def __init__(self, schema: Schema, *, weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
         self.names = [a.name for a in schema.attributes]
         self.weights = dict.fromkeys(self.names, 1.0) | _checked(weights or {}, self.names)
@@ -166,12 +169,16 @@ class AttributeLikelihood(Criterion):
         """One for each attribute."""
         return [Objective(output) for output in self.outputs]
 
+    def check(self, model: JointClassifier) -> None:
+        """Needs attribute heads."""
+        if not len(model.attribute_heads):
+            raise ConfigError(
+                "criterion AttributeLikelihood needs attribute heads: model ModularClassifier, or "
+                "FlatClassifier with auxiliaries"
+            )
+
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """Mean over the rows where an attribute is known, summed over attributes."""
-        if missing := [name for name in self.names if name not in scores]:
-            raise ValueError(
-                f"AttributeLikelihood needs a model with attribute heads; it has none for {missing}"
-            )
         losses = [masked(scores[n], targets[n], smoothing=self.smoothing) for n in self.names]
         each = [self.weights[n] * loss for n, loss in zip(self.names, losses, strict=True)]
         return torch.stack(each).sum()
@@ -198,16 +205,24 @@ class JointAndAttributes(Criterion):
         schema: Schema,
         counts: Mapping[str, Tensor],
         observed: Mapping[str, Tensor] | None = None,
+        *,
         weight: float = 1.0,
         weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
+        require(
+            0 <= weight < math.inf, "criterion (JointAndAttributes): weight", weight, "at least 0"
+        )
         self.weight = weight
         self.joint = JointLikelihood(schema, counts, observed, tau=0.0)
-        self.attributes = AttributeLikelihood(schema, weights)
+        self.attributes = AttributeLikelihood(schema, weights=weights)
         self.only_trained = self.attributes.only_trained
         if observed is None:
             self.partly_labelled = self.attributes.partly_labelled
+
+    def check(self, model: JointClassifier) -> None:
+        """Needs attribute heads."""
+        self.attributes.check(model)
 
     def label_groups(self, joint: str) -> LabelGroups | None:
         """As the likelihood of joint classes."""
@@ -231,6 +246,5 @@ def _checked(weights: Mapping[str, float], names: list[str]) -> dict[str, float]
     for name, weight in weights.items():
         if name not in names:
             raise ConfigError(unknown("attribute", name, names, "in criterion.weights"))
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
-            raise ConfigError(f"criterion.weights.{name} is {weight!r}; it must be at least 0")
+        require(0 <= weight < math.inf, f"criterion: weights.{name}", weight, "at least 0")
     return {name: float(weight) for name, weight in weights.items()}

@@ -1,5 +1,6 @@
 """Criteria under which rare joint classes count for more than their share."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -16,6 +17,10 @@ from modular_cls.criteria.criterion import (
     refuse_empty,
     total_loss,
 )
+from modular_cls.errors import ConfigError, require
+from modular_cls.models.flat import FlatClassifier
+from modular_cls.models.heads import Cosine
+from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.schema import Schema
 
 
@@ -94,13 +99,27 @@ class LabelDistributionMargin(_OverClasses):
         self,
         schema: Schema,
         counts: Mapping[str, Tensor],
+        *,
         max_margin: float = 0.5,
         scale: float = 30.0,
         defer: float = 0.8,
         beta: float = 0.9999,
     ) -> None:
         super().__init__(schema, counts, lambda n: n)
+        where = "criterion (LabelDistributionMargin):"
+        require(0 <= max_margin <= 2, f"{where} max_margin", max_margin, "a cosine, from 0 to 2")
+        require(0 < scale < math.inf, f"{where} scale", scale, "above 0")
+        require(0 <= defer <= 1, f"{where} defer", defer, "a share, from 0 to 1")
+        require(0 <= beta < 1, f"{where} beta", beta, "at least 0 and below 1")
         self.max_margin, self.scale, self.defer, self.beta = max_margin, scale, defer, beta
+
+    def check(self, model: JointClassifier) -> None:
+        """Needs cosine heads of its scale."""
+        heads = list(model.joint_heads) if isinstance(model, FlatClassifier) else []
+        scales = {head.scale if isinstance(head, Cosine) else None for head in heads}
+        if scales != {self.scale}:
+            told = f"needs model FlatClassifier with cosine_scale {self.scale:g}, its own scale"
+            raise ConfigError(f"criterion LabelDistributionMargin {told}")
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
         margin = of_class**-0.25
@@ -127,8 +146,9 @@ class GroupDRO(Criterion):
         eta: Step size of the group weights.
     """
 
-    def __init__(self, schema: Schema, counts: Mapping[str, Tensor], eta: float = 0.01) -> None:
+    def __init__(self, schema: Schema, counts: Mapping[str, Tensor], *, eta: float = 0.01) -> None:
         super().__init__()
+        require(0 <= eta < math.inf, "criterion (GroupDRO): eta", eta, "at least 0")
         self.eta = eta
         self.names = [joint.name for joint in schema.joints]
         for i, name in enumerate(self.names):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from modular_cls.arguments import Parser
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import Parser
 
 
 def demo(prog: str, arguments: list[str]) -> None:

@@ -137,10 +137,10 @@ def examples(folder: Path) -> list[Example]:
     """
     if not (folder / "config.yaml").is_file():  # an export has none
         return []
-    from modular_cls.parsing import load_config  # an export needs none of it
+    from modular_cls.parsing import parse_files  # an export needs none of it
 
     try:
-        return _examples(load_config(folder / "config.yaml"))
+        return _examples(parse_files(folder / "config.yaml"))
     except (ModularClsError, OSError):
         return []
 

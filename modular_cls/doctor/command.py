@@ -1,7 +1,7 @@
 """`modular-cls doctor`."""
 
+from modular_cls.arguments import Parser
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import Parser
 
 
 def doctor(prog: str, arguments: list[str]) -> None:

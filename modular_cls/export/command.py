@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from modular_cls.parsing import Parser, add_overwrite
+from modular_cls.arguments import Parser, add_overwrite
 
 
 def export(prog: str, arguments: list[str]) -> None:

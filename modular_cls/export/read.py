@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modular_cls import __version__, models
+from modular_cls.config.data import MOST_PIXELS
 from modular_cls.data.preparation import Pixels
 from modular_cls.errors import ConfigError
 from modular_cls.export.folder import (
@@ -28,7 +29,6 @@ from modular_cls.parts import build_part
 from modular_cls.runs.weights import changed, fill, read_json, read_tensors, refuse
 from modular_cls.schema import Schema
 
-_MOST_PIXELS = 8192  # of a side
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "format": int,
     "attributes": list,
@@ -89,9 +89,8 @@ def read_export(folder: Path, graph: bool = False) -> Export:
     else:
         backbone = replace(read_network(folder), frozen=frozen)
     try:
-        model: JointClassifier = build_part(described["model"], models, "model")(
-            schema=schema, backbone=backbone
-        )
+        build = build_part(described["model"], models, JointClassifier, "model")
+        model = build(schema=schema, backbone=backbone)
     except (TypeError, AttributeError) as error:
         raise ConfigError(
             f"{folder / MARKER}: model {described['model']} cannot be built: {error}"
@@ -190,14 +189,14 @@ def _pixels(path: Path) -> Pixels:
             tuple(stored["std"]),
         )
         depth = stored.get("range")  # exports of before have none
-        whole = all(isinstance(side, int) and 0 < side <= _MOST_PIXELS for side in size)
+        whole = all(isinstance(side, int) and 0 < side <= MOST_PIXELS for side in size)
         if not whole or len(mean) != 3 or len(std) != 3 or not all(s > 0 for s in std):
             raise ValueError
         ranged = depth and (float(depth[0]), float(depth[1]))
         return Pixels(size, mean, std, ranged, stored.get("fit", "squash"))
     except (KeyError, TypeError, ValueError, IndexError):
         raise ConfigError(
-            f"{path}: it must hold height and width in whole pixels up to {_MOST_PIXELS:,}, and "
+            f"{path}: it must hold height and width in whole pixels up to {MOST_PIXELS:,}, and "
             "mean and std of three channels, finite, std above 0"
         ) from None
 

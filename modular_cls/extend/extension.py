@@ -14,8 +14,8 @@ import yaml
 
 from modular_cls.config import Config, Data
 from modular_cls.errors import ConfigError, ManifestError, SchemaError, unknown
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
+from modular_cls.training.reading import load_config
 
 _KEYS = ("schema", "data", "prediction", "method")
 _PARTS = ("attributes", "composites", "outputs")

@@ -144,7 +144,8 @@ def _fit_spaces(
     Classes that were there before a value was added keep their biases; `grown` says which.
     """
     asked = next((p for p in what.config.finish if p["name"] == "FitBias"), {"name": "FitBias"})
-    step: finish.FitBias = build_part(asked, finish, "finish")()
+    step = build_part(asked, finish, finish.FinishStep, "finish")()
+    assert isinstance(step, finish.FitBias)
     notes: dict[str, float | None] = {}
     for joint in fitted:
         _check_together(joint, scores)

@@ -10,7 +10,7 @@ from rich.progress import track
 from torch import Tensor
 
 from modular_cls.criteria import log_share
-from modular_cls.errors import ConfigError, unknown
+from modular_cls.errors import ConfigError, require
 from modular_cls.finish.match import matched_biases
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.heads import Additive, DirectHead
@@ -28,7 +28,7 @@ _MANY = 100  # joint classes from which on progress is shown
 Estimate = Literal["mean", "matched", "affine"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitBias(FinishStep):
     """Fit the bias of each seen joint class, extrapolate it to the others.
 
@@ -63,17 +63,14 @@ class FitBias(FinishStep):
     scores: Literal["unseen", "training"] = "unseen"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.kappa < math.inf:
-            raise ConfigError(f"finish: FitBias.kappa is {self.kappa}; it must be at least 0")
-        for name in self.estimates:
-            if name not in get_args(Estimate):
-                told = unknown("estimate", name, get_args(Estimate), "in finish (FitBias)")
-                raise ConfigError(told)
-        if not self.estimates:
-            raise ConfigError("finish: FitBias.estimates is empty; give at least one, as mean")
-        if self.scores not in ("unseen", "training"):
-            told = f"finish: FitBias.scores is {self.scores!r}; accepted: unseen, training"
-            raise ConfigError(told)
+        where = "finish (FitBias):"
+        require(0 <= self.kappa < math.inf, f"{where} kappa", self.kappa, "at least 0")
+        known = get_args(Estimate)
+        fits = bool(self.estimates) and set(self.estimates) <= set(known)
+        accepted = f"one or more of {', '.join(known)}"
+        require(fits, f"{where} estimates", self.estimates, accepted)
+        scores = ("unseen", "training")
+        require(self.scores in scores, f"{where} scores", self.scores, "unseen or training")
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs additive composite heads."""

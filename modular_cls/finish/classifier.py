@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from modular_cls.criteria import refuse_empty
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, require
 from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.flat import FlatClassifier
@@ -21,7 +21,7 @@ _GRID = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)  # inverse strengths of the l1 pe
 _REFITS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RetrainClassifier(FinishStep):
     """cRT: a fresh last layer on frozen features, every joint class counting alike.
 
@@ -36,6 +36,10 @@ class RetrainClassifier(FinishStep):
     """
 
     l2: float = 2.5e-4
+    fills: ClassVar[str] = "joint_heads"
+
+    def __post_init__(self) -> None:
+        require(0 <= self.l2 < math.inf, "finish (RetrainClassifier): l2", self.l2, "at least 0")
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs a flat model with linear heads, and images of every joint class."""
@@ -65,7 +69,7 @@ class RetrainClassifier(FinishStep):
         return notes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReweightFeatures(FinishStep):
     """DFR: l1 logistic regression on standardised features of balanced held-out images.
 
@@ -83,11 +87,13 @@ class ReweightFeatures(FinishStep):
     seed: int = 0
     strength: float | None = None
     uses: ClassVar[tuple[str, ...]] = ("held_out",)
+    fills: ClassVar[str] = "joint_heads"
 
     def __post_init__(self) -> None:
-        if self.strength is not None and not 0 < self.strength < math.inf:
-            told = "it must be above 0, or null to have it chosen"
-            raise ConfigError(f"finish: ReweightFeatures.strength is {self.strength}; {told}")
+        where, strength = "finish (ReweightFeatures):", self.strength
+        fits = strength is None or 0 < strength < math.inf
+        require(fits, f"{where} strength", strength, "above 0, or null to have it chosen")
+        require(0 <= self.seed < 2**32, f"{where} seed", self.seed, "from 0 to 4294967295")
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs a flat model with linear heads, and held-out images of every joint class."""

@@ -1,13 +1,15 @@
 """Finish composite heads of models whose attribute heads were trained on their own."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from modular_cls.criteria import log_share
-from modular_cls.errors import ConfigError
+from modular_cls.errors import ConfigError, require
 from modular_cls.features.linear import fit_linear
 from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.heads import Linear, Product
@@ -15,7 +17,7 @@ from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitComposite(FinishStep):
     """Freeze backbone and attribute heads; fit the composite head alone.
 
@@ -35,6 +37,15 @@ class FitComposite(FinishStep):
     tau: float = 1.0
     l2: float = 1e-3
     steps: int = 200
+    fills: ClassVar[str] = "composite_heads"
+
+    def __post_init__(self) -> None:
+        where = "finish (FitComposite):"
+        fits = self.per_class is None or self.per_class >= 1
+        require(fits, f"{where} per_class", self.per_class, "at least 1, or null for all")
+        require(0 <= self.tau < math.inf, f"{where} tau", self.tau, "at least 0")
+        require(0 <= self.l2 < math.inf, f"{where} l2", self.l2, "at least 0")
+        require(self.steps >= 1, f"{where} steps", self.steps, "at least 1")
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs composite heads with parameters."""
@@ -93,7 +104,7 @@ class FitComposite(FinishStep):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CorrectPrior(FinishStep):
     """Take the correlation of the attributes in training out of a product of attribute classifiers.
 
@@ -108,6 +119,11 @@ class CorrectPrior(FinishStep):
     tau: float = 1.0
     smoothing: float = 1.0
 
+    def __post_init__(self) -> None:
+        where, smoothing = "finish (CorrectPrior):", self.smoothing
+        require(0 <= self.tau < math.inf, f"{where} tau", self.tau, "at least 0")
+        require(0 <= smoothing < math.inf, f"{where} smoothing", smoothing, "at least 0")
+
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs product composite heads."""
         heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
@@ -115,8 +131,6 @@ class CorrectPrior(FinishStep):
             raise ConfigError(
                 "finish: CorrectPrior needs model ModularClassifier with composite Product"
             )
-        if not self.smoothing >= 0:
-            raise ConfigError(f"finish: CorrectPrior: smoothing is {self.smoothing}; at least 0")
         for joint in model.learned.joints:
             empty = [
                 name

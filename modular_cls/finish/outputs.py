@@ -14,7 +14,7 @@ from modular_cls.models.joint_classifier import JointClassifier
 from modular_cls.models.modular import ModularClassifier
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitOutputs(FinishStep):
     """Fit each conclusion head to the probabilities that attributes have in training images.
 

@@ -29,11 +29,12 @@ class Features(NamedTuple):
     identity: Sequence[str] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinishStep:
     """A step `(model, images) -> notes`; changes the model, returns what is worth reporting."""
 
     uses: ClassVar[tuple[str, ...]] = ("train",)  # the images it learns from: train, held_out
+    fills: ClassVar[str] = ""  # the heads that it gives new weights, as an attribute of the model
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Before training, refuse what the step does not fit.

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from modular_cls.arguments import Parser
 from modular_cls.config import DATA_VARIABLE
-from modular_cls.parsing import Parser
 
 
 def lecture(prog: str, arguments: list[str]) -> None:

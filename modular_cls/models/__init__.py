@@ -3,6 +3,7 @@
 Its files, in the order to read them:
 
     backbone          the shared network (timm): pictures -> (B, F)
+    contract          what every network must do, and what to change where one does not
     hub               whether weights can be had, found out within seconds
     frozen_weights    weights of frozen networks, known by their digest
     heads             attribute heads and composite heads

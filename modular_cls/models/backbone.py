@@ -1,7 +1,7 @@
 """The shared network. The only file that knows timm, and only where needed: it imports slowly."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -72,10 +72,7 @@ def create_backbone(config: Backbone) -> tuple[nn.Module, int]:
     """
     shared = config.frozen and config.pretrained
     network = _frozen(_Key(config, _stamp(config.name))) if shared else _create(config)
-    # head_hidden_size is the width of what forward() returns; num_features is not, in some
-    # networks.
-    width: Any = getattr(network, "head_hidden_size", None) or network.num_features
-    return network, int(width)
+    return network, _width(network)
 
 
 def describe_backbone(config: Backbone, network: nn.Module) -> Description:
@@ -88,37 +85,22 @@ def describe_backbone(config: Backbone, network: nn.Module) -> Description:
     return Description(known["architecture"], args, mean, std, config.name, digest)
 
 
-def check_size(config: Backbone, network: nn.Module, size: tuple[int, int]) -> None:
-    """Let one blank picture pass, so that a network which cannot take the size says so early.
+def told_size(config: Backbone, size: tuple[int, int]) -> Backbone:
+    """The same network, told the size of its pictures where it is made for one only.
+
+    Most transformers are: they have a weight for each place. timm takes it as `img_size`.
 
     Args:
-        config: What the network was created from.
-        network: `(B, 3, H, W) -> (B, F)`.
-        size: (height, width) of the pictures.
-
-    Raises:
-        ConfigError: With the network's own words, and what to change.
+        config: What the network is created from; an `img_size` in its arguments stays.
+        size: (height, width).
     """
-    blank = torch.zeros(1, 3, *size, device=next(network.parameters()).device)
-    was_training = network.training
-    try:
-        with torch.no_grad():  # a gradient hook or inference mode would leave traces in the network
-            shape = tuple(network.eval()(blank).shape)
-        wrong = f"its output is of shape {shape}, not (1, features)" if len(shape) != 2 else ""
-    except Exception as error:  # networks raise whatever they like
-        wrong = str(error) or type(error).__name__
-    finally:
-        network.train(was_training)
-    if wrong:
-        known: Any = network.pretrained_cfg  # timm keeps it
-        made_for = known["input_size"]
-        raise ConfigError(
-            f"backbone {config.name} with args {config.args} cannot take pictures of "
-            f"data.image_size {size[0]} x {size[1]} (height x width): {wrong}\nGive another "
-            f"data.image_size (it was made for {made_for[1]} x {made_for[2]}), or, where the "
-            f"network can be told (most transformers), backbone.args: {{img_size: [{size[0]}, "
-            f"{size[1]}]}}"
-        )
+    if "img_size" in config.args:
+        return config
+    _check_name(replace(config, pretrained=config.pretrained and not config.digest))
+    known = _pretrained_cfg_of(config)
+    if not known.get("fixed_input_size") or tuple(known["input_size"][1:]) == size:
+        return config
+    return replace(config, args=config.args | {"img_size": list(size)})
 
 
 def refused_arguments(args: Mapping[str, Any]) -> list[str]:
@@ -126,24 +108,55 @@ def refused_arguments(args: Mapping[str, Any]) -> list[str]:
     return sorted(set(args) & set(_REFUSED))
 
 
-def _create(config: Backbone) -> nn.Module:
-    if wrong := refused_arguments(config.args):
-        raise ConfigError(
-            f"backbone.args may not hold {', '.join(wrong)}; it is for the network's own "
-            "arguments, such as img_size (weights: backbone.pretrained, or name: local-dir:FOLDER)"
-        )
+def culprit(config: Backbone, fits: Callable[[Backbone], bool]) -> str | None:
+    """The argument of a network without which it would fit, its weights left aside; None if none.
+
+    Args:
+        config: With arguments.
+        fits: Whether a network of other arguments does what it should.
+    """
+    for key in config.args:
+        args = {k: v for k, v in config.args.items() if k != key}
+        if fits(replace(config, args=args, pretrained=False, frozen=False)):
+            return key
+    return None
+
+
+def _made(config: Backbone) -> nn.Module | Exception:
     import timm
 
-    _check_name(config)
     try:
-        network = timm.create_model(
+        network: nn.Module = timm.create_model(
             config.name, pretrained=config.pretrained, num_classes=0, **config.args
         )
-    except TypeError as error:
-        raise ConfigError(f"backbone.args does not fit {config.name}: {error}") from None
-    except (OSError, RuntimeError, AssertionError) as error:
-        told = f"backbone {config.name} cannot be created: {error}"
-        raise ConfigError(told + (_NO_HUB if _needs_hub(config) else "")) from None
+    except Exception as error:  # networks raise whatever they like
+        return error
+    return network if _width(network) else TypeError(f"it is a {type(network).__name__}")
+
+
+def _width(network: nn.Module) -> int:
+    """F; 0 where a network makes no features."""
+    # head_hidden_size is the width of what forward() returns; num_features is not, in some
+    # networks.
+    width: Any = getattr(network, "head_hidden_size", None) or getattr(network, "num_features", 0)
+    return int(width)
+
+
+def _create(config: Backbone) -> nn.Module:
+    if refused := refused_arguments(config.args):
+        raise ConfigError(
+            f"backbone.args may not hold {', '.join(refused)}; it is for the network's own "
+            "arguments, such as img_size (weights: backbone.pretrained, or name: local-dir:FOLDER)"
+        )
+    _check_name(config)
+    network = _made(config)
+    if isinstance(network, Exception):
+        reason = " ".join(str(network).split()) or type(network).__name__
+        if wrong := culprit(config, lambda other: not isinstance(_made(other), Exception)):
+            told = f"{config.name} cannot be created with it: {reason}"
+            raise ConfigError(f"backbone.args.{wrong} is {config.args[wrong]!r}: {told}")
+        told = f"backbone {config.name} cannot be created: {reason}"
+        raise ConfigError(told + (_NO_HUB if _needs_hub(config) else ""))
     # Convolutions on a CPU are up to twice as fast when channels lie innermost.
     return network.to(memory_format=torch.channels_last)
 
@@ -181,18 +194,35 @@ def _frozen(key: _Key) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
+def _pretrained_cfg_of(config: Backbone) -> Mapping[str, Any]:
+    """What timm says of a network; of one that does not exist nothing: that is told later."""
+    import timm
+
+    if config.name.startswith((_FOLDER, _HUB)):
+        try:
+            return dict(_saved(config.name).get("pretrained_cfg") or {})
+        except (OSError, ValueError):
+            return {}
+    known: Any = timm.get_pretrained_cfg(config.name, allow_unregistered=True)
+    return known.to_dict() if known is not None else {}
+
+
 def _saved_args(name: str) -> dict[str, Any]:
     """The arguments that come with a network which was itself read from a folder or the hub."""
+    return dict(_saved(name).get("model_args") or {})
+
+
+def _saved(name: str) -> dict[str, Any]:
+    """The `config.json` that lies beside the weights of a folder or the hub."""
     kind, _, where = name.partition(":")
     if f"{kind}:" == _FOLDER:
-        described = (Path(where) / "config.json").read_text(encoding="utf-8")
-        return dict(json.loads(described).get("model_args") or {})
+        return dict(json.loads((Path(where) / "config.json").read_text(encoding="utf-8")))
     if f"{kind}:" == _HUB:  # timm has just read the same file: it lies in the hub's cache
         from huggingface_hub import hf_hub_download
 
         repository, _, revision = where.partition("@")
         file = hf_hub_download(repository, "config.json", revision=revision or None)
-        return dict(json.loads(Path(file).read_text(encoding="utf-8")).get("model_args") or {})
+        return dict(json.loads(Path(file).read_text(encoding="utf-8")))
     return {}
 
 

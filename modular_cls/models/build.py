@@ -19,8 +19,5 @@ def model_part(config: Config) -> Part:
 
 def build_model(config: Config, schema: Schema, network: Stem | None = None) -> JointClassifier:
     """Build the untrained model of a configuration; on another network if given."""
-    build = build_part(model_part(config), models, "model")
-    model: JointClassifier = build(
-        schema=schema, backbone=config.backbone if network is None else network
-    )
-    return model
+    build = build_part(model_part(config), models, JointClassifier, "model")
+    return build(schema=schema, backbone=config.backbone if network is None else network)

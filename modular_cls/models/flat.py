@@ -1,12 +1,13 @@
 """The flat classifier: backbone -> joint classes, the baseline on identical terms."""
 
+import math
 from collections.abc import Iterable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from modular_cls.errors import UndefinedError
+from modular_cls.errors import UndefinedError, require
 from modular_cls.models.heads import AttributeHead, Cosine
 from modular_cls.models.joint_classifier import JointClassifier, LinearScores, Stem
 from modular_cls.schema import Attribute, Composite, Schema
@@ -27,9 +28,13 @@ class FlatClassifier(JointClassifier):
         self,
         schema: Schema,
         backbone: Stem,
+        *,
         cosine_scale: float | None = None,
         auxiliaries: bool = False,
     ) -> None:
+        if cosine_scale is not None:
+            where = "model (FlatClassifier): cosine_scale"
+            require(0 < cosine_scale < math.inf, where, cosine_scale, "above 0, or null")
         super().__init__(schema, backbone)
         self.joint_heads = nn.ModuleList(
             nn.Linear(self.width, joint.size)

@@ -7,6 +7,7 @@ without the training prior, and says which joint classes it can reach from which
 import torch
 from torch import Tensor, nn
 
+from modular_cls.errors import require
 from modular_cls.models.reachable import affine_reach
 from modular_cls.schema import Composite, Conclusion
 
@@ -170,7 +171,8 @@ class MLP(nn.Sequential, CompositeHead):
         hidden: Width of the hidden layer.
     """
 
-    def __init__(self, joint: Composite, hidden: int = 32) -> None:
+    def __init__(self, joint: Composite, *, hidden: int = 32) -> None:
+        require(hidden >= 1, "model.composite (MLP): hidden", hidden, "at least 1")
         super().__init__(
             _Concatenate(),
             nn.Linear(_width(joint), hidden),

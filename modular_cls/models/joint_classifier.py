@@ -64,6 +64,8 @@ class JointClassifier(nn.Module):
         pretrained: Whether the network starts from weights that know pictures already.
     """
 
+    attribute_heads: nn.ModuleList
+
     def __init__(self, schema: Schema, backbone: "Stem") -> None:
         super().__init__()
         self.schema, self.learned, self.pretrained = schema, schema, True

@@ -34,12 +34,13 @@ class ModularClassifier(JointClassifier):
         self,
         schema: Schema,
         backbone: Stem,
+        *,
         composite: Part | str = "Additive",
         interaction: bool = False,
     ) -> None:
         super().__init__(schema, backbone)
         self.learned = schema.learned
-        build = build_part(composite, heads, "model.composite")
+        build = build_part(composite, heads, heads.CompositeHead, "model.composite")
         self.attribute_heads = nn.ModuleList(
             AttributeHead(self.width, len(a.values)) for a in self.learned.attributes
         )

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modular_cls.arguments import Parser, add_overwrite
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import Parser, add_overwrite
 
 if TYPE_CHECKING:
     from modular_cls.predict.predict import Counted

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from modular_cls.parsing import Parser
+from modular_cls.arguments import Parser
 
 
 def report(prog: str, arguments: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError
 from modular_cls.files import replacing_file
-from modular_cls.parsing import load_config
+from modular_cls.parsing import parse_files
 from modular_cls.runs.score_table import SCORES
 from modular_cls.schema import Schema
 
@@ -85,7 +85,7 @@ class FinishedRun:
             raise ConfigError(
                 f"{self.folder} holds no config.yaml; a run folder has the one it was trained with"
             )
-        return load_config(self.folder / "config.yaml")
+        return parse_files(self.folder / "config.yaml")
 
     @cached_property
     def schema(self) -> Schema:

@@ -10,11 +10,11 @@ from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
 from modular_cls.study.variant import Method, called, method_sources
+from modular_cls.training.reading import load_config
 
 Cell = tuple[Config, Path]  # what to run, and its run folder
 
@@ -48,8 +48,8 @@ def read_methods(study: Study) -> list[Config]:
         )
     for config in methods:
         if Path(config.method).name != config.method:
-            told = "run folders begin with it: it may hold no / and not be blank"
-            raise ConfigError(f"study: method is {config.method!r}; {told}")
+            advice = "run folders begin with it: it may hold no / and not be blank"
+            raise ConfigError(f"study: method is {config.method!r}; {advice}")
         if config.training.patience is not None:
             advice = "methods are compared after the same number of updates; leave it out"
             raise ConfigError(f"study: {config.method} has training.patience: {advice}")

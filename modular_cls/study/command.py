@@ -3,9 +3,9 @@
 import shlex
 from pathlib import Path
 
+from modular_cls.arguments import ConfigFile, Parser
 from modular_cls.config.shipped import find_configs
 from modular_cls.errors import ModularClsError
-from modular_cls.parsing import ConfigFile, Parser
 from modular_cls.study.grid import Study
 
 

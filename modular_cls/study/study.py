@@ -28,6 +28,7 @@ from modular_cls.study.tuning import tune
 from modular_cls.training.checkpoint import Checkpoints
 from modular_cls.training.fit import Fit
 from modular_cls.training.knob import knob_told
+from modular_cls.training.rehearsal import try_networks
 from modular_cls.training.train import complete, make_fit
 
 _ATTEMPTS = 2
@@ -79,6 +80,7 @@ def _run_cells(cells: list[Cell], processes: int, executor: Executor | None) -> 
 def _jobs(cells: list[Cell]) -> list[list[Cell]]:
     check_scarcity([config for config, _ in cells])
     left = [(config, folder) for config, folder in cells if not _finished(config, folder)]
+    try_networks(config for config, _ in left)
     return by_key(left, _job_key)
 
 
@@ -232,7 +234,7 @@ def _job_key(config: Config) -> str:
     """
     if not config.backbone.frozen:
         return _fit_key(config)
-    same = replace(_essence(config), method="", model={}, criterion={}, finish=[])
+    same = replace(_essence(config), method="any", model={}, criterion={}, finish=[])
     same = replace(same, prediction=Prediction(), data=replace(same.data, sampling="shuffled"))
     same = replace(same, training=replace(same.training, learning_rate=1.0))
     return json.dumps(same.to_dict(), sort_keys=True)
@@ -240,7 +242,7 @@ def _job_key(config: Config) -> str:
 
 def _fit_key(config: Config) -> str:
     """Equal for runs that differ only in how they end."""
-    same = replace(_essence(config), method="", finish=[], prediction=Prediction())
+    same = replace(_essence(config), method="any", finish=[], prediction=Prediction())
     same = replace(same, model=model_part(config))
     return json.dumps(same.to_dict(), sort_keys=True)
 

@@ -27,6 +27,7 @@ from modular_cls.study.cells import Cell, read_methods
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.tuned import FILE, Tuned, budget_of
 from modular_cls.training.knob import knob_value, turned
+from modular_cls.training.rehearsal import rehearse
 
 Setting = tuple[float | None, Config]  # a rate, None on a frozen backbone; the knob turned
 
@@ -172,6 +173,8 @@ def _check_knob(config: Config) -> None:
         if (own := knob_value(config)) not in config.knob.values:
             problem = f"knob.values is {config.knob.values}, but its own value is {own}"
             raise ConfigError(f"{config.method}: {problem}; it must be among them")
+        for value in config.knob.values:
+            rehearse(turned(config, value))
 
 
 def _check_alike(how: Tune, methods: list[Config]) -> None:

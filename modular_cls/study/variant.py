@@ -32,9 +32,9 @@ def method_sources(method: Method) -> list[Method]:
     for key in method:
         if key not in (*_OWN, *_CHANGED):
             raise ConfigError(unknown("key", key, [*_OWN, *_CHANGED]))
-    for key, told in (("base", "a method of configs/ or a file"), ("name", "that of its own")):
+    for key, wanted in (("base", "a method of configs/ or a file"), ("name", "that of its own")):
         if not isinstance(value := method.get(key), str) or not value.strip():
-            raise ConfigError(f"{key} is {value!r}; a variant says its {key}: {told}")
+            raise ConfigError(f"{key} is {value!r}; a variant says its {key}: {wanted}")
     changes = {key: value for key, value in method.items() if key not in _OWN}
     if wrong := next(misplaced(changes, Config), None):
         raise ConfigError(wrong)

@@ -4,6 +4,8 @@ Not `train`, which is the function that `from modular_cls import train` means.
 
 Its files, in the order to read them:
 
+    reading        files and flags -> a configuration whose method was rehearsed
+    rehearsal      a method on stand-ins: what does not fit is refused when it is read
     fit            configuration -> all built and checked, then fitted
     task           one step for training, validation and test
     metrics        pure functions of a confusion matrix

@@ -3,10 +3,11 @@
 import shlex
 from pathlib import Path
 
+from modular_cls.arguments import add_overwrite
 from modular_cls.errors import ModularClsError
 from modular_cls.files import put_back
 from modular_cls.jobs.signals import Interrupted
-from modular_cls.parsing import add_overwrite, parse_run, read_config, run_parser, whole_config
+from modular_cls.parsing import read_config, run_parser, whole_config
 
 _FULL = """
 A whole configuration: configs/modular.yaml with every field that has a default. A file names only
@@ -41,12 +42,13 @@ def _train(prog: str, arguments: list[str]) -> None:
         parser.print_help()
         print(_FULL + whole_config("modular.yaml"))
         raise SystemExit(0)
-    config, options = parse_run(parser, arguments)
     from modular_cls.jobs.executors import connect
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.look import first_look
+    from modular_cls.training.reading import parse_run
     from modular_cls.training.train import train as train_run
 
+    config, options = parse_run(parser, arguments)
     config = config if options.limit is None else first_look(config, options.limit)
     executor = connect(options.cluster) if options.cluster else None
     run = train_run(
@@ -79,14 +81,15 @@ def evaluate(prog: str, arguments: list[str]) -> None:
         parser.parse_args(["--help"])
     folder, options = _leading_path(prog, arguments)
     read_config(folder / "config.yaml")  # which may have come from anywhere: it names no other file
-    # The run's own configuration comes first, so that files and flags given here change it.
-    config, chosen = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
     from dataclasses import replace
 
     from modular_cls.runs.folder import Run, write_metrics
     from modular_cls.runs.terminal import print_metrics
     from modular_cls.training.evaluate import evaluate_run
+    from modular_cls.training.reading import parse_run
 
+    # The run's own configuration comes first, so that files and flags given here change it.
+    config, chosen = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
     run = Run.load(folder)
     data = config.data
     if config.prediction != run.config.prediction:

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from modular_cls import finish
 from modular_cls.config import Part, Prediction
-from modular_cls.criteria import Criterion, JointLikelihood
-from modular_cls.errors import ConfigError
+from modular_cls.criteria import Criterion
 from modular_cls.finish import Features, FinishStep
 from modular_cls.finish.outputs import FitOutputs
 from modular_cls.finish.step import Counts
@@ -45,22 +44,12 @@ def build_ending(
         ConfigError: If a finish step does not fit the model, or the prior not the schema.
         UndefinedError: If a finish step has no meaning with these numbers of images.
     """
-    steps: list[FinishStep] = [build_part(p, finish, "finish")() for p in parts]
+    steps: list[FinishStep] = [build_part(p, finish, FinishStep, "finish")() for p in parts]
     if model.learned is not model.schema:
         steps.append(FitOutputs())
     for step in steps:
         step.check(model, counts)
     return Ending(steps, target_priors(model, counts["train"], taught, prediction))
-
-
-def check_direct(model: JointClassifier, criterion: Criterion) -> None:
-    """Refuse direct heads in a network that is trained by a criterion which does not teach them."""
-    teaches = any(isinstance(part, JointLikelihood) for part in criterion.modules())
-    if getattr(model, "direct_heads", ()) and not model.frozen and not teaches:
-        raise ConfigError(
-            "model.interaction: in a network that is trained, direct heads are learned by "
-            f"criterion JointLikelihood, not by {type(criterion).__name__}; leave it out"
-        )
 
 
 def taught_classes(criterion: Criterion, counts: Counts) -> dict[str, Tensor]:

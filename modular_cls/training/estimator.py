@@ -174,12 +174,13 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         labels, schema = self._answers.labels, self.schema_
         counts = {j.name: torch.from_numpy(labels.counts(j)) for j in schema.joints}
-        build = build_part(method["model"], models, "model")
-        model: JointClassifier = build(schema=schema, backbone=train.features.shape[1]).double()
-        built = build_part(method["criterion"], criteria, "criterion")
+        build = build_part(method["model"], models, JointClassifier, "model")
+        model = build(schema=schema, backbone=train.features.shape[1]).double()
+        built = build_part(method["criterion"], criteria, criteria.Criterion, "criterion")
         grids = {j.name: torch.from_numpy(labels.observed(j)) for j in schema.joints}
         observed = None if balanced else grids  # one joint class counts as another, parts as none
         criterion = built(schema=model.learned, counts=counts, observed=observed)
+        criterion.check(model)
         check_together(labels, schema, "y")
         check_solvable(model, criterion, counts)
         taught = taught_classes(criterion, counts)

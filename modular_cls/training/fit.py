@@ -21,9 +21,11 @@ from modular_cls.data.manifest import SPLITS
 from modular_cls.errors import UndefinedError
 from modular_cls.features.extract import extract_features
 from modular_cls.finish import Features
+from modular_cls.finish.step import Counts
 from modular_cls.jobs import signals
-from modular_cls.models.backbone import check_size, describe_backbone
+from modular_cls.models.backbone import describe_backbone, told_size
 from modular_cls.models.build import build_model
+from modular_cls.models.contract import check_contract
 from modular_cls.models.frozen_weights import digest_of
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
@@ -39,17 +41,19 @@ from modular_cls.training.announce import (
 from modular_cls.training.average import Average
 from modular_cls.training.best import Best
 from modular_cls.training.checkpoint import Checkpoints
-from modular_cls.training.ending import Ending, build_ending, check_direct, taught_classes
+from modular_cls.training.ending import Ending, build_ending, taught_classes
 from modular_cls.training.evaluate import evaluate
 from modular_cls.training.finite import Guard, check_finite
 from modular_cls.training.history import as_csv, logged
 from modular_cls.training.randomness import State
-from modular_cls.training.saver import Saver, parse_interval
+from modular_cls.training.rehearsal import rehearse, try_blank
+from modular_cls.training.saver import Saver
 from modular_cls.training.solved import head_problems, solve_heads
 from modular_cls.training.task import AttributeTask
 from modular_cls.training.terms import training_terms
 from modular_cls.training.trainer import (
     be_quiet,
+    check_trainer,
     is_first_process,
     leave_early,
     leave_group,
@@ -91,13 +95,14 @@ class Fit:
         be_quiet()
         use_threads(config, 0 if config.backbone.frozen else config.data.workers)
         check_finite(config)
-        parse_interval(config.training.save_every)
+        rehearse(config)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         self.config, self.schema = config, Schema.from_dict(config.schema)
-        training = config.training
-        self.model = build_model(config, self.schema)
-        check_size(config.backbone, self.model.backbone, config.data.height_width)
-        self.described = describe_backbone(config.backbone, self.model.backbone)
+        training, size = config.training, config.data.height_width
+        self.backbone = told_size(config.backbone, size)
+        self.model = build_model(replace(config, backbone=self.backbone), self.schema)
+        check_contract(self.backbone, self.model.backbone, self.model.width, size)
+        self.described = describe_backbone(self.backbone, self.model.backbone)
         self.data = AttributeDataModule(
             self.schema,
             self.resolved(config).data,
@@ -108,18 +113,18 @@ class Fit:
             progress=progress,
             needed=("train", "validation") if training.validate_every else ("train",),
         )
-        self.counts = {
-            kind: _counts(self.data, kind)
-            for kind in self.data.datasets
-            if kind in ("train", "held_out")
-        }
+        kinds = [kind for kind in ("train", "held_out") if kind in self.data.datasets]
+        self.counts: dict[str, Counts] = {kind: _counts(self.data, kind) for kind in kinds}
         check_together(self.data.datasets["train"].manifest, self.schema, config.data.manifest)
-        criterion = build_part(config.criterion, criteria, "criterion")(
+        criterion = build_part(config.criterion, criteria, criteria.Criterion, "criterion")(
             schema=self.model.learned, counts=self.counts["train"], observed=self._observed()
         )
         criterion.smooth_labels(training.label_smoothing)
-        check_direct(self.model, criterion)
+        criterion.check(self.model)
         self.taught = taught_classes(criterion, self.counts["train"])
+        try_blank(self.model, criterion, self.data.datasets["train"].targets, size)
+        if not config.backbone.frozen:
+            check_trainer(config)
         scarce = [dict(s.joint_class) for s in config.data.scarcities]
         self.task = AttributeTask(self.model, criterion, training, scarce)
         self.log, self.seconds, self.updates = "", 0.0, 0

@@ -49,7 +49,7 @@ class FrozenFit(Fit):
         assert digest is not None  # frozen
         pixels = Pixels.of(self.resolved(self.config).data)
         for dataset in self.data.datasets.values():
-            spread_features(executor, dataset.manifest, pixels, self.config.backbone, digest)
+            spread_features(executor, dataset.manifest, pixels, self.backbone, digest)
 
     def run(self, progress: bool = True) -> None:
         """Extract the features that no earlier run has, then solve the heads."""

@@ -11,6 +11,7 @@ from modular_cls import criteria, finish, models
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError, unknown
 from modular_cls.models import heads
+from modular_cls.parts import user_arguments
 
 _HOMES: Mapping[str, ModuleType] = {
     "model": models,
@@ -27,12 +28,32 @@ def knob_value(config: Config) -> Any:
         ConfigError: If the knob is of a part or an argument that the configuration has not.
     """
     part, name, home = _place(config)
-    arguments = inspect.signature(getattr(home, part["name"])).parameters
+    arguments = user_arguments(getattr(home, part["name"]))
     if name not in arguments:
         where = f"in knob.key ({part['name']})"
         raise ConfigError(f"{config.method}: {unknown('key', name, arguments, where)}")
     default = arguments[name].default
     return part.get(name, None if default is inspect.Parameter.empty else default)
+
+
+def check_knob(config: Config) -> None:
+    """Refuse a knob that no class has where it stands.
+
+    That this configuration's class has none is no fault: one put on top may have replaced the part.
+
+    Raises:
+        ConfigError: With the nearest key that exists.
+    """
+    if config.knob is None:
+        return
+    known = []
+    for place, home in _HOMES.items():
+        for name in home.__all__:
+            inner = f"{place}.{name}" if place == "finish" else place
+            if inspect.isclass(cls := getattr(home, name)):
+                known += [f"{inner}.{key}" for key in user_arguments(cls)]
+    if config.knob.key not in known:
+        raise ConfigError(unknown("knob.key", config.knob.key, dict.fromkeys(known)))
 
 
 def turned(config: Config, value: Any) -> Config:

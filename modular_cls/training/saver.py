@@ -4,7 +4,6 @@ The state of Lightning's loops is taken between two updates, or before a validat
 then logged again; both are places that Lightning itself knows to go on from.
 """
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from modular_cls.errors import ConfigError
+from modular_cls.config.training import parse_interval
 from modular_cls.jobs import signals
 from modular_cls.jobs.signals import Held, Interrupted
 from modular_cls.training.checkpoint import Checkpoints
@@ -20,7 +19,6 @@ from modular_cls.training.finite import check_weights
 from modular_cls.training.history import logged
 from modular_cls.training.randomness import State, random_states, set_random_state
 
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _DUE = 1  # below every number of a signal
 
 
@@ -184,23 +182,6 @@ class Saver(pl.Callback):
                 "completed": before,
             }
         return state
-
-
-def parse_interval(every: int | str) -> tuple[int, float]:
-    """`training.save_every` as (updates, 0) or (0, seconds).
-
-    Raises:
-        ConfigError: If it is neither a number of updates nor a time.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(second|minute|hour)s?\s*", str(every))
-    if match and float(match.group(1)) > 0:
-        return 0, float(match.group(1)) * _SECONDS[match.group(2)]
-    if isinstance(every, int) and every > 0:
-        return every, 0.0
-    raise ConfigError(
-        f"training.save_every is {every!r}; accepted: a number of updates, or a time such as "
-        "10 minutes, 30 seconds, 1 hour"
-    )
 
 
 def _validates(trainer: pl.Trainer, update: int) -> bool:

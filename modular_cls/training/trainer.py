@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -85,6 +86,20 @@ def make_trainer(
         )
     except (MisconfigurationException, ValueError) as error:
         raise ConfigError(f"training: Lightning cannot do this on this machine: {error}") from None
+
+
+def check_trainer(config: Config) -> None:
+    """Refuse, before anything slow, what Lightning cannot do on this machine.
+
+    Raises:
+        ConfigError: In Lightning's words.
+    """
+    before = torch.get_deterministic_debug_mode()
+    try:
+        with tempfile.TemporaryDirectory(prefix="modular_cls.") as folder:
+            make_trainer(config, Path(folder), progress=False)
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 def use_threads(config: Config, beside: int = 0) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modular_cls import load_config
 from modular_cls.audit.coverage import across_splits
 from modular_cls.cli import main
-from modular_cls.parsing import load_config
 from modular_cls.training.fit import Fit
 
 MODULAR = Path(__file__).parent.parent.parent / "configs" / "modular.yaml"

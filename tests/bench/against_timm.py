@@ -31,7 +31,7 @@ import os; os._exit(0)
 _OUR_UPDATE = """
 import sys, tempfile
 from modular_cls.jobs.signals import end_helpers
-from modular_cls.parsing import load_config
+from modular_cls import load_config
 from modular_cls.training.train import make_fit
 config = load_config("configs/modular.yaml", training__updates=1, training__validate_every=0, training__accelerator="cpu")
 make_fit(config).run(progress=False)

@@ -36,11 +36,10 @@ from scale import measure_decoding, measure_manifest
 from tables import RESULTS, show, spread, yes
 from torch import Tensor
 
-from modular_cls import criteria
+from modular_cls import criteria, load_config
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.export.export import export_run
 from modular_cls.models.build import build_model
-from modular_cls.parsing import load_config
 from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
@@ -75,8 +74,8 @@ class Setup:
             j.name: torch.from_numpy(self.data.datasets["train"].manifest.counts(j))
             for j in schema.joints
         }
-        self.criterion = build_part(config.criterion, criteria, "criterion")(
-            schema=schema, counts=counts
+        self.criterion = build_part(config.criterion, criteria, criteria.Criterion, "criterion")(
+            schema=schema, counts=counts, observed=None
         )
         self.model = build_model(config, schema)
         self.data.decode()

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 from tables import RESULTS, show, spread
 
+from modular_cls import load_config
 from modular_cls.data.faces.write import write_faces
 from modular_cls.extend.extend import extend
-from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
 from modular_cls.training.train import train
 

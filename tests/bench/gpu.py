@@ -20,10 +20,10 @@ from tables import RESULTS, show
 from timm_parts import as_folders, batches
 from torch import nn
 
+from modular_cls import load_config
 from modular_cls.data.datamodule import AttributeDataModule
 from modular_cls.data.faces.write import write_faces
 from modular_cls.models.build import build_model
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 
 NAMES = {"fp32": None, "bf16": torch.bfloat16}

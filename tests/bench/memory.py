@@ -23,7 +23,7 @@ def look():
         time.sleep(0.02)
 threading.Thread(target=look, daemon=True).start()
 manifest, out = sys.argv[1:]
-from modular_cls.parsing import load_config
+from modular_cls import load_config
 given = dict(data__manifest=manifest, data__root="data/faces", data__workers=0, training__updates=30,
              training__validate_every=0, data__scarcity=None)
 """

@@ -10,12 +10,12 @@ import torch
 from tables import RESULTS, show, spread
 from torch import Tensor, nn
 
+from modular_cls import load_config
 from modular_cls.config import Config
 from modular_cls.export.graph import write_graph
 from modular_cls.models import ModularClassifier
 from modular_cls.models.backbone import create_backbone
 from modular_cls.models.build import build_model
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 
 TIMES_LIMIT = 3.5

@@ -3,10 +3,12 @@
 import pytest
 import yaml
 
+from modular_cls import load_config
+from modular_cls.cli import main
 from modular_cls.config.bases import with_bases
 from modular_cls.config.shipped import CONFIGS
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config, read_config
+from modular_cls.parsing import read_config
 
 LOW = {"data": {"image_size": 32, "workers": 0}, "finish": [{"name": "FitBias", "kappa": 1.0}]}
 TOP = {"data": {"image_size": 48}, "training": {"learning_rate": 2.5e-6}, "finish": [{"name": "FitBias"}]}  # fmt: skip
@@ -56,6 +58,16 @@ def test_a_base_that_is_none_is_told(files, message, tmp_path):
         write(tmp_path / f"{name}.yaml", {"base": base})
     with pytest.raises(ConfigError, match=message):
         with_bases(tmp_path / "top.yaml")
+
+
+def test_a_complaint_names_the_file_that_it_is_about(tmp_path, capsys):
+    low = write(tmp_path / "low.yaml", {"base": "flat", "training": {"updatse": 3}})
+    top = write(tmp_path / "top.yaml", {"base": "low"})
+    with pytest.raises(SystemExit):
+        main(["train", "--config", str(top), "--out", str(tmp_path / "run")])
+    told = capsys.readouterr().err
+    assert f"{low}: " in told
+    assert "did you mean 'updates'" in told
 
 
 def test_what_a_run_holds_names_no_other_file(tmp_path):

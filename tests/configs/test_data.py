@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.data.manifest import Manifest
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 from tests.data_prep import trees
 

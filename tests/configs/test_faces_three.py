@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from modular_cls import load_config
 from modular_cls.cli import main
-from modular_cls.parsing import load_config
 from modular_cls.training.fit import Fit
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -10,6 +10,7 @@ from modular_cls.criteria import (
     JointLikelihood,
 )
 from modular_cls.errors import ConfigError
+from modular_cls.models import FlatClassifier
 from modular_cls.models.joint_classifier import DIRECT
 from modular_cls.schema import Schema
 
@@ -60,8 +61,8 @@ def test_attribute_likelihood_masks_each_attribute_apart():
         + scores["gender"].log_softmax(1)[[1, 2], [0, 1]].mean()
     )
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), slow)
-    with pytest.raises(ValueError, match="attribute heads"):
-        AttributeLikelihood(SCHEMA)({"both": torch.zeros(4, 4)}, targets)
+    with pytest.raises(ConfigError, match="needs attribute heads"):
+        AttributeLikelihood(SCHEMA).check(FlatClassifier(SCHEMA, 3))
 
 
 FULL = {"both": torch.tensor([60, 30, 10, 4])}
@@ -91,15 +92,15 @@ def test_weights_of_attributes_count_in_the_sum():
     plain = JointLikelihood(SCHEMA, FULL, tau=0.0)(scores, targets)
     found = JointAndAttributes(SCHEMA, FULL, weight=2.0, weights=weights)(scores, targets)
     torch.testing.assert_close(found, plain + 2.0 * 0.25 * hair)
-    assert AttributeLikelihood(SCHEMA, {"hair": 2.0}).only_trained
-    assert not AttributeLikelihood(SCHEMA, {"hair": 1.0}).only_trained
+    assert AttributeLikelihood(SCHEMA, weights={"hair": 2.0}).only_trained
+    assert not AttributeLikelihood(SCHEMA, weights={"hair": 1.0}).only_trained
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), hair + gender)
 
 
-@pytest.mark.parametrize("weight", [True, "much", -0.1, float("nan")])
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
 def test_weights_that_are_no_amounts_are_refused(weight):
-    with pytest.raises(ConfigError, match="criterion.weights.hair is .*; it must be at least 0"):
-        AttributeLikelihood(SCHEMA, {"hair": weight})
+    with pytest.raises(ConfigError, match=r"criterion: weights\.hair is .*; it must be at least 0"):
+        AttributeLikelihood(SCHEMA, weights={"hair": weight})
 
 
 def test_direct_heads_add_the_likelihood_of_images_whose_class_is_known():

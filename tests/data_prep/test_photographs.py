@@ -11,9 +11,9 @@ import photographs
 import pytest
 from PIL import Image
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.data.manifest import SPLITS, Manifest
-from modular_cls.parsing import load_config
 from modular_cls.schema import Schema
 
 ROOT = Path(__file__).parent.parent.parent

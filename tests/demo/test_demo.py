@@ -9,8 +9,9 @@ import pytest
 
 from modular_cls import Predictor
 from modular_cls.demo.app import serve
-from tests.demo.browser import Browser
+from tests.demo.browser import PATH, Browser
 
+pytestmark = pytest.mark.skipif(PATH is None, reason="needs a browser: chromium or chrome")
 ANSWERED = "document.querySelectorAll('#runs .number:not(:empty)').length === 16"
 SHARE = "document.querySelectorAll('#runs table')[{table}].querySelectorAll('.number')[{row}].textContent"
 

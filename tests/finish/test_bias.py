@@ -57,7 +57,7 @@ def test_shrinkage_is_linear_in_the_weight():
     biases = {}
     for kappa in (0.0, 1.0, 5.0):
         model = model_that_knows()
-        FitBias(kappa)(model, images([900, 900, 900, 5], model, seed=3))
+        FitBias(kappa=kappa)(model, images([900, 900, 900, 5], model, seed=3))
         bias = model.composite_heads[0].bias.detach()
         biases[kappa] = float(bias[3] - bias[0])
     assert abs(biases[5.0] - biases[0.0]) > 0.01
@@ -67,7 +67,7 @@ def test_shrinkage_is_linear_in_the_weight():
 @pytest.mark.parametrize("kappa", [0.0, 5.0])
 def test_direct_heads_are_believed_by_their_images_and_unseen_classes_not_at_all(kappa):
     model = ModularClassifier(SCHEMA, 2, interaction=True)
-    FitBias(kappa)(model, images([90, 90, 5, 0], model))
+    FitBias(kappa=kappa)(model, images([90, 90, 5, 0], model))
     counts = torch.tensor([90.0, 90.0, 5.0])
     torch.testing.assert_close(model.direct_heads[0].trust[:3], counts / (counts + kappa))
     assert model.direct_heads[0].trust[3] == 0
@@ -94,7 +94,7 @@ def test_the_bias_of_a_direct_head_goes_half_of_the_way_to_the_one_out_of_fold()
 def test_refuses_models_it_does_not_fit():
     FitBias().check(ModularClassifier(SCHEMA, 2), {})
     with pytest.raises(ConfigError, match="Additive"):
-        FitBias().check(ModularClassifier(SCHEMA, 2, "Linear"), {})
+        FitBias().check(ModularClassifier(SCHEMA, 2, composite="Linear"), {})
     with pytest.raises(ConfigError, match="Additive"):
         FitBias().check(FlatClassifier(SCHEMA, BACKBONE), {})
 
@@ -168,5 +168,5 @@ def test_shrinkage_against_loops(counts, kappa):
     x, target = gaussian_world(counts, seed=2, shift=0.6)
     hair, gender = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]]).double()
     energies = 1.2 * (x.double()[:, :1] * hair + x.double()[:, 1:] * gender) + 2 * hair
-    bias, _ = FitBias(kappa, ["mean"]).fit(energies, target, SCHEMA.joints[0])
+    bias, _ = FitBias(kappa=kappa, estimates=["mean"]).fit(energies, target, SCHEMA.joints[0])
     torch.testing.assert_close(bias - bias.mean(), slow_shrunk(energies, target, kappa), atol=1e-4, rtol=0)  # fmt: skip

@@ -17,11 +17,10 @@ CLIP = {"mean": [0.481, 0.457, 0.408], "std": [0.268, 0.261, 0.275]}
 @pytest.mark.parametrize(
     ("name", "args", "size", "said"),
     [
-        ("vit_tiny_patch16_224", "{depth: 1}", "64", "Input height (64) doesn't match model (224)"),
-        ("vit_tiny_patch16_224", "{img_size: [64, 80], depth: 1}", "[80, 64]", "Input height (80)"),
+        ("vit_tiny_patch16_224", "{img_size: [64, 80], depth: 1}", "[80, 64]", "args.img_size is"),
         ("convnext_atto", "{depths: [1, 1, 1, 1]}", "16", "Kernel size"),
-        ("test_vit", "{}", "100", "divisible by patch size (16)"),
-        ("test_resnet", "{global_pool: ''}", "64", "not (1, features)"),
+        ("test_vit", "{}", "100", "Sizes that fit: 96 or 112 x 96 or 112"),
+        ("test_resnet", "{global_pool: ''}", "64", "args.global_pool is ''"),
     ],
 )
 def test_pictures_that_it_cannot_take_are_refused_before_any_is_read(
@@ -31,9 +30,8 @@ def test_pictures_that_it_cannot_take_are_refused_before_any_is_read(
     network = ["--backbone.name", name, "--backbone.args", args, "--data.image_size", size]
     assert main([*config, *network, "--data.manifest", str(tmp_path / "not_there.csv")]) == 1
     error = capsys.readouterr().err
-    assert all(
-        words in error for words in (f"backbone {name}", said, "data.image_size", "img_size")
-    )
+    assert name in error
+    assert said in error
     assert "not_there" not in error
 
 

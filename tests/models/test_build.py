@@ -35,4 +35,4 @@ THREE = Schema.from_dict(
 )
 def test_unknown_names_are_refused_with_the_nearest(backbone, composite, message):
     with pytest.raises(ConfigError, match=message):
-        ModularClassifier(THREE, backbone, composite)
+        ModularClassifier(THREE, backbone, composite=composite)

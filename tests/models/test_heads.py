@@ -163,4 +163,4 @@ def test_in_a_model_on_features_from_elsewhere():
     plain.load_state_dict(model.state_dict(), strict=False)
     torch.testing.assert_close(model.score(features)["both"], plain.score(features)["both"])
     with pytest.raises(ConfigError, match="interaction needs composite Additive"):
-        ModularClassifier(SCHEMA, 5, "Product", interaction=True)
+        ModularClassifier(SCHEMA, 5, composite="Product", interaction=True)

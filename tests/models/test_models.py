@@ -30,7 +30,7 @@ def model(request):
     torch.manual_seed(0)
     if request.param == "flat":
         return FlatClassifier(THREE, BACKBONE).eval()
-    return ModularClassifier(THREE, BACKBONE, request.param).eval()
+    return ModularClassifier(THREE, BACKBONE, composite=request.param).eval()
 
 
 def test_outputs_are_marginals_of_the_joint(model):

@@ -28,7 +28,7 @@ def model(request):
     torch.manual_seed(0)
     if request.param == "flat":
         return FlatClassifier(THREE, BACKBONE).eval()
-    return ModularClassifier(THREE, BACKBONE, request.param).eval()
+    return ModularClassifier(THREE, BACKBONE, composite=request.param).eval()
 
 
 def test_target_prior_moves_the_odds_and_zero_is_never_predicted(model):

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from modular_cls.parsing import load_config
+from modular_cls import load_config
 from modular_cls.schema import Schema
 from modular_cls.training.metrics import summarise
 

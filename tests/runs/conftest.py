@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from modular_cls import train
+from tests.report.conftest import write_run  # noqa: F401 (a fixture)
 from tests.runs.small_runs import small
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.signals import Interrupted
-from modular_cls.parsing import load_config
 from modular_cls.runs.folder import Run
 from modular_cls.study.grid import Study
 from modular_cls.study.study import make_jobs, run_study

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modular_cls import load_config
 from modular_cls.cli import main
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config
 from modular_cls.study.cells import grid
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import run_study

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
+from modular_cls import load_config
 from modular_cls.errors import ConfigError
-from modular_cls.parsing import load_config
 from modular_cls.study.cells import read_methods
 from modular_cls.study.grid import Study
 

@@ -104,12 +104,12 @@ def test_a_rate_that_is_too_high_is_an_error(rate, faces_dir, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"training__learning_rate": ".inf"}, "training.learning_rate is inf; it must be finite"),
+        ({"training__learning_rate": ".inf"}, "training.learning_rate is inf; it must be above 0"),
         ({"training__weight_decay": ".nan"}, "training.weight_decay is nan"),
-        ({"data__mean": "[.nan, 0.5, 0.5]"}, "data.mean is nan"),
-        ({"data__std": "[0.5, .inf, 0.5]"}, "data.std is inf"),
+        ({"data__mean": "[.nan, 0.5, 0.5]"}, "data.mean is [nan, 0.5, 0.5]"),
+        ({"data__std": "[0.5, .inf, 0.5]"}, "data.std is [0.5, inf, 0.5]"),
         ({"data__std": "[0.5, 0.0, 0.5]"}, "std"),
-        ({"criterion": "{name: JointLikelihood, tau: .nan}"}, "criterion.tau is nan"),
+        ({"criterion": "{name: JointLikelihood, tau: .nan}"}, "tau is nan"),
         ({"training__save_every": "0"}, "training.save_every is 0; accepted"),
         ({"training__save_every": "soon"}, "training.save_every is 'soon'; accepted"),
     ],

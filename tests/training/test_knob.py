@@ -2,8 +2,8 @@
 
 import pytest
 
+from modular_cls import load_config
 from modular_cls.config.shipped import packaged_configs
-from modular_cls.parsing import load_config
 from modular_cls.study.grid import Tune
 from modular_cls.training.knob import knob_value, turned
 
