@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from modular_cls import criteria
 from modular_cls.criteria import (
     AttributeLikelihood,
     JointAndAttributes,
@@ -12,6 +13,7 @@ from modular_cls.criteria import (
 from modular_cls.errors import ConfigError
 from modular_cls.models import FlatClassifier
 from modular_cls.models.joint_classifier import DIRECT
+from modular_cls.parts import build_part
 from modular_cls.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -97,10 +99,11 @@ def test_weights_of_attributes_count_in_the_sum():
     torch.testing.assert_close(AttributeLikelihood(SCHEMA)(scores, targets), hair + gender)
 
 
-@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("weight", [True, "much", -0.1, float("nan")])
 def test_weights_that_are_no_amounts_are_refused(weight):
-    with pytest.raises(ConfigError, match=r"criterion: weights\.hair is .*; it must be at least 0"):
-        AttributeLikelihood(SCHEMA, weights={"hair": weight})
+    part = {"name": "AttributeLikelihood", "weights": {"hair": weight}}
+    with pytest.raises(ConfigError, match=r"weights(\.hair)? is .*; it must be"):
+        build_part(part, criteria, criteria.Criterion, "criterion")(schema=SCHEMA)
 
 
 def test_direct_heads_add_the_likelihood_of_images_whose_class_is_known():
