@@ -83,8 +83,6 @@ def test_a_prior_is_corrected_where_every_class_has_a_share():
     CorrectPrior(smoothing=1.0).check(model, all_but_one)
     with pytest.raises(ConfigError, match="no share for long_male"):
         CorrectPrior(smoothing=0.0).check(model, all_but_one)
-    with pytest.raises(ConfigError, match="smoothing is -1"):
-        CorrectPrior(smoothing=-1.0).check(model, some)
 
 
 def test_steps_refuse_models_they_do_not_fit():
