@@ -117,14 +117,14 @@ class Config:
         ):
             require(value >= least, name, value, f"at least {least}")
         if self.backbone.frozen and not self.backbone.pretrained:
-            told = "frozen from scratch, its features would be random"
-            raise ConfigError(f"backbone.frozen needs backbone.pretrained: {told}")
+            reason = "frozen from scratch, its features would be random"
+            raise ConfigError(f"backbone.frozen needs backbone.pretrained: {reason}")
         if self.backbone.frozen and (on := self.training.only_trained):
-            told = "heads on a frozen backbone are solved, no network is trained; leave it out"
-            raise ConfigError(f"training.{on[0]} does not go with backbone.frozen: {told}")
+            reason = "heads on a frozen backbone are solved, no network is trained; leave it out"
+            raise ConfigError(f"training.{on[0]} does not go with backbone.frozen: {reason}")
         if self.backbone.frozen and self.data.augmentation is not None:
-            told = "every picture passes a frozen backbone once, as it is"
-            raise ConfigError(f"data.augmentation does not go with backbone.frozen: {told}")
+            reason = "every picture passes a frozen backbone once, as it is"
+            raise ConfigError(f"data.augmentation does not go with backbone.frozen: {reason}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""

@@ -139,13 +139,13 @@ class JointLikelihood(Criterion):
             self.tau * groups.log_prior()[group] if self.tau else 0.0
         )
         mine = logits.masked_fill(~possible, -torch.inf)
-        told = (labels >= 0).any(1)
+        labelled = (labels >= 0).any(1)
         if self.training:
-            groups.learn(group[told], mine[told].softmax(1))
+            groups.learn(group[labelled], mine[labelled].softmax(1))
         each = logits.logsumexp(1) - mine.logsumexp(1)
         if self.smoothing:
             each = (1 - self.smoothing) * each + self.smoothing * evenly(logits)
-        return each[told].sum() / told.sum().clamp(min=1)
+        return each[labelled].sum() / labelled.sum().clamp(min=1)
 
 
 class AttributeLikelihood(Criterion):

@@ -114,8 +114,8 @@ class LabelDistributionMargin(_OverClasses):
         heads = list(model.joint_heads) if isinstance(model, FlatClassifier) else []
         scales = {head.scale if isinstance(head, Cosine) else None for head in heads}
         if scales != {self.scale}:
-            told = f"needs model FlatClassifier with cosine_scale {self.scale:g}, its own scale"
-            raise ConfigError(f"criterion LabelDistributionMargin {told}")
+            need = f"needs model FlatClassifier with cosine_scale {self.scale:g}, its own scale"
+            raise ConfigError(f"criterion LabelDistributionMargin {need}")
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
         margin = of_class**-0.25

@@ -153,8 +153,8 @@ class FitBias(FinishStep):
             each["matched"] = matched_biases(energies, target, bias, joint, reached)
         result = bias.clone()
         for z in reached:
-            found = [each[name][z] for name in self.estimates if z in each[name]]
-            result[z] = sum(found) / len(found) if found else bias[z]
+            estimates = [each[name][z] for name in self.estimates if z in each[name]]
+            result[z] = sum(estimates) / len(estimates) if estimates else bias[z]
         return result
 
     def _fit_direct(self, head: DirectHead, scores: Tensor | None, target: Tensor) -> None:

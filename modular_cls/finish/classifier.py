@@ -55,7 +55,7 @@ class RetrainClassifier(FinishStep):
             target = train.targets[joint.name].cpu()
             counts = torch.bincount(target[target >= 0], minlength=joint.size)
             each = (1 / counts.double())[target.clamp(min=0)]
-            found = fit_linear(
+            solution = fit_linear(
                 train.features,
                 target,
                 torch.zeros(joint.size),
@@ -63,9 +63,9 @@ class RetrainClassifier(FinishStep):
                 None if model.frozen else self.l2,
                 identity=train.identity,
             )
-            head.weight.copy_(found.weight)
-            head.bias.copy_(found.bias)
-            notes[f"ridge/{joint.name}"] = found.ridge
+            head.weight.copy_(solution.weight)
+            head.bias.copy_(solution.bias)
+            notes[f"ridge/{joint.name}"] = solution.ridge
         return notes
 
 

@@ -188,10 +188,10 @@ class JointClassifier(nn.Module):
             space.name: _normalised(scores[space.name], added[space.name])
             for space in self.learned.joints
         }
-        found = {output.name: self._answer(joint, output) for output in self.learned.outputs}
-        for name, concluded in self.conclude(found).items():
-            found[name] = _normalised(concluded, added[f"{name}*"])
-        return {output.name: found[output.name] for output in self.schema.outputs}
+        answers = {output.name: self._answer(joint, output) for output in self.learned.outputs}
+        for name, concluded in self.conclude(answers).items():
+            answers[name] = _normalised(concluded, added[f"{name}*"])
+        return {output.name: answers[output.name] for output in self.schema.outputs}
 
     def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Log probabilities of what is learned -> scores of what is concluded, both by output."""

@@ -83,16 +83,16 @@ class ModularClassifier(JointClassifier):
 
     def compose(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores of attributes, and of joint spaces by direct heads -> those of all."""
-        found = self._composed(scores)
+        composed = self._composed(scores)
         for name, direct in self.direct.items():
-            found[name] = direct.combine(scores[name], found[name])
-        return found
+            composed[name] = direct.combine(scores[name], composed[name])
+        return composed
 
     def _composed(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        found = dict(scores)
+        composed = dict(scores)
         for joint, head in zip(self.learned.joints, self.composite_heads, strict=True):
-            found[joint.name] = head([scores[a.name] for a in joint.attributes])
-        return found
+            composed[joint.name] = head([scores[a.name] for a in joint.attributes])
+        return composed
 
     def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What probabilities of attributes speak for."""
