@@ -86,6 +86,21 @@ class Config:
         prediction: How joint scores become decisions.
         seed: Decides initial weights, the draw of scarce images, their order and augmentation.
         knob: The one setting that a study may choose (`tune`); none of its own changes a run.
+
+    Example:
+        >>> from modular_cls import Config
+        >>> config = Config(
+        ...     schema={"attributes": {"hair": ["short", "long"]}},
+        ...     method="flat",
+        ...     model={"name": "FlatClassifier"},
+        ...     criterion={"name": "JointLikelihood", "tau": 1.0},
+        ...     training=Training(updates=300),
+        ... )
+        >>> config.training.updates, config.training.learning_rate, config.backbone.frozen
+        (300, 0.002, False)
+        >>> Training(learning_rate=-1.0)
+        Traceback (most recent call last):
+        modular_cls.errors.ConfigError: training.learning_rate is -1.0; ...above 0
     """
 
     schema: dict[str, Any]

@@ -118,6 +118,7 @@ class LabelGroups(nn.Module):
 
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
+        # Without EM, just above 0: where no class of the known values has a share, no 0 / 0.
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
         return smoothed / self._over_part(smoothed)
 

@@ -48,6 +48,19 @@ class JointLikelihood(Criterion):
         tau: Strength of the prior.
         unknown: What `p_g` takes an attribute's unknown values to depend on (see `LabelGroups`).
         smoothing: Of the estimate `em`, in images.
+
+    Example:
+        >>> from modular_cls import Schema
+        >>> from modular_cls.criteria import JointLikelihood
+        >>> schema = Schema.from_dict({
+        ...     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        ...     "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
+        ... })
+        >>> criterion = JointLikelihood(schema, {"hair_gender": torch.tensor([40, 10, 50, 0])})
+        >>> scores, target = torch.zeros(1, 4), torch.tensor([1])  # a short-haired man
+        >>> loss = criterion({"hair_gender": scores}, {"hair_gender": target})
+        >>> round(float(loss.exp()), 4)  # scores that say nothing leave the prior, 10 of 100
+        10.0
     """
 
     partly_labelled: str = _MARGINAL

@@ -165,6 +165,7 @@ class GroupDRO(Criterion):
         total, size = (each[:, None] * member).sum(0), member.sum(0)
         group = total / size.clamp(min=1)
         if self.training:
+            # Clones, for sums over processes are in place and this loss needs its own numbers.
             images = over_processes(size.clone()).clamp(min=1)
             everywhere = over_processes(total.detach().clone()) / images
             moved = q * (self.eta * everywhere).exp()

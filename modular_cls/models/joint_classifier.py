@@ -92,6 +92,7 @@ class JointClassifier(nn.Module):
         super().train(mode)
         if self.pretrained:
             for part in self.backbone.modules():
+                # What 1d, 2d, 3d and synchronised ones have in common has no public name.
                 if isinstance(part, nn.modules.batchnorm._BatchNorm):
                     part.eval()
         return self

@@ -28,6 +28,24 @@ class ModularClassifier(JointClassifier):
 
     Raises:
         ConfigError: If the backbone or the composite head does not exist.
+
+    Example:
+        >>> import torch
+        >>> from modular_cls import ModularClassifier, Schema
+        >>> schema = Schema.from_dict({
+        ...     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        ...     "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
+        ... })
+        >>> model = ModularClassifier(schema, 8)  # on 8 features that come from elsewhere
+        >>> scores = model.score(torch.randn(3, 8))
+        >>> {name: tuple(score.shape) for name, score in scores.items()}
+        {'hair': (3, 2), 'gender': (3, 2), 'hair_gender': (3, 4)}
+        >>> added = scores["hair"][:, :, None] + scores["gender"][:, None]  # biases are still 0
+        >>> torch.allclose(scores["hair_gender"], added.flatten(1))
+        True
+        >>> joint, seen = schema.joints[0], torch.tensor([True, True, True, False])
+        >>> model.reachable(joint, seen).tolist()  # a long-haired man, from the three others
+        [True, True, True, True]
     """
 
     def __init__(
