@@ -6,6 +6,7 @@ from argparse import ArgumentError
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
@@ -93,7 +94,7 @@ class Parser(ArgumentParser):
         return message if "did you mean" in message else message + self._suggestion(message)
 
     def _suggestion(self, message: str) -> str:
-        flags = [flag for action in self._actions for flag in action.option_strings]
+        flags = list(chain.from_iterable(action.option_strings for action in self._actions))
         if wrong := re.search(r"unrecognized arguments: (--[\w.]+)", message):
             return nearest(wrong.group(1), flags)
         if wrong := re.search(r"Group '([\w.]+)' does not accept option '(\w+)'", message):
@@ -126,8 +127,8 @@ class ConfigFile(ActionConfigFile):
 
 def add_overwrite(parser: Parser) -> None:
     """The flag of every verb whose output may exist already."""
-    told = "replace what is there, once the new is complete"
-    parser.add_argument("--overwrite", action="store_true", help=told)
+    explanation = "replace what is there, once the new is complete"
+    parser.add_argument("--overwrite", action="store_true", help=explanation)
 
 
 def typed(value: Any, kind: Any, where: str) -> Any:
@@ -141,8 +142,8 @@ def typed(value: Any, kind: Any, where: str) -> Any:
             raise ValueError
         return _value_parser(kind).parse_object({"value": value})["value"]
     except (ArgumentError, TypeError, ValueError):
-        told = f"{where} is {value!r}; it must be {wanted(kind)}{_nearest_of(kind, value)}"
-        raise ConfigError(told) from None
+        problem = f"{where} is {value!r}; it must be {wanted(kind)}{_nearest_of(kind, value)}"
+        raise ConfigError(problem) from None
 
 
 def wanted(kind: Any) -> str:

@@ -46,8 +46,8 @@ def _configurations() -> list[str]:
 def run_parser(prog: str, description: str) -> RunParser:
     """A parser for every field of Config, with `--config` for files, applied in order."""
     parser = RunParser(prog=prog, description=description)
-    told = "YAML file, which may say what it stands on (base: FILE); several are applied in order"
-    parser.add_argument("--config", action=ConfigFile, help=told)
+    usage = "YAML file, which may say what it stands on (base: FILE); several are applied in order"
+    parser.add_argument("--config", action=ConfigFile, help=usage)
     parser.add_class_arguments(Config, fail_untyped=True)
     return parser
 
@@ -89,8 +89,10 @@ def parse_files(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> C
         *sources: YAML files, or what would stand in one.
         **overrides: Fields to set after that, with `__` between levels, as in `data__manifest`.
     """
-    words = [yaml.safe_dump(dict(s)) if isinstance(s, Mapping) else str(s) for s in sources]
-    arguments = [argument for word in words for argument in ("--config", word)]
+    arguments: list[str] = []
+    for source in sources:
+        text = yaml.safe_dump(dict(source)) if isinstance(source, Mapping) else str(source)
+        arguments += ["--config", text]
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
     return parse_flags(_file_parser(), arguments)[0]

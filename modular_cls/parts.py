@@ -100,6 +100,6 @@ def _injected(cls: type, offered: Mapping[str, Any]) -> dict[str, Any]:
     asked = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     for name in asked:
         if name not in offered:
-            told = unknown("argument", name, offered, f"of {cls.__name__}, given by the program")
-            raise ConfigError(f"{told} (what a user may write stands after *)")
+            problem = unknown("argument", name, offered, f"of {cls.__name__}, given by the program")
+            raise ConfigError(f"{problem} (what a user may write stands after *)")
     return {name: offered[name] for name in asked}

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 import modular_cls
+from modular_cls.criteria import JointLikelihood
+from modular_cls.finish import FitBias
 from modular_cls.schema import Composite
 
 ROOT = Path(__file__).parent.parent
-MAIN = [getattr(modular_cls, n) for n in ("ComposedClassifier", "Manifest", "Predictor", "Schema")]
+PUBLIC = ("ComposedClassifier", "Config", "Manifest", "ModularClassifier", "Predictor", "Schema")
+MAIN = [*(getattr(modular_cls, name) for name in PUBLIC), Composite, FitBias, JointLikelihood]
 
 
 def modules():
@@ -28,6 +31,6 @@ def test_examples_answer_what_they_say(name):
     assert not outcome.failed
 
 
-@pytest.mark.parametrize("main", [*MAIN, Composite], ids=lambda main: main.__name__)
+@pytest.mark.parametrize("main", MAIN, ids=lambda main: main.__name__)
 def test_main_classes_show_how_they_are_used(main):
     assert ">>> " in main.__doc__

@@ -86,6 +86,21 @@ class Config:
         prediction: How joint scores become decisions.
         seed: Decides initial weights, the draw of scarce images, their order and augmentation.
         knob: The one setting that a study may choose (`tune`); none of its own changes a run.
+
+    Example:
+        >>> from modular_cls import Config
+        >>> config = Config(
+        ...     schema={"attributes": {"hair": ["short", "long"]}},
+        ...     method="flat",
+        ...     model={"name": "FlatClassifier"},
+        ...     criterion={"name": "JointLikelihood", "tau": 1.0},
+        ...     training=Training(updates=300),
+        ... )
+        >>> config.training.updates, config.training.learning_rate, config.backbone.frozen
+        (300, 0.002, False)
+        >>> Training(learning_rate=-1.0)
+        Traceback (most recent call last):
+        modular_cls.errors.ConfigError: training.learning_rate is -1.0; ...above 0
     """
 
     schema: dict[str, Any]
@@ -117,14 +132,14 @@ class Config:
         ):
             require(value >= least, name, value, f"at least {least}")
         if self.backbone.frozen and not self.backbone.pretrained:
-            told = "frozen from scratch, its features would be random"
-            raise ConfigError(f"backbone.frozen needs backbone.pretrained: {told}")
+            reason = "frozen from scratch, its features would be random"
+            raise ConfigError(f"backbone.frozen needs backbone.pretrained: {reason}")
         if self.backbone.frozen and (on := self.training.only_trained):
-            told = "heads on a frozen backbone are solved, no network is trained; leave it out"
-            raise ConfigError(f"training.{on[0]} does not go with backbone.frozen: {told}")
+            reason = "heads on a frozen backbone are solved, no network is trained; leave it out"
+            raise ConfigError(f"training.{on[0]} does not go with backbone.frozen: {reason}")
         if self.backbone.frozen and self.data.augmentation is not None:
-            told = "every picture passes a frozen backbone once, as it is"
-            raise ConfigError(f"data.augmentation does not go with backbone.frozen: {told}")
+            reason = "every picture passes a frozen backbone once, as it is"
+            raise ConfigError(f"data.augmentation does not go with backbone.frozen: {reason}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, as a YAML file holds them."""

@@ -145,12 +145,12 @@ def expand(path: str, about: str | None = None) -> Path:
     def value(match: "re.Match[str]") -> str:
         name = match.group(1)
         if name != DATA_VARIABLE:
-            told = f"only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
-            raise ConfigError(f"{path}: {told}")
-        if found := os.environ.get(name):
-            return found
-        told = f"\n{about.strip()}" if about else ""
+            accepted = f"only ${{{DATA_VARIABLE}}} is replaced in paths, not ${{{name}}}"
+            raise ConfigError(f"{path}: {accepted}")
+        if folder := os.environ.get(name):
+            return folder
+        hint = f"\n{about.strip()}" if about else ""
         unset = f"the environment variable {name} is not set; it names the folder of data sets"
-        raise ConfigError(f"{path}: {unset}{told}")
+        raise ConfigError(f"{path}: {unset}{hint}")
 
     return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()

@@ -27,13 +27,13 @@ def packaged_config(name: str) -> Path | None:
 
 def find_configs(arguments: list[str]) -> list[str]:
     """Let `--config NAME` mean one that comes with the package, where no file has that name."""
-    found = list(arguments)
+    words = list(arguments)
     for i, word in enumerate(arguments):
         if word.startswith("--config="):
-            found[i] = f"--config={_config_path(word.removeprefix('--config='))}"
+            words[i] = f"--config={_config_path(word.removeprefix('--config='))}"
         elif word == "--config" and i + 1 < len(arguments):
-            found[i + 1] = _config_path(arguments[i + 1])
-    return found
+            words[i + 1] = _config_path(arguments[i + 1])
+    return words
 
 
 def method_config(name: str) -> str:

@@ -78,8 +78,8 @@ class Training:
             require(fits, f"training.{name}", getattr(self, name), accepted)
         parse_interval(self.save_every)
         if self.patience is not None and not self.validate_every:
-            told = "it counts validations, and training.validate_every is 0: there are none"
-            raise ConfigError(f"training.patience is {self.patience}; {told}")
+            reason = "it counts validations, and training.validate_every is 0: there are none"
+            raise ConfigError(f"training.patience is {self.patience}; {reason}")
 
     @property
     def only_trained(self) -> list[str]:

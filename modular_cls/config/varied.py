@@ -39,9 +39,9 @@ class Knob:
 
     def __post_init__(self) -> None:
         if self.key.split(".")[0] not in PLACES or "." not in self.key:
-            told = f"it begins with {', '.join(PLACES)}, as criterion.tau or finish.FitBias.kappa"
-            raise ConfigError(f"knob.key is {self.key!r}; {told}")
+            form = f"it begins with {', '.join(PLACES)}, as criterion.tau or finish.FitBias.kappa"
+            raise ConfigError(f"knob.key is {self.key!r}; {form}")
         numbers = [v for v in self.values if v is not None]
         if len(set(self.values)) < max(2, len(self.values)) or numbers != sorted(numbers):
-            told = "it holds two or more different ones, ascending"
-            raise ConfigError(f"knob.values is {self.values}; {told}")
+            form = "it holds two or more different ones, ascending"
+            raise ConfigError(f"knob.values is {self.values}; {form}")

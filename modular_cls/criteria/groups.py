@@ -40,25 +40,12 @@ class LabelGroups(nn.Module):
 
     def __init__(self, joint: Composite, observed: Tensor, unknown: str, smoothing: float) -> None:
         super().__init__()
-        self.joint, self.smoothing = joint, smoothing
-        cells, width = torch.tensor(joint.cells), len(joint.attributes)
-        masks = [torch.tensor(m) for m in itertools.product((False, True), repeat=width)]
-        kept = [
-            (m, n)
-            for m in masks
-            if (n := observed[tuple(torch.where(m, cells, -1).T)]).any() and m.any()
-        ]
-        known = torch.stack([m for m, _ in kept])
-        self.register_buffer("cells", cells, persistent=False)
+        self.joint, self.smoothing, self.estimates = joint, smoothing, unknown == "em"
+        cells, (known, counts) = torch.tensor(joint.cells), _groups_of(joint, observed)
+        self.register_buffer("cells", cells, persistent=False)  # (classes, m)
         self.register_buffer("known", known, persistent=False)  # (groups, m)
-        # (groups, classes)
-        self.register_buffer("counts", torch.stack([n for _, n in kept]).float(), persistent=False)
-        sizes = torch.tensor([len(a.values) for a in joint.attributes])
-        steps = torch.cat([sizes.flip(0).cumprod(0).flip(0)[1:], torch.ones(1, dtype=torch.long)])
-        # What the classes of a group share of their known values, as a number: (groups, classes)
-        part = torch.where(known[:, None], cells * steps, 0).sum(-1)
-        self.register_buffer("part", part, persistent=False)
-        self.estimates = unknown == "em"
+        self.register_buffer("counts", counts, persistent=False)  # (groups, classes)
+        self.register_buffer("part", _parts(joint, known), persistent=False)  # (groups, classes)
         self.register_buffer("shares", self._shares(observed, unknown))  # (groups, classes)
 
     @staticmethod
@@ -109,12 +96,13 @@ class LabelGroups(nn.Module):
 
         Some of these images know each of their values.
         """
-        part = ~self.known.all(1)
-        there = (self.counts > 0) & part[:, None]
-        told = torch.ones(len(self.cells), dtype=torch.bool, device=there.device)
+        partly = ~self.known.all(1)
+        there = (self.counts > 0) & partly[:, None]
+        each_value = torch.ones(len(self.cells), dtype=torch.bool, device=there.device)
         for known in self.known.T:
-            told &= (there & known[:, None]).any(0)
-        return told & (there & (self._within(self.shares) > _RULED_OUT)).any(0)
+            each_value &= (there & known[:, None]).any(0)
+        possible = self._within(self.shares) > _RULED_OUT
+        return each_value & (there & possible).any(0)
 
     def estimate(self) -> dict[str, float]:
         """Share of each class among the partly labelled images of its group that may be of it."""
@@ -130,6 +118,7 @@ class LabelGroups(nn.Module):
 
     def _within(self, shares: Tensor) -> Tensor:
         """`p(unknown | known)` from what each class was counted, shape (groups, classes)."""
+        # Without EM, just above 0: where no class of the known values has a share, no 0 / 0.
         smoothed = shares + (self.smoothing if self.estimates else 1e-9)
         return smoothed / self._over_part(smoothed)
 
@@ -149,3 +138,29 @@ class LabelGroups(nn.Module):
             each = (observed.sum(others) if others else observed)[:-1].float()
             shares = shares * (each / each.sum())[self.cells[:, i]]
         return shares.expand_as(self.counts).clone()
+
+
+def _groups_of(joint: Composite, observed: Tensor) -> tuple[Tensor, Tensor]:
+    """Which attributes each group knows (groups, m), and its images at each class it may be.
+
+    Images that know nothing are in no group.
+    """
+    cells, known, counts = torch.tensor(joint.cells), [], []
+    for pattern in itertools.product((False, True), repeat=len(joint.attributes)):
+        mask = torch.tensor(pattern)
+        images = observed[tuple(torch.where(mask, cells, -1).T)]
+        if mask.any() and images.any():
+            known.append(mask)
+            counts.append(images)
+    return torch.stack(known), torch.stack(counts).float()
+
+
+def _parts(joint: Composite, known: Tensor) -> Tensor:
+    """A number for each class of a group, the same where known values are: (groups, classes)."""
+    cells, sizes = (
+        torch.tensor(joint.cells),
+        torch.tensor([len(a.values) for a in joint.attributes]),
+    )
+    above = sizes.flip(0).cumprod(0).flip(0)  # combinations of this attribute and those after it
+    steps = above // sizes  # of those after it alone, as digits of a number have them
+    return torch.where(known[:, None], cells * steps, 0).sum(-1)

@@ -17,6 +17,7 @@ from modular_cls.criteria.criterion import (
 )
 from modular_cls.criteria.groups import LabelGroups
 from modular_cls.errors import ConfigError, require, unknown
+from modular_cls.models.by_space import BySpace
 from modular_cls.models.joint_classifier import DIRECT, JointClassifier
 from modular_cls.schema import Composite, Schema
 
@@ -47,6 +48,19 @@ class JointLikelihood(Criterion):
         tau: Strength of the prior.
         unknown: What `p_g` takes an attribute's unknown values to depend on (see `LabelGroups`).
         smoothing: Of the estimate `em`, in images.
+
+    Example:
+        >>> from modular_cls import Schema
+        >>> from modular_cls.criteria import JointLikelihood
+        >>> schema = Schema.from_dict({
+        ...     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        ...     "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
+        ... })
+        >>> criterion = JointLikelihood(schema, {"hair_gender": torch.tensor([40, 10, 50, 0])})
+        >>> scores, target = torch.zeros(1, 4), torch.tensor([1])  # a short-haired man
+        >>> loss = criterion({"hair_gender": scores}, {"hair_gender": target})
+        >>> round(float(loss.exp()), 4)  # scores that say nothing leave the prior, 10 of 100
+        10.0
     """
 
     partly_labelled: str = _MARGINAL
@@ -73,9 +87,15 @@ class JointLikelihood(Criterion):
         if observed is None:
             self.partly_labelled = Criterion.partly_labelled
         self.groups = nn.ModuleDict()
+        self.log_prior = BySpace(
+            self,
+            "log_prior",
+            {
+                joint.name: tau * log_share(counts[joint.name]) if tau else torch.zeros(joint.size)
+                for joint in schema.joints
+            },
+        )
         for i, joint in enumerate(schema.joints):
-            log_prior = tau * log_share(counts[joint.name]) if tau else torch.zeros(joint.size)
-            self.register_buffer(f"log_prior_{i}", log_prior)
             if observed is not None and LabelGroups.needed(observed[joint.name]):
                 self.groups[str(i)] = LabelGroups(joint, observed[joint.name], unknown, smoothing)
         if observed is not None and not self.groups:
@@ -86,10 +106,10 @@ class JointLikelihood(Criterion):
 
         Direct heads (`ModularClassifier`) add their own, over the rows whose joint class is known.
         """
-        losses = [self._loss(i, joint, scores, targets) for i, joint in enumerate(self.joints)]
-        for i, joint in enumerate(self.joints):
+        losses = [self._loss(joint, scores, targets) for joint in self.joints]
+        for joint in self.joints:
             if (direct := scores.get(joint.name + DIRECT)) is not None:
-                losses.append(self._known(i, direct, targets[joint.name]))
+                losses.append(self._known(joint, direct, targets))
         return torch.stack(losses).sum()
 
     def objectives(self) -> list[Objective]:
@@ -116,29 +136,29 @@ class JointLikelihood(Criterion):
 
         Those that the prior rules out are not among them.
         """
-        at = next((str(i) for i, j in enumerate(self.joints) if j.name == joint), "")
-        return cast(LabelGroups, self.groups[at]).taught() if at in self.groups else None
+        groups = self.label_groups(joint)
+        return None if groups is None else groups.taught()
 
-    def _known(self, i: int, scores: Tensor, target: Tensor) -> Tensor:
-        return masked(scores + getattr(self, f"log_prior_{i}"), target, smoothing=self.smoothing)
+    def _known(self, joint: Composite, scores: Tensor, targets: Scores) -> Tensor:
+        logits = scores + self.log_prior[joint.name]
+        return masked(logits, targets[joint.name], smoothing=self.smoothing)
 
-    def _loss(self, i: int, joint: Composite, scores: Scores, targets: Scores) -> Tensor:
-        if str(i) not in self.groups:
-            return self._known(i, scores[joint.name], targets[joint.name])
-        groups = cast(LabelGroups, self.groups[str(i)])
+    def _loss(self, joint: Composite, scores: Scores, targets: Scores) -> Tensor:
+        if (groups := self.label_groups(joint.name)) is None:
+            return self._known(joint, scores[joint.name], targets)
         labels = torch.stack([targets[a.name] for a in joint.attributes], dim=1)
         group, possible = groups(labels)
         logits = scores[joint.name].float() + (
             self.tau * groups.log_prior()[group] if self.tau else 0.0
         )
         mine = logits.masked_fill(~possible, -torch.inf)
-        told = (labels >= 0).any(1)
+        labelled = (labels >= 0).any(1)
         if self.training:
-            groups.learn(group[told], mine[told].softmax(1))
+            groups.learn(group[labelled], mine[labelled].softmax(1))
         each = logits.logsumexp(1) - mine.logsumexp(1)
         if self.smoothing:
             each = (1 - self.smoothing) * each + self.smoothing * evenly(logits)
-        return each[told].sum() / told.sum().clamp(min=1)
+        return each[labelled].sum() / labelled.sum().clamp(min=1)
 
 
 class AttributeLikelihood(Criterion):

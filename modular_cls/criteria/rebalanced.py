@@ -18,6 +18,7 @@ from modular_cls.criteria.criterion import (
     total_loss,
 )
 from modular_cls.errors import ConfigError, require
+from modular_cls.models.by_space import BySpace
 from modular_cls.models.flat import FlatClassifier
 from modular_cls.models.heads import Cosine
 from modular_cls.models.joint_classifier import JointClassifier
@@ -32,15 +33,11 @@ class _OverClasses(Criterion):
     ) -> None:
         super().__init__()
         refuse_empty(type(self).__name__, schema, counts)
-        self.names = [joint.name for joint in schema.joints]
-        for i, name in enumerate(self.names):
-            self.register_buffer(f"of_class_{i}", of_counts(counts[name].float()))
+        each = {joint.name: of_counts(counts[joint.name].float()) for joint in schema.joints}
+        self.of_class = BySpace(self, "of_class", each)
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
-        losses = [
-            self._loss(scores[n], targets[n], getattr(self, f"of_class_{i}"))
-            for i, n in enumerate(self.names)
-        ]
+        losses = [self._loss(scores[n], targets[n], each) for n, each in self.of_class.items()]
         return torch.stack(losses).sum()
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
@@ -64,8 +61,7 @@ class WeightedLikelihood(_OverClasses):
 
     def objectives(self) -> list[Objective]:
         """One for each joint space, its classes weighted."""
-        weights = (getattr(self, f"of_class_{i}") for i in range(len(self.joints)))
-        return [Objective(j, weights=w) for j, w in zip(self.joints, weights, strict=True)]
+        return [Objective(joint, weights=self.of_class[joint.name]) for joint in self.joints]
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
         # The mean over images, not over weights: dividing by a small batch's own weights would
@@ -118,8 +114,8 @@ class LabelDistributionMargin(_OverClasses):
         heads = list(model.joint_heads) if isinstance(model, FlatClassifier) else []
         scales = {head.scale if isinstance(head, Cosine) else None for head in heads}
         if scales != {self.scale}:
-            told = f"needs model FlatClassifier with cosine_scale {self.scale:g}, its own scale"
-            raise ConfigError(f"criterion LabelDistributionMargin {told}")
+            need = f"needs model FlatClassifier with cosine_scale {self.scale:g}, its own scale"
+            raise ConfigError(f"criterion LabelDistributionMargin {need}")
 
     def _loss(self, logits: Tensor, target: Tensor, of_class: Tensor) -> Tensor:
         margin = of_class**-0.25
@@ -150,22 +146,18 @@ class GroupDRO(Criterion):
         super().__init__()
         require(0 <= eta < math.inf, "criterion (GroupDRO): eta", eta, "at least 0")
         self.eta = eta
-        self.names = [joint.name for joint in schema.joints]
-        for i, name in enumerate(self.names):
-            seen = (counts[name] > 0).float()
-            self.register_buffer(f"q_{i}", seen / seen.sum())
+        seen = {joint.name: (counts[joint.name] > 0).float() for joint in schema.joints}
+        self.q = BySpace(self, "q", {name: each / each.sum() for name, each in seen.items()})
 
     def forward(self, scores: Scores, targets: Scores) -> Tensor:
         """The weighted sum of the groups' mean losses, summed over joint spaces.
 
         Moves `q` in training.
         """
-        return torch.stack(
-            [self._loss(scores[n], targets[n], f"q_{i}") for i, n in enumerate(self.names)]
-        ).sum()
+        losses = [self._loss(scores[name], targets[name], q) for name, q in self.q.items()]
+        return torch.stack(losses).sum()
 
-    def _loss(self, logits: Tensor, target: Tensor, name: str) -> Tensor:
-        q: Tensor = getattr(self, name)
+    def _loss(self, logits: Tensor, target: Tensor, q: Tensor) -> Tensor:
         each = F.cross_entropy(logits, target, ignore_index=-1, reduction="none")
         if self.smoothing:
             each = (1 - self.smoothing) * each + self.smoothing * evenly(logits)
@@ -173,10 +165,9 @@ class GroupDRO(Criterion):
         total, size = (each[:, None] * member).sum(0), member.sum(0)
         group = total / size.clamp(min=1)
         if self.training:
-            everywhere = over_processes(total.detach().clone()) / over_processes(
-                size.clone()
-            ).clamp(min=1)
-            q = q * (self.eta * everywhere).exp()
-            q = q / q.sum()
-            getattr(self, name).copy_(q)
+            # Clones, for sums over processes are in place and this loss needs its own numbers.
+            images = over_processes(size.clone()).clamp(min=1)
+            everywhere = over_processes(total.detach().clone()) / images
+            moved = q * (self.eta * everywhere).exp()
+            q.copy_(moved / moved.sum())
         return (q * group).sum()

@@ -56,6 +56,20 @@ class FitBias(FinishStep):
         estimates: Of the bias of a class without images, averaged.
         scores: Which: `unseen`, of heads fitted without the image where there are such, or
             `training`, as published.
+
+    Example:
+        >>> from modular_cls import Schema
+        >>> from modular_cls.finish import FitBias
+        >>> schema = Schema.from_dict({
+        ...     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        ...     "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
+        ... })
+        >>> energies = torch.tensor([[2.0, 0, 0, -2], [0, 2, -2, 0], [0, -2, 2, 0]]).double()
+        >>> target = torch.tensor([0, 1, 2])  # no image of the last joint class
+        >>> step = FitBias(estimates=["affine"])
+        >>> bias, _ = step.fit(energies, target, schema.composite("hair_gender"))
+        >>> torch.allclose(bias[3], bias[1] + bias[2] - bias[0])
+        True
     """
 
     kappa: float = 5.0
@@ -118,6 +132,7 @@ class FitBias(FinishStep):
         empty = (counts == 0).nonzero()[:, 0].tolist()
         bias = self._extrapolated(energies, target, fitted, joint, empty)
         sizes = _effective_sample_sizes(energies, fitted, counts, empty)
+        # From 99 kappa images on, w is at least 0.99: what others say would move nothing.
         rare = counts[(counts > 0) & (counts < 99 * self.kappa)].unique().tolist()
         for n in track(rare, f"Biases of {joint.size:,} classes", disable=joint.size < _MANY):
             rest = counts * (counts > n)  # a common class is not judged by a rare one
@@ -153,8 +168,8 @@ class FitBias(FinishStep):
             each["matched"] = matched_biases(energies, target, bias, joint, reached)
         result = bias.clone()
         for z in reached:
-            found = [each[name][z] for name in self.estimates if z in each[name]]
-            result[z] = sum(found) / len(found) if found else bias[z]
+            estimates = [each[name][z] for name in self.estimates if z in each[name]]
+            result[z] = sum(estimates) / len(estimates) if estimates else bias[z]
         return result
 
     def _fit_direct(self, head: DirectHead, scores: Tensor | None, target: Tensor) -> None:

@@ -17,7 +17,8 @@ from modular_cls.finish.step import Counts, Features, FinishStep
 from modular_cls.models.flat import FlatClassifier
 from modular_cls.models.joint_classifier import JointClassifier
 
-_GRID = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)  # inverse strengths of the l1 penalty
+# Inverse strengths of the l1 penalty: those of the method's authors (on Waterbirds).
+_GRID = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)
 _REFITS = 10
 
 
@@ -55,7 +56,7 @@ class RetrainClassifier(FinishStep):
             target = train.targets[joint.name].cpu()
             counts = torch.bincount(target[target >= 0], minlength=joint.size)
             each = (1 / counts.double())[target.clamp(min=0)]
-            found = fit_linear(
+            solution = fit_linear(
                 train.features,
                 target,
                 torch.zeros(joint.size),
@@ -63,9 +64,9 @@ class RetrainClassifier(FinishStep):
                 None if model.frozen else self.l2,
                 identity=train.identity,
             )
-            head.weight.copy_(found.weight)
-            head.bias.copy_(found.bias)
-            notes[f"ridge/{joint.name}"] = found.ridge
+            head.weight.copy_(solution.weight)
+            head.bias.copy_(solution.bias)
+            notes[f"ridge/{joint.name}"] = solution.ridge
         return notes
 
 
@@ -164,7 +165,7 @@ def _mean_of_refits(
     from sklearn.exceptions import ConvergenceWarning  # slow to import
     from sklearn.linear_model import LogisticRegression
 
-    mean, spread = x.mean(0), x.std(0).clip(1e-8)
+    mean, spread = x.mean(0), x.std(0).clip(1e-8)  # features may be the same in all images
     weights, biases = [], []
     for members in _balanced_draws(y, seed, refits, _fewest(y)):
         model = LogisticRegression(

@@ -49,8 +49,8 @@ class FitComposite(FinishStep):
 
     def check(self, model: JointClassifier, counts: Mapping[str, Counts]) -> None:
         """Needs composite heads with parameters."""
-        heads = list(model.composite_heads) if isinstance(model, ModularClassifier) else []
-        if not heads or not any(p.numel() for h in heads for p in h.parameters()):
+        heads = model.composite_heads if isinstance(model, ModularClassifier) else nn.ModuleList()
+        if not any(weight.numel() for weight in heads.parameters()):
             raise ConfigError(
                 "finish: FitComposite needs model ModularClassifier with a composite that learns"
             )
@@ -82,12 +82,14 @@ class FitComposite(FinishStep):
         layer = head[1]
         assert isinstance(layer, nn.Linear)
         shares = log_share(torch.bincount(target, minlength=layer.out_features))
-        found = fit_linear(torch.cat(scores, 1), target, shares, identity=identity)
+        solution = fit_linear(torch.cat(scores, 1), target, shares, identity=identity)
         # Solved with the whole prior beside the scores; what tau leaves of it belongs into them.
+        # A class without images has the log share -inf: -1e4 stands for it, and with tau = 1, where
+        # 0 * -inf is no number, nothing is left.
         within = ((1 - self.tau) * shares).clamp(min=-1e4).nan_to_num()
-        layer.weight.data.copy_(found.weight)
-        layer.bias.data.copy_(found.bias + within)
-        return found.ridge
+        layer.weight.data.copy_(solution.weight)
+        layer.bias.data.copy_(solution.bias + within)
+        return solution.ridge
 
     def _fit_head(
         self, head: nn.Module, scores: list[Tensor], target: Tensor, classes: int

@@ -37,14 +37,14 @@ def matched_biases(
     lost = _confusion(predicted, among[target], len(seen))
     beside = _Beside(joint, seen, lost)
     each = 1 / counts[target].to(best)
-    found: dict[int, float] = {}
+    biases: dict[int, float] = {}
     for z in empty:
         neighbours, expected = beside(z)
         if neighbours:
             rows = torch.isin(target, torch.tensor(neighbours))
             margins = energies[rows, z] - best[rows]  # z takes the image where its bias is below
-            found[z] = _upper_quantile(margins, each[rows], expected)
-    return found
+            biases[z] = _upper_quantile(margins, each[rows], expected)
+    return biases
 
 
 def _confusion(predicted: Tensor, target: Tensor, size: int) -> Tensor:

@@ -43,8 +43,10 @@ class FitOutputs(FinishStep):
     def __call__(self, model: JointClassifier, images: Mapping[str, Features]) -> dict[str, float]:
         """Fill the heads; notes the ridges."""
         assert isinstance(model, ModularClassifier)  # only such have any
-        conclusions = range(len(model.schema.conclusions))
-        return {k: v for i in conclusions for k, v in self.fit(model, i, images["train"]).items()}
+        notes: dict[str, float] = {}
+        for i in range(len(model.schema.conclusions)):
+            notes |= self.fit(model, i, images["train"])
+        return notes
 
     @torch.no_grad()
     def fit(self, model: ModularClassifier, i: int, train: Features) -> dict[str, float]:
@@ -57,7 +59,7 @@ class FitOutputs(FinishStep):
         target = train.targets[name].cpu()
         shares = log_share(torch.bincount(target[target >= 0], minlength=head.out_features))
         rows = model.premises(conclusion, known)
-        found = fit_linear(rows, target, shares, identity=train.identity)
-        head.weight.copy_(found.weight)
-        head.bias.copy_(found.bias)
-        return {f"ridge/{name}": found.ridge}
+        solution = fit_linear(rows, target, shares, identity=train.identity)
+        head.weight.copy_(solution.weight)
+        head.bias.copy_(solution.bias)
+        return {f"ridge/{name}": solution.ridge}

@@ -9,6 +9,7 @@ Its files, in the order to read them:
     heads             attribute heads and composite heads
     reachable         which joint classes additive heads identify from those seen
     prior             the share of each joint class expected in use
+    by_space          buffers of a module, one for each joint space
     joint_classifier  what modular and flat share: joint scores -> probabilities
     modular           backbone -> attribute heads -> composite heads
     flat              backbone -> joint classes

@@ -153,10 +153,10 @@ def _create(config: Backbone) -> nn.Module:
     if isinstance(network, Exception):
         reason = " ".join(str(network).split()) or type(network).__name__
         if wrong := culprit(config, lambda other: not isinstance(_made(other), Exception)):
-            told = f"{config.name} cannot be created with it: {reason}"
-            raise ConfigError(f"backbone.args.{wrong} is {config.args[wrong]!r}: {told}")
-        told = f"backbone {config.name} cannot be created: {reason}"
-        raise ConfigError(told + (_NO_HUB if _needs_hub(config) else ""))
+            problem = f"{config.name} cannot be created with it: {reason}"
+            raise ConfigError(f"backbone.args.{wrong} is {config.args[wrong]!r}: {problem}")
+        problem = f"backbone {config.name} cannot be created: {reason}"
+        raise ConfigError(problem + (_NO_HUB if _needs_hub(config) else ""))
     # Convolutions on a CPU are up to twice as fast when channels lie innermost.
     return network.to(memory_format=torch.channels_last)
 

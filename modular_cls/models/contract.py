@@ -75,6 +75,7 @@ def _left_alone(network: nn.Module) -> Iterator[None]:
 def _problem(network: nn.Module, width: int, size: tuple[int, int], trained: bool) -> str:
     """What is wrong with the features of blank pictures, in words; blank for nothing."""
     for training in (False, True) if trained else (False,):
+        # Two: batch norms in training refuse one picture where one place is left of it.
         blank = torch.zeros(2, 3, *size, device=next(network.parameters()).device)
         network.train(training)
         try:
@@ -109,6 +110,7 @@ def _misses(network: nn.Module, size: tuple[int, int], unseen: int) -> bool:
     device = next(network.parameters()).device
     picture = torch.rand(1, 3, *size, device=device, requires_grad=True)
     features = network.eval()(picture)
+    # Weighed at random: the plain sum of features after a layer norm is the same for any picture.
     (change,) = torch.autograd.grad((features * torch.randn_like(features)).sum(), picture)
     last_rows, last_columns = change[..., -unseen:, :], change[..., -unseen:]
     return not last_rows.any() or not last_columns.any()

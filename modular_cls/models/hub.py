@@ -51,18 +51,18 @@ def why_not_loaded(url: str) -> str | None:
 
 def _no_answer(url: str) -> str | None:
     """Why a server cannot be asked, by way of a proxy where the environment names one."""
-    told: SimpleQueue[str | None] = SimpleQueue()
+    answers: SimpleQueue[str | None] = SimpleQueue()
 
     def ask() -> None:
         try:
             get_session().head(url, timeout=_PATIENCE)
         except Exception as error:  # of whichever client the hub's library uses
-            told.put(f"{url} does not answer: {error}")
+            answers.put(f"{url} does not answer: {error}")
         else:
-            told.put(None)
+            answers.put(None)
 
     Thread(target=ask, daemon=True).start()  # left behind when it hangs
     try:
-        return told.get(timeout=_DEADLINE)
+        return answers.get(timeout=_DEADLINE)
     except Empty:
         return f"{url} does not answer within {_DEADLINE:g} s"

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from modular_cls.config import Backbone
 from modular_cls.models.backbone import create_backbone
+from modular_cls.models.by_space import BySpace
 from modular_cls.schema import Composite, Schema
 
 DIRECT = "/direct"  # after a joint space's name: scores of its direct head, in training
@@ -80,8 +81,8 @@ class JointClassifier(nn.Module):
         else:
             self.backbone, self.width = create_backbone(backbone)
             self.frozen, self.pretrained = backbone.frozen, backbone.pretrained
-        for i, joint in enumerate(schema.joints):
-            self.register_buffer(f"_log_prior_{i}", torch.zeros(joint.size))
+        none_yet = {joint.name: torch.zeros(joint.size) for joint in schema.joints}
+        self._log_priors = BySpace(self, "_log_prior", none_yet)
 
     def train(self, mode: bool = True) -> "JointClassifier":
         """As always, but a pretrained network keeps the statistics of its batch norms.
@@ -91,6 +92,7 @@ class JointClassifier(nn.Module):
         super().train(mode)
         if self.pretrained:
             for part in self.backbone.modules():
+                # What 1d, 2d, 3d and synchronised ones have in common has no public name.
                 if isinstance(part, nn.modules.batchnorm._BatchNorm):
                     part.eval()
         return self
@@ -145,10 +147,7 @@ class JointClassifier(nn.Module):
 
         -inf is never predicted.
         """
-        return {
-            joint.name: getattr(self, f"_log_prior_{i}")
-            for i, joint in enumerate(self.schema.joints)
-        }
+        return dict(self._log_priors)
 
     def set_priors(self, priors: Mapping[str, Tensor]) -> None:
         """Set the target prior of each joint space; saved with the weights.
@@ -190,10 +189,10 @@ class JointClassifier(nn.Module):
             space.name: _normalised(scores[space.name], added[space.name])
             for space in self.learned.joints
         }
-        found = {output.name: self._answer(joint, output) for output in self.learned.outputs}
-        for name, concluded in self.conclude(found).items():
-            found[name] = _normalised(concluded, added[f"{name}*"])
-        return {output.name: found[output.name] for output in self.schema.outputs}
+        answers = {output.name: self._answer(joint, output) for output in self.learned.outputs}
+        for name, concluded in self.conclude(answers).items():
+            answers[name] = _normalised(concluded, added[f"{name}*"])
+        return {output.name: answers[output.name] for output in self.schema.outputs}
 
     def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Log probabilities of what is learned -> scores of what is concluded, both by output."""

@@ -28,6 +28,24 @@ class ModularClassifier(JointClassifier):
 
     Raises:
         ConfigError: If the backbone or the composite head does not exist.
+
+    Example:
+        >>> import torch
+        >>> from modular_cls import ModularClassifier, Schema
+        >>> schema = Schema.from_dict({
+        ...     "attributes": {"hair": ["short", "long"], "gender": ["female", "male"]},
+        ...     "composites": {"hair_gender": {"attributes": ["hair", "gender"]}},
+        ... })
+        >>> model = ModularClassifier(schema, 8)  # on 8 features that come from elsewhere
+        >>> scores = model.score(torch.randn(3, 8))
+        >>> {name: tuple(score.shape) for name, score in scores.items()}
+        {'hair': (3, 2), 'gender': (3, 2), 'hair_gender': (3, 4)}
+        >>> added = scores["hair"][:, :, None] + scores["gender"][:, None]  # biases are still 0
+        >>> torch.allclose(scores["hair_gender"], added.flatten(1))
+        True
+        >>> joint, seen = schema.joints[0], torch.tensor([True, True, True, False])
+        >>> model.reachable(joint, seen).tolist()  # a long-haired man, from the three others
+        [True, True, True, True]
     """
 
     def __init__(
@@ -83,16 +101,16 @@ class ModularClassifier(JointClassifier):
 
     def compose(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores of attributes, and of joint spaces by direct heads -> those of all."""
-        found = self._composed(scores)
+        composed = self._composed(scores)
         for name, direct in self.direct.items():
-            found[name] = direct.combine(scores[name], found[name])
-        return found
+            composed[name] = direct.combine(scores[name], composed[name])
+        return composed
 
     def _composed(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        found = dict(scores)
+        composed = dict(scores)
         for joint, head in zip(self.learned.joints, self.composite_heads, strict=True):
-            found[joint.name] = head([scores[a.name] for a in joint.attributes])
-        return found
+            composed[joint.name] = head([scores[a.name] for a in joint.attributes])
+        return composed
 
     def conclude(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What probabilities of attributes speak for."""

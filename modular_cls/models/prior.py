@@ -69,20 +69,20 @@ def joint_prior(
     return share * allowed
 
 
-def _given_prior(joint: Composite, given: dict[str, float]) -> Tensor:
-    for name, share in given.items():
+def _given_prior(joint: Composite, shares: dict[str, float]) -> Tensor:
+    for name, share in shares.items():
         if name not in joint.class_names:
             raise ConfigError(
                 unknown("joint class", name, joint.class_names, "in prediction.prior")
             )
         if not 0 <= share <= 1:
             raise ConfigError(f"prediction.prior.{name} is {share}; it must be from 0 to 1")
-    left = 1 - sum(given.values())
-    others = joint.size - len(given)
+    left = 1 - sum(shares.values())
+    others = joint.size - len(shares)
     if left < -1e-6 or (not others and abs(left) > 1e-6):
         raise ConfigError(
             f"prediction.prior: the shares add up to {1 - left:g}; they must add up to 1"
         )
     return torch.tensor(
-        [given.get(name, max(left, 0.0) / max(others, 1)) for name in joint.class_names]
+        [shares.get(name, max(left, 0.0) / max(others, 1)) for name in joint.class_names]
     )

@@ -162,8 +162,8 @@ class Fit:
         self.data.decode(progress)
         self.data.find_repeated()
         announce_repeated(self.data)
-        found = self.checkpoints.newest() if self.checkpoints is not None else None
-        path, state = found or (None, {})
+        newest = self.checkpoints.newest() if self.checkpoints is not None else None
+        path, state = newest or (None, {})
         self._started -= state.get("seconds", 0.0)
         if path is not None:
             print(f"  going on from update {state['update']} of {self.config.training.updates}")
@@ -258,9 +258,9 @@ class Fit:
         except UndefinedError as error:
             print(f"  heads start at random: {error}")
             return
-        told = "Features, train" if progress else ""
-        found = extract_features(rows, pixels, network, digest_of(network), told)
-        train = Features(found, self.data.datasets["train"].targets)
+        title = "Features, train" if progress else ""
+        features = extract_features(rows, pixels, network, digest_of(network), title)
+        train = Features(features, self.data.datasets["train"].targets)
         how, seed = self.config.heads, self.config.seed
         solve_heads(self.model, self.task.criterion, train, how, seed, balanced)
 

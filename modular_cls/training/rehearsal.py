@@ -78,8 +78,8 @@ def try_networks(configs: Iterable[Config]) -> None:
         tried.add(key)
         bare = replace(config.backbone, pretrained=False, frozen=False, digest=None)
         with torch.random.fork_rng(devices=[]):
-            told = told_size(bare, size)
-            check_contract(told, *create_backbone(told), size)
+            backbone = told_size(bare, size)
+            check_contract(backbone, *create_backbone(backbone), size)
 
 
 @torch.no_grad()
@@ -112,12 +112,12 @@ def check_names(schema: Schema) -> None:
     columns = ["path", "box", "error"]
     for output in schema.outputs:
         if output.name in _IN_GRAPHS:
-            told = f"{' and '.join(_IN_GRAPHS)} are what goes in and comes out of an exported graph"
-            raise ConfigError(f"schema: {output.name!r} may be no attribute or composite: {told}")
+            why = f"{' and '.join(_IN_GRAPHS)} are what goes in and comes out of an exported graph"
+            raise ConfigError(f"schema: {output.name!r} may be no attribute or composite: {why}")
         columns += [output.name, *(f"{output.name}={name}" for name in output.class_names)]
     if repeated := [name for name, times in Counter(columns).items() if times > 1]:
-        told = f"a table of predictions would have two columns called {shortened(repeated)}"
-        raise ConfigError(f"schema: {told}; rename an attribute, value or composite")
+        problem = f"a table of predictions would have two columns called {shortened(repeated)}"
+        raise ConfigError(f"schema: {problem}; rename an attribute, value or composite")
 
 
 def _check_room(config: Config, schema: Schema) -> None:
@@ -130,9 +130,9 @@ def _check_room(config: Config, schema: Schema) -> None:
     if needed > there:
         sizes = {joint.name.rstrip("*"): joint.size for joint in schema.joints}
         most = max(sizes, key=lambda name: sizes[name])
-        told = f"{sum(sizes.values()):,} joint classes in {len(sizes):,} spaces, most in {most}"
+        size = f"{sum(sizes.values()):,} joint classes in {len(sizes):,} spaces, most in {most}"
         raise ConfigError(
-            f"schema: {told}, need about {needed / 2**30:,.0f} GiB of memory, and this machine has "
+            f"schema: {size}, need about {needed / 2**30:,.0f} GiB of memory, and this machine has "
             f"{there / 2**30:,.0f}. Make composites of fewer attributes"
         )
 
