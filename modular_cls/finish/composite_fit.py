@@ -84,9 +84,9 @@ class FitComposite(FinishStep):
         shares = log_share(torch.bincount(target, minlength=layer.out_features))
         solution = fit_linear(torch.cat(scores, 1), target, shares, identity=identity)
         # Solved with the whole prior beside the scores; what tau leaves of it belongs into them.
-        # A class without images has the log share -inf: -1e4 stands for it, and with tau = 1, where
-        # 0 * -inf is no number, nothing is left.
-        within = ((1 - self.tau) * shares).clamp(min=-1e4).nan_to_num()
+        # A class without images has the log share -inf: -1e4 stands for it below tau = 1. From 1 on
+        # nothing is left: more than all that it lacks would make it the answer to everything.
+        within = ((1 - self.tau) * shares).nan_to_num(nan=0.0, posinf=0.0, neginf=-1e4)
         layer.weight.data.copy_(solution.weight)
         layer.bias.data.copy_(solution.bias + within)
         return solution.ridge

@@ -76,6 +76,16 @@ def test_a_solved_composite_has_the_share_of_the_prior_that_tau_leaves(tau):
     assert notes["ridge/both"] > 0
 
 
+@pytest.mark.parametrize("tau", [0.0, 0.5, 1.0, 1.5])
+def test_a_class_without_images_is_never_the_answer_to_everything(tau):
+    model = ModularClassifier(SCHEMA, 5, composite="Linear")
+    images = {"train": features([100, 60, 30, 0], model)}
+    FitComposite(per_class=None, tau=tau)(model, images)
+    bias = model.composite_heads[0][1].bias
+    assert bias.isfinite().all()
+    assert bias[3] <= bias[:3].max()
+
+
 def test_a_prior_is_corrected_where_every_class_has_a_share():
     model = product_that_knows()
     some, all_but_one = ({"train": {"both": torch.tensor([5, 5, 5, n])}} for n in (1, 0))
