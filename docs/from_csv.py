@@ -15,7 +15,7 @@ A marker is an HTML comment, which no reader sees. After a number it names the C
 Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
 
     <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
-    <!-- answers faces avatars photographs/leaf -->
+    <!-- answers faces=drawn faces; photographs/leaf=leaves -->
     <!-- summary keeps=0,5,all faces=drawn faces; photographs/leaf=photographs of leaves -->
 
 Means and intervals are those of `intervals.csv`; where a page has none yet, over the seeds of
@@ -199,8 +199,7 @@ class Results:
         first, _, sets = what.partition(" ")
         keeps, rows = first.removeprefix("keeps=").split(","), []
         scores = [NAMED["balanced"], NAMED["rare"]]
-        for each in sets.split(";"):
-            folder, _, told = each.strip().partition("=")
+        for folder, told in _named_sets(sets):
             page = self.page(folder)
             ours = page.reference or ""
             rivals = [page.rival("best_flat", keep).rival for keep in keeps]
@@ -212,7 +211,10 @@ class Results:
 
     def answers(self, what: str) -> list[str]:
         """For each set and number kept: the reference, the best others, and what they lack."""
-        rows = [row for name in what.split() for row in _answer_rows(name, self.page(name))]
+        rows = []
+        for folder, told in _named_sets(what):
+            link = f"[{told}]({folder.partition(':')[0]}/report.md)"
+            rows += _answer_rows(link, self.page(folder))
         needed = "rare images the best flat method needs to match modular without any"
         header = ["set", "k", "modular", "best flat", "modular minus it"]
         header += ["best composing rival", "modular minus it", needed]
@@ -306,7 +308,14 @@ def _score(word: str) -> str:
     return CALIBRATION if word == CALIBRATION else NAMED[word]
 
 
-def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:
+def _named_sets(what: str) -> Iterator[tuple[str, str]]:
+    """`FOLDER=words; FOLDER=words` -> folder and words."""
+    for each in what.split(";"):
+        folder, _, told = each.strip().partition("=")
+        yield folder, told or folder
+
+
+def _answer_rows(link: str, page: Page) -> Iterator[list[str]]:
     flat, composing = (
         {c.keep: c for c in contrasts(page, rivals)}
         for rivals in (page.flats, [m for m in page.modulars if m != page.reference])
@@ -321,8 +330,7 @@ def _answer_rows(name: str, page: Page) -> Iterator[list[str]]:
                 theirs = _scores(page, best.rival, keep, [score])
                 cells += [f"{theirs} {best.rival}", in_points(best.differences[score])]
         needed = _needed(page) if place == 0 else ""
-        linked = f"[{name}]({name.partition(':')[0]}/report.md)" if place == 0 else ""
-        yield [linked, keep, _scores(page, ours, keep, [score]), *cells, needed]
+        yield [link if place == 0 else "", keep, _scores(page, ours, keep, [score]), *cells, needed]
 
 
 def _needed(page: Page) -> str:

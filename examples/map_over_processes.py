@@ -5,10 +5,9 @@ Ray Data or Spark carry it in the same way, for it can be pickled.
     python examples/map_over_processes.py RUN_OR_EXPORT PICTURES [--processes 2]
 
 RUN_OR_EXPORT is a folder that `modular-cls train` or `export` wrote, PICTURES a folder of pictures.
-Prints one line a
-picture: its name, and each attribute and composite with the most probable class and its
-probability. (For a table on disk that goes on where it was interrupted there is `modular-cls
-predict`.)
+Prints one line a picture: its name, and each attribute and composite with the most probable class
+and its probability. (For a table on disk that goes on where it was interrupted there is
+`modular-cls predict`.)
 """
 
 import argparse

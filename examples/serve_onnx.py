@@ -33,10 +33,8 @@ class Model:
     def __init__(self, path: Path) -> None:
         self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         told = self.session.get_modelmeta().custom_metadata_map
-        self.classes, self.preprocessing = (
-            json.loads(told["classes"]),
-            json.loads(told["preprocessing"]),
-        )
+        self.classes = json.loads(told["classes"])
+        self.preprocessing = json.loads(told["preprocessing"])
 
     def __call__(self, data: bytes) -> dict[str, dict[str, float]]:
         """The bytes of a picture -> probability of each class, by output."""

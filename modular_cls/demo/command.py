@@ -9,7 +9,7 @@ from modular_cls.errors import ModularClsError
 def demo(prog: str, arguments: list[str]) -> None:
     """A page in the browser: choose a picture, see what a run says and where it looks."""
     parser = Parser(prog=prog, description=demo.__doc__)
-    parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run or an export")
     parser.add_argument(
         "beside",
         type=Path,

@@ -69,7 +69,9 @@ def predict(prog: str, arguments: list[str]) -> None:
         "--root", help="folder that a table's paths are relative to; default the table's own"
     )
     parser.add_argument(
-        "--prior", choices=["uniform", "training"], help="classes expected; default as in training"
+        "--prior",
+        choices=["uniform", "training"],
+        help="shares of joint classes expected; default the run's prediction.prior",
     )
     parser.add_argument(
         "--given",

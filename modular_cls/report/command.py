@@ -10,7 +10,9 @@ def report(prog: str, arguments: list[str]) -> None:
     parser = Parser(prog=prog, description=report.__doc__)
     parser.add_argument("runs", type=Path, nargs="+", help="run folders, or folders that hold some")
     parser.add_argument(
-        "--out", type=Path, help="folder for report.md and figures; default the first of RUNS"
+        "--out",
+        type=Path,
+        help="folder for report.md, report.html, figures and CSVs; default the first of RUNS",
     )
     options = parser.parse_args(arguments)
     from modular_cls.report.first import FIRST

@@ -28,7 +28,7 @@ Its files, in the order to read them:
     train          the run folder: fitted, ended, tested, written
     evaluate       metrics on any manifest
     interventions  what a model answers with an attribute set to the truth
-    estimator      the frozen road for scikit-learn
+    estimator      heads on features from anywhere, for scikit-learn
     targets        a table of answers from anywhere -> labels
     command        `modular-cls train` and `modular-cls evaluate`
 """

@@ -1,4 +1,4 @@
-"""Heads on features from anywhere, as a scikit-learn estimator: the frozen road on tensors."""
+"""Heads solved on features from anywhere, as a scikit-learn estimator."""
 
 import warnings
 from collections.abc import Mapping, Sequence
