@@ -10,16 +10,19 @@ A marker is an HTML comment, which no reader sees. After a number it names the C
     19 ± 2<!-- faces modular-best_flat 0 -->   paired; also `-best` of all, `-best_composing`
     4 ± 1<!-- faces modular all-0 -->          the same method at two numbers kept
 
+    flat<!-- rival faces best_flat 0 -->       who that was
     1.46<!-- bench training step: timm / ours -->   the median of that name in bench/bench.csv
 
-Signs, decimals and the interval are written as they stood. Before a table, up to `<!-- end -->`:
+Signs, decimals and the interval are written as they stood; a marker that stands after no such
+number is a fault. Before a table, up to `<!-- end -->`:
 
     <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
     <!-- answers faces=drawn faces; photographs/leaf=leaves -->
     <!-- summary keeps=0,5,all faces=drawn faces; photographs/leaf=photographs of leaves -->
 
-Means and intervals are those of `intervals.csv`; where a page has none yet, over the seeds of
-`results.csv`.
+In the answers, differences are bold whose p-value is below 0.05, adjusted for the numbers kept.
+Means and intervals are those of `intervals.csv`, images to match those of `match.csv`; where a page
+has none yet, over the seeds of `results.csv`. Other comments: `<!-- not run: why -->`.
 """
 
 import argparse
@@ -29,7 +32,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +47,19 @@ PAGES = ("README.md", "docs/*.md", "docs/results/*.md", "docs/results/photograph
 NAMED = {name.partition("_")[0]: name for name in SCORES}  # rare: rare_class_recall, and so on
 CALIBRATION = "ece"  # mean over seeds; no page compares it
 _NUMBER = re.compile(
-    r"(?P<sign>[+-]?)(?P<mean>\d+(?:\.\d+)?)(?P<half> ± \d+(?:\.\d+)?)?(?P<unit> %)?"
-    r"<!-- (?P<cell>[^>]*?) -->"
+    r"(?P<sign>(?<![\w.])[+-])?(?P<mean>\d+(?:\.\d+)?)(?P<half> ± \d+(?:\.\d+)?)?(?P<unit> %)?"
+    r"<!-- (?P<cell>(?!rival )[^>]*?) -->"
 )
+_NAME = re.compile(r"(?P<name>\w+)<!-- rival (?P<cell>[^>]*?) -->")
 _TABLE = re.compile(
-    r"(?P<head><!-- (?P<kind>table|answers|summary) (?P<what>[^>]*?) -->\n).*?"
+    r"(?P<head><!-- (?P<kind>table|answers|summary) (?P<what>[^>]*?) -->\n)"
+    r"(?:(?!<!-- (?:table|answers|summary) ).)*?"
     r"(?P<end><!-- end -->)",
     re.S,
 )
+_COMMENT = re.compile(r"<!-- (?!not run: )([^>]*?) -->")
+_OTHERS = re.compile(r"<!-- end of ([^>]*?) -->")  # blocks that other scripts write
+_SURE = 0.05  # a p-value below
 
 
 @dataclass(frozen=True)
@@ -84,14 +92,17 @@ class Page(Comparison):
     def __init__(self, folder: Path, composite: str | None) -> None:
         rows = [Recorded(row) for row in _rows(folder / "results.csv")]
         rows = [r for r in rows if not r.row.get("empty")]
+        if not rows:
+            raise ValueError(f"{folder / 'results.csv'} holds no runs")
         names = list(dict.fromkeys(r.row["composite"] for r in rows))
         rare = [r.row["composite"] for r in rows if r.value("", "rare_support")]
-        name, file = composite or (rare or names)[0], folder / "intervals.csv"
-        self._known = {
-            (r["method"], r["minus"], r["keep"], r["score"]): r
-            for r in (_rows(file) if file.is_file() else [])
-            if r["composite"] == name
-        }
+        name = composite or (rare or names)[0]
+        intervals, matches = (
+            [r for r in _rows(folder / file) if r["composite"] == name]
+            for file in ("intervals.csv", "match.csv")
+        )
+        self._known = {(r["method"], r["minus"], r["keep"], r["score"]): r for r in intervals}
+        self.matches = {r["method"]: r for r in matches if r["score"] == NAMED["balanced"]}
         super().__init__(name, rows)  # type: ignore[arg-type]
 
     def _read(self, run: Any) -> None:
@@ -103,8 +114,24 @@ class Page(Comparison):
 
     def difference(self, method: str, other: str, keep: str, score: str) -> Estimate:
         """As the page has it, else over seeds."""
-        found = self._found(method, other, keep, score)
-        return found or super().difference(method, other, keep, score)
+        if found := self._found(method, other, keep, score):
+            return found
+        if back := self._found(other, method, keep, score):
+            return replace(back, mean=-back.mean)
+        return self._over_seeds(super().difference(method, other, keep, score), f"{method}-{other}")
+
+    def gap(self, method: str, keep: str, less: str, score: str) -> Estimate:
+        """A method at two numbers kept, as the page has it, else over seeds."""
+        if found := self._found(method, "", f"{keep}-{less}", score):
+            return found
+        gap = self.sample(method, keep, score) - self.sample(method, less, score)
+        return self._over_seeds(estimate(gap), f"{method} {keep}-{less}")
+
+    def _over_seeds(self, found: Estimate, what: str) -> Estimate:
+        """Good enough where a page has no intervals; one that has must not be mixed with it."""
+        if self._known and found.count:
+            raise ValueError(f"intervals.csv has no {what}: modular's differences, and all-FEWEST")
+        return found
 
     def _found(self, method: str, minus: str, keep: str, score: str) -> Estimate | None:
         row = self._known.get((method, minus, keep, score))
@@ -163,10 +190,15 @@ class Results:
             if name and name not in page.methods:
                 raise ValueError(f"{words[0]} has no {name}; it has {', '.join(page.methods)}")
         if less:
-            return estimate(page.sample(method, keep, score) - page.sample(method, less, score))
+            return page.gap(method, keep, less, score)
         if other:
             return page.difference(method, other, keep, score)
         return page.estimate(method, keep, score)
+
+    def rival(self, what: str) -> str:
+        """Who the best is, of `FOLDER best_flat KEEP`."""
+        folder, which, keep = what.split()
+        return self.page(folder).rival(which, keep).rival
 
     def measured(self, name: str) -> float:
         """The median of a number of `make bench`; raises ValueError if there is none."""
@@ -181,6 +213,8 @@ class Results:
         name, *words = what.split()
         page, asked = self.page(name), dict(w.split("=") for w in words if "=" in w)
         keeps, scores = asked["keeps"].split(","), [_score(s) for s in asked["scores"].split(",")]
+        if lacking := [k for k in keeps if k not in page.keeps]:
+            raise ValueError(f"{name} has no k = {lacking[0]}; it has {', '.join(page.keeps)}")
         rows = []
         for method in asked["methods"].split(","):
             cells = [_scores(page, method, keep, scores) for keep in keeps]
@@ -236,6 +270,13 @@ def rewritten(text: str, results: Results) -> tuple[str, list[str]]:
             problems.append(f"{match[0]}: {error}")
             return match[0]
 
+    def name(match: "re.Match[str]") -> str:
+        try:
+            return f"{results.rival(match['cell'])}<!-- rival {match['cell']} -->"
+        except (ValueError, KeyError) as error:
+            problems.append(f"{match[0]}: {error}")
+            return match[0]
+
     def block(match: "re.Match[str]") -> str:
         try:
             lines = getattr(results, match["kind"])(match["what"])
@@ -244,7 +285,12 @@ def rewritten(text: str, results: Results) -> tuple[str, list[str]]:
             return match[0]
         return match["head"] + "\n".join(["", *lines, "", match["end"]])
 
-    return _TABLE.sub(block, _NUMBER.sub(number, text)), problems
+    unread = _NAME.sub("", _NUMBER.sub("", _TABLE.sub("", text)))
+    others = _OTHERS.findall(text)
+    for what in _COMMENT.findall(unread):
+        if what.removeprefix("end of ") not in others:
+            problems.append(f"<!-- {what} -->: it stands after no number, or is no table")
+    return _TABLE.sub(block, _NAME.sub(name, _NUMBER.sub(number, text))), problems
 
 
 def main(arguments: list[str]) -> int:
@@ -272,6 +318,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
     with file.open(encoding="utf-8", newline="") as opened:
         return list(csv.DictReader(opened))
 
@@ -280,6 +328,8 @@ def _written(found: Estimate, match: "re.Match[str]") -> str:
     """In percent or points, with the sign, decimals, interval and unit that stood there."""
     if math.isnan(found.mean):
         raise ValueError("there is no such number")
+    if match["half"] and math.isnan(found.half):
+        raise ValueError("there is no interval")
     decimals = len(match["mean"].partition(".")[2])
     sign = "+" if match["sign"] else ""
     text = f"{100 * found.mean:{sign}.{decimals}f}"
@@ -305,6 +355,8 @@ def _scores(page: Page, method: str, keep: str, scores: list[str]) -> str:
 
 
 def _score(word: str) -> str:
+    if word != CALIBRATION and word not in NAMED:
+        raise ValueError(f"no score {word!r}; there are {', '.join(NAMED)}, {CALIBRATION}")
     return CALIBRATION if word == CALIBRATION else NAMED[word]
 
 
@@ -328,13 +380,21 @@ def _answer_rows(link: str, page: Page) -> Iterator[list[str]]:
                 cells += [MISSING, MISSING]
             else:
                 theirs = _scores(page, best.rival, keep, [score])
-                cells += [f"{theirs} {best.rival}", in_points(best.differences[score])]
+                gap = in_points(best.differences[score])
+                cells += [f"{theirs} {best.rival}", f"**{gap}**" if best.p < _SURE else gap]
         needed = _needed(page) if place == 0 else ""
         yield [link if place == 0 else "", keep, _scores(page, ours, keep, [score]), *cells, needed]
 
 
 def _needed(page: Page) -> str:
     """Of the flat method that needs fewest: how many, with the interval."""
+    if page.matches:
+        found = {m: float(row["images"]) for m, row in page.matches.items()}
+        method = min(found, key=lambda m: (math.isnan(found[m]), found[m]))
+        if math.isinf(found[method]):
+            return f"more than {page.numbers[-1]}, whichever"
+        row = page.matches[method]
+        return MISSING if math.isnan(found[method]) else f"{row['text']} {method}"
     score = NAMED["balanced"]
     needs = {m: images_needed(page, m, score) for m in page.flats}
     least = min((n for n in needs.values() if not math.isnan(n)), default=math.nan)

@@ -30,6 +30,7 @@ ASIDE = ("bench", "configs", "docs", "faults", "mutants")  # tests of what is no
 OF_ALL = {"test_architecture", "test_docstrings", "test_examples", "test_init", "test_wheel"}
 # Modules that are tested where they are used; a verb's command.py is tested by what it does.
 ELSEWHERE = {
+    "report/rows": "report/test_results",
     "arguments": "test_parts",
     "audit/augmentation": "data/test_contradictions",
     "config/shipped": "config/test_bases",

@@ -2,7 +2,9 @@
 
 Its files, in the order to read them:
 
-    results          run folders -> finished runs, `results.csv`
+    results          run folders -> finished runs
+    sorting          what each is for: to compare, to choose by, with another class empty
+    rows             `results.csv`
     answers          what a run answered on each test image
     comparison       runs of several methods through one composite
     statistics       means, differences and images to match, with intervals
@@ -13,7 +15,7 @@ Its files, in the order to read them:
     identical_terms  whether the terms were the same
     trials           how rates and knobs were chosen
     turns            every joint class in turn the empty one
-    intervals        `intervals.csv`
+    intervals        `intervals.csv`, `match.csv`
     style            how each method looks in figures
     figures          the figures
     wording          numbers and tables as text

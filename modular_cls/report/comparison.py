@@ -151,14 +151,14 @@ class Comparison:
         )
 
     @cached_property
-    def over_images(self) -> bool:
-        """Whether intervals are over test images too: their answers are kept, and are of the same.
-
-        Else they are over seeds only.
-        """
+    def over(self) -> str:
+        """What intervals are over, in words: test images too where the answers to them are kept."""
         cells = ((m, k) for m in self.methods for k in self.keeps)
         samples = (self.sample(m, k, _ACCURACY) for m, k in cells)
-        return all(s.parts is not None for s in samples if s.seeds)
+        known = {s.parts is not None for s in samples if s.seeds}
+        if len(known) == 2:
+            return "over seeds, in some cells over test images too: intervals.csv says in which"
+        return "over seeds and test images" if known == {True} else "over seeds only"
 
     @property
     def telling_keeps(self) -> list[str]:

@@ -113,7 +113,11 @@ def _to_match(
     target = comparison.sample(comparison.reference or "", "0", score)
     samples = {n: comparison.sample(method, str(n), score) for n in comparison.numbers}
     curve = {n: sample for n, sample in samples.items() if sample.seeds}
-    seeds = sorted(set(target.seeds).intersection(*(sample.seeds for sample in curve.values())))
+    shared = {n: set(target.seeds) & set(sample.seeds) for n, sample in curve.items()}
+    most = max(map(len, shared.values()), default=0)
+    # A number kept with fewer seeds than the others goes, so that no seed has to.
+    curve = {n: sample for n, sample in curve.items() if len(shared[n]) == most}
+    seeds = sorted(set.intersection(*(shared[n] for n in curve))) if curve else []
     if not seeds:
         return [], [], target
     return list(curve), [sample.only(seeds) for sample in curve.values()], target.only(seeds)
@@ -122,6 +126,8 @@ def _to_match(
 def _images(number: float, keeps: Sequence[int]) -> str:
     if math.isinf(number):
         return f">{keeps[-1]}"
-    if number <= keeps[0]:  # reached where its curve begins; what lies below was not measured
+    if (
+        number <= keeps[0] + _ROUNDING
+    ):  # reached where its curve begins; what lies below was not measured
         return "0" if keeps[0] == 0 else f"≤{keeps[0]}"
     return f"{number:.1f}" if number < 10 else f"{number:.0f}"

@@ -17,11 +17,11 @@ _LEVEL = 0.01  # a difference in balanced accuracy without interval that says no
 
 def first_lines(comparison: Comparison) -> list[str]:
     """What came out where least is kept, what is weakest there, and what to be wary of."""
-    if not comparison.keeps:
-        return []
-    keep = comparison.keeps[0]
-    method = comparison.reference or comparison.best(comparison.methods, keep)
-    if method is None or not comparison.scores(method, keep, "balanced_accuracy"):
+    for keep in comparison.keeps:  # the first at which it has a score
+        method = comparison.reference or comparison.best(comparison.methods, keep)
+        if method and comparison.scores(method, keep, "balanced_accuracy"):
+            break
+    else:
         return []
     runs = [run for run in comparison.cell(method, keep) if not run.undefined]
     said = [
@@ -50,8 +50,9 @@ def _outcome(comparison: Comparison, method: str, keep: str) -> Iterator[str]:
 def _verdict(contrast: Contrast) -> str:
     """Ahead or behind, where the interval is on one side of zero, or nobody can tell."""
     mean, half = contrast.lead, contrast.differences["balanced_accuracy"].half
-    if math.isnan(half):
-        return "level" if abs(mean) < _LEVEL else f"{_side(mean)}, of one seed"
+    if math.isnan(half) or half == 0:
+        why = "of one seed" if contrast.pairs == 1 else "without an interval"
+        return "level" if abs(mean) < _LEVEL else f"{_side(mean)}, {why}"
     return _side(mean) if abs(mean) > half else "the interval holds zero, so nobody is ahead"
 
 

@@ -11,21 +11,24 @@ from modular_cls.report.figures import confusions, contact_sheet, curves, recall
 from modular_cls.report.first import FIRST, first_lines
 from modular_cls.report.html import write_html
 from modular_cls.report.identical_terms import audit_lines
-from modular_cls.report.intervals import write_intervals
+from modular_cls.report.intervals import write_intervals, write_matches
 from modular_cls.report.misses import gather_predictions, most_missed, read_pictures
-from modular_cls.report.results import read_runs, sort_runs, write_results
+from modular_cls.report.results import FinishedRun, read_runs
+from modular_cls.report.rows import write_results
 from modular_cls.report.sections import (
     calibration_lines,
     contrast_lines,
     match_lines,
     miss_lines,
-    over,
     score_lines,
     undefined_lines,
 )
 from modular_cls.report.sheets import make_sheet
+from modular_cls.report.sorting import sort_runs
 from modular_cls.report.trials import tuning_lines
 from modular_cls.report.turns import turn_lines
+from modular_cls.report.wording import listed
+from modular_cls.runs.score_table import MISSING
 
 _FEW_METHODS = 4
 
@@ -35,8 +38,8 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
 
     Args:
         places: Run folders, or folders that hold run folders.
-        out: Where `report.md`, its figures, `report.html`, `results.csv` and `intervals.csv`
-            are written.
+        out: Where `report.md`, its figures, `report.html`, `results.csv`, `intervals.csv` and
+            `match.csv` are written.
         command: What was typed to make it, printed at the top.
 
     Returns:
@@ -53,12 +56,14 @@ def write_report(places: Sequence[Path], out: Path, command: str | None = None) 
         lines += [FIRST, "", *first, ""]
     for number, comparison in enumerate(comparisons, start=1):
         lines += _composite_lines(comparison, out, "" if number == 1 else f"_{number}")
+    lines += _others_lines(comparisons, runs.final)
     lines += turn_lines(comparisons, runs.turns) if runs.turns else []
     lines += audit_lines(runs.final) if runs.final else []
     lines += tuning_lines(runs.trials) if runs.trials else []
     lines += undefined_lines(comparisons)
     write_results(out / "results.csv", runs)
     write_intervals(out / "intervals.csv", comparisons)
+    write_matches(out / "match.csv", comparisons)
     page = "\n".join(lines)
     with replacing_file(out / "report.md") as partial:
         partial.write_text(page, encoding="utf-8")
@@ -88,9 +93,21 @@ def _composite_lines(comparison: Comparison, out: Path, suffix: str) -> list[str
     return [*lines, *miss_lines(comparison), *_sheet_lines(comparison, out / f"misses{suffix}.png")]
 
 
+def _others_lines(comparisons: Sequence[Comparison], runs: Sequence[FinishedRun]) -> list[str]:
+    """Composites that are not on the page."""
+    shown = {comparison.composite for comparison in comparisons}
+    others = listed(name for run in runs for name in run.composites if name not in shown)
+    if others == MISSING:
+        return []
+    return [f"Not shown, for they hold no rare class: {others} (results.csv has them).", ""]
+
+
 def _introduction(comparison: Comparison) -> str:
-    text = f"Test split; mean over seeds with its 95 % interval, {over(comparison)}."
-    text += " Close to 0 and 100 % intervals are too narrow."
+    text = f"Test split; mean over seeds with its 95 % interval, {comparison.over}."
+    text += (
+        " Close to 0 and 100 % intervals are too narrow. Worst-class recall is the mean of each "
+    )
+    text += "run's own lowest recall, which lies below that of any one class."
     if not comparison.same_test:
         text += " **The runs were tested on different images, so their scores do not compare.**"
     untested = sum(not run.metrics["test"] and not run.undefined for run in comparison.runs)

@@ -1,9 +1,7 @@
-"""Run folders -> finished runs, and `results.csv`, which holds what the page is made from."""
+"""Run folders -> finished runs."""
 
-import csv
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,32 +10,13 @@ from typing import Any
 
 from modular_cls.config import Config
 from modular_cls.errors import ConfigError
-from modular_cls.files import replacing_file
 from modular_cls.parsing import parse_files
-from modular_cls.runs.score_table import SCORES
 from modular_cls.schema import Schema
 
 ALL = "all"  # kept, where nothing was taken away
 CALIBRATION = "ece"
-_TESTED = (*SCORES, CALIBRATION)
 _METRICS = "metrics.json"
 _NEEDED = ("method", "seed", "keep", "test")
-_COUNTS = ("trainable_parameters", "train_images", "updates")
-_COLUMNS = (
-    "composite",
-    "method",
-    "keep",
-    "seed",
-    *sorted(SCORES),
-    CALIBRATION,
-    "rare_test_images",
-    *_COUNTS,
-    "learning_rate",
-    "ridge",
-    "seconds",
-    "undefined",
-    "empty",
-)
 
 
 @dataclass(frozen=True)
@@ -108,7 +87,7 @@ class FinishedRun:
     def scarce(self) -> tuple[tuple[tuple[str, str], ...], ...]:
         """Which joint classes are made scarce, whatever their order."""
         return tuple(
-            sorted(tuple(sorted(s.joint_class.items())) for s in self.config.data.scarcities)
+            sorted({tuple(sorted(s.joint_class.items())) for s in self.config.data.scarcities})
         )
 
     @property
@@ -174,93 +153,11 @@ def read_runs(places: Sequence[Path]) -> list[FinishedRun]:
     return list(runs.values())
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Runs by what they are for.
-
-    Attributes:
-        final: To compare; all of one rare class, unless others than k = 0 differ too.
-        trials: By which rates and knobs are chosen.
-        turns: k = 0 with another joint class the empty one.
-    """
-
-    final: list[FinishedRun]
-    trials: list[FinishedRun]
-    turns: list[FinishedRun]
-
-
-def sort_runs(runs: Sequence[FinishedRun]) -> Runs:
-    """Tell runs apart by what they are for.
-
-    Raises:
-        ConfigError: If two runs to compare are of one method, number kept and seed, so that seeds
-            do not pair.
-    """
-    tested = [r for r in runs if not r.trial]
-    usual = Counter(r.scarce for r in tested).most_common(1)
-    turns = [r for r in tested if r.keep == "0" and r.scarce != usual[0][0]]
-    final = [r for r in tested if r not in turns]
-    for group, what in ((final, "kept"), (turns, "empty in turn, kept")):
-        seen: dict[tuple[object, ...], FinishedRun] = {}
-        for run in group:
-            scarce = run.scarce if group is turns else None
-            first = seen.setdefault((run.method, run.keep, run.seed, scarce), run)
-            if first is not run:
-                raise ConfigError(
-                    f"{first.folder} and {run.folder} both hold method {run.method!r}, {what} "
-                    f"{run.keep}, seed {run.seed}; give one another `method` name, or report them "
-                    "apart"
-                )
-    return Runs(final, [r for r in runs if r.trial], turns)
-
-
-def write_results(path: Path, runs: Runs) -> None:
-    """Write one row per run and composite.
-
-    Trials have no test scores; `empty` names the empty class where it is not the rare one.
-    """
-    rows = [_row(run, composite) for run in runs.final for composite in run.composites]
-    rows += [
-        _row(run, composite) | {"empty": ", ".join(sorted(run.rare_classes(composite)))}
-        for run in runs.turns
-        for composite in run.composites
-    ]
-    hidden = dict.fromkeys(_TESTED, "") | {"undefined": "a trial: not measured on the test split"}
-    rows += [_row(run, composite) | hidden for run in runs.trials for composite in run.composites]
-    rows.sort(key=_place)
-    with replacing_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def keep_order(keep: str) -> tuple[float, str]:
     """Sorts numbers kept: numbers, then lists, then `all`."""
     if keep.isdigit():
         return float(keep), ""
     return math.inf, "~" if keep == ALL else keep
-
-
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Sorts rows of `results.csv`."""
-    keep = keep_order(row["keep"])
-    return row["composite"], row["empty"], keep, row["method"], row["seed"]
-
-
-def _row(run: FinishedRun, composite: str) -> dict[str, Any]:
-    return {
-        "composite": composite,
-        "method": run.method,
-        "keep": run.keep,
-        "empty": "",
-        "seed": run.seed,
-        **{score: None if run.undefined else run.value(composite, score) for score in _TESTED},
-        "rare_test_images": run.value(composite, "rare_support"),
-        **{name: run.metrics.get(name) for name in (*_COUNTS, "seconds")},
-        "learning_rate": run.learning_rate,
-        "ridge": run.ridge,
-        "undefined": run.undefined,
-    }
 
 
 def _read_metrics(file: Path) -> dict[str, Any]:

@@ -15,11 +15,6 @@ _CRITERION = (
 )
 
 
-def over(comparison: Comparison) -> str:
-    """What intervals are over, in words."""
-    return "over seeds and test images" if comparison.over_images else "over seeds only"
-
-
 def score_lines(comparison: Comparison) -> list[str]:
     """Scores of every cell; what is undefined has a footnote."""
     rows, notes = [], dict[str, int]()
@@ -48,7 +43,7 @@ def contrast_lines(comparison: Comparison) -> list[str]:
         return []
     lines = [f"### Paired differences: {reference} minus the best of the others", ""]
     lines += [
-        f"Points, mean over the seeds that both have, with its 95 % interval ({over(comparison)}). "
+        f"Points, mean over the seeds that both have, with its 95 % interval ({comparison.over}). "
         f"The best is the method that {reference} leads least in mean balanced accuracy at that "
         "number kept, chosen after the fact, on these same test scores: that favours the others, "
         f"who are many against one. Among those with {LEAST_PAIRS} seeds if any. *p* is of no "
@@ -88,7 +83,7 @@ def match_lines(comparison: Comparison) -> list[str]:
         "",
         f"Where the mean over seeds first reaches the mean of {reference} with no image of the "
         "rare class, by straight lines over log(1 + k) between the numbers measured; in brackets a "
-        f"95 % interval ({over(comparison)}): the numbers at which the paired gap could be 0.",
+        f"95 % interval ({comparison.over}): the numbers at which the paired gap could be 0.",
         "",
         *table(["flat method", *(f"to match its {NAMES[s]}" for s in scores)], rows),
     ]

@@ -4,7 +4,8 @@ Runs vary by their seed, and the same test images, which are a sample too, are p
 Both are in an interval: seeds and images are crossed random effects, whose variances add up (Owen,
 Annals of Applied Statistics 2007). Each has its own quantile of Student's t, and their squares are
 added (MOVER; Zou and Donner, Statistics in Medicine 2008), so that no interval is narrower than
-that over seeds alone. Pure functions.
+that over seeds alone. Images vary within their joint class, so the quantile of their part is of
+Satterthwaite's degrees of freedom (Biometrics Bulletin 1946). Pure functions.
 """
 
 import math
@@ -28,9 +29,11 @@ class Estimate:
 
     Attributes:
         mean: NaN where there is no run.
-        half: Half the width of its 95 % interval; NaN for fewer than two runs.
+        half: Half the width of its 95 % interval; NaN for fewer than two runs, and where a class
+            that counts has one test image only.
         count: Number of runs.
-        p: Of the hypothesis that it is 0, two-sided; NaN for fewer than two runs.
+        p: Of the hypothesis that it is 0, two-sided; NaN without an interval, and where it is not 0
+            but never varies.
     """
 
     mean: float
@@ -124,8 +127,12 @@ def estimate(sample: Sample) -> Estimate:
     def half(level: float) -> float:
         return float(_half(sample, *parts, level))
 
+    if math.isnan(half(0.05)):
+        return Estimate(mean, math.nan, count)
     p = 1.0  # where the interval at that level ends at 0
-    if mean and half(_LEAST) < abs(mean):
+    if mean and half(0.05) == 0:
+        p = math.nan
+    elif mean and half(_LEAST) < abs(mean):
         p = _LEAST
     elif mean:
         p = float(brentq(lambda level: half(level) - abs(mean), _LEAST, 1.0))
@@ -180,12 +187,14 @@ def match_interval(
         target: Scores to reach.
 
     Returns:
-        Lower and upper end, infinity where the target is not reached; NaN for fewer than two seeds.
+        Lower and upper end, infinity where the target is not reached; NaN without intervals.
     """
     gaps = [sample - target for sample in curve]
     if len(gaps[0].seeds) < 2:
         return math.nan, math.nan
     bounds = np.concatenate([_bounds(a, b) for a, b in _neighbours(gaps)], axis=1)
+    if np.isnan(bounds).any():
+        return math.nan, math.nan
     ends = _neighbours(np.log1p(keeps).tolist())
     numbers = np.expm1(np.concatenate([np.linspace(a, b, _STEPS + 1) for a, b in ends]))
     could, short = np.flatnonzero(bounds[1] >= 0), np.flatnonzero(bounds[0] < 0)
@@ -205,44 +214,57 @@ def _bounds(one: Sample, other: Sample) -> np.ndarray:
     mean = (1 - share) * one.values.mean() + share * other.values.mean()
     known = one.parts is not None and other.parts is not None and one.images == other.images
     pair = (one, other) if known else (replace(one, parts=None), replace(other, parts=None))
-    squares = [_variances(pair[i], pair[j]) for i, j in ((0, 0), (0, 1), (1, 1))]
+    # Var(a), Cov(a, b) and Var(b), each over seeds and over the images of each class.
+    each = [_variances(pair[i], pair[j]) for i, j in ((0, 0), (0, 1), (1, 1))]
     weights = np.stack([(1 - share) ** 2, 2 * share * (1 - share), share**2])
-    over_seeds, over_images, both = np.array(squares).T @ weights
-    half = _half(pair[0], over_seeds, over_images, both)
+    over_seeds, over_images = (np.array(part).T @ weights for part in zip(*each, strict=True))
+    half = _half(pair[0], over_seeds, over_images)
     return np.stack([mean - half, mean + half])
 
 
-def _variances(one: Sample, other: Sample) -> tuple[float, float, float]:
-    """Covariance of two samples' means over seeds, over images, and what is counted in both."""
+def _variances(one: Sample, other: Sample) -> tuple[float, np.ndarray]:
+    """Covariance of two samples' means over seeds, and over the images of each class (classes,).
+
+    What an image does to one seed alone is in the covariance over seeds and in that over images; it
+    counts once, and is taken out of the latter, which may fall below 0.
+    """
     seeds = len(one.values)
     over_seeds = float(np.cov(one.values, other.values)[0, 1]) / seeds
-    over_images = both = 0.0
     if one.parts is None or other.parts is None or one.groups is None:
-        return over_seeds, over_images, both
+        return over_seeds, np.zeros(0)
+    over_images = []
     for group in np.unique(one.groups):
         a, b = (s.parts[:, one.groups == group] for s in (one, other))  # type: ignore[index]
         size = a.shape[1]
         if size < 2:  # one image says nothing of how images of its class differ
+            over_images.append(math.nan if a.any() or b.any() else 0.0)
             continue
-        over_images += float(np.cov(a.mean(0), b.mean(0))[0, 1]) / size
         rests = [x - x.mean(0) - x.mean(1, keepdims=True) + x.mean() for x in (a, b)]
-        both += float((rests[0] * rests[1]).sum()) / ((seeds - 1) * (size - 1) * seeds * size)
-    return over_seeds, over_images, both
+        interaction = float((rests[0] * rests[1]).sum()) / ((seeds - 1) * (size - 1) * seeds)
+        over_images.append((float(np.cov(a.mean(0), b.mean(0))[0, 1]) - interaction) / size)
+    return over_seeds, np.array(over_images)
 
 
 def _half(
     sample: Sample,
     over_seeds: float | np.ndarray,
-    over_images: float | np.ndarray,
-    both: float | np.ndarray,
+    over_images: np.ndarray,
     level: float = 0.05,
 ) -> np.ndarray:
-    """Half the width of an interval that leaves out a share `level`."""
-    groups = sample.groups if sample.parts is not None else None
-    images = max(1, len(groups) - len(np.unique(groups))) if groups is not None else 1
-    quantiles = stdtrit([len(sample.seeds) - 1, images], 1 - level / 2)
-    # What an image does to one seed alone is in the variance over seeds and in that over images;
-    # it counts once. An estimate of a variance may be below 0.
-    seeds_part = quantiles[0] ** 2 * np.maximum(over_seeds, 0)
-    images_part = quantiles[1] ** 2 * np.maximum(np.asarray(over_images) - both, 0)
+    """Half the width of an interval that leaves out a share `level`.
+
+    Args:
+        sample: Whose seeds and images are counted.
+        over_seeds: Variance over seeds, shape (...).
+        over_images: Variance over the images of each class, shape (classes, ...).
+        level: The share.
+    """
+    seeds_part = stdtrit(len(sample.seeds) - 1, 1 - level / 2) ** 2 * np.maximum(over_seeds, 0)
+    if not len(over_images):
+        return np.sqrt(seeds_part)
+    sizes = np.unique(sample.groups, return_counts=True)[1]  # type: ignore[call-overload]
+    known = np.maximum(over_images, 0)  # NaN stays
+    spread = (known.T**2 / np.maximum(sizes - 1, 1)).T.sum(0)
+    freedom = np.maximum(known.sum(0) ** 2 / np.where(spread == 0, 1, spread), 1)
+    images_part = stdtrit(freedom, 1 - level / 2) ** 2 * np.maximum(over_images.sum(0), 0)
     return np.sqrt(seeds_part + images_part)

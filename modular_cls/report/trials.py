@@ -34,10 +34,16 @@ class Trial:
     runs: tuple[FinishedRun, ...]
 
     def score(self, name: str = _ACCURACY) -> Estimate:
-        """Of the validation split, mean over composites with rare classes; NaN if one diverged."""
+        """Of the validation split, mean over composites with rare classes; NaN if one diverged.
+
+        A seed's score is the mean over the classes made scarce in turn; the interval is over seeds.
+        """
         if any(run.undefined for run in self.runs):
             return mean_interval([])
-        return mean_interval([_score(run, name) for run in self.runs])
+        by_seed: dict[int, list[float]] = defaultdict(list)
+        for run in self.runs:
+            by_seed[run.seed].append(_score(run, name))
+        return mean_interval([float(np.mean(scores)) for scores in by_seed.values()])
 
     @property
     def place(self) -> tuple[float, float]:
@@ -59,10 +65,10 @@ def trials_of(runs: Sequence[FinishedRun]) -> dict[str, list[Trial]]:
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """The trial with the best mean balanced accuracy; of equals the middle one; None of none."""
-    means = [t.score().mean for t in trials]
+    means = [round(t.score().mean, 9) for t in trials]  # equal but for the order of adding up
     most = max((m for m in means if not math.isnan(m)), default=None)
     equals = [t for t, m in zip(trials, means, strict=True) if m == most]
-    return equals[len(equals) // 2] if equals else None
+    return equals[(len(equals) - 1) // 2] if equals else None
 
 
 def edges(best: Trial, trials: Sequence[Trial]) -> list[str]:
@@ -80,7 +86,7 @@ def edges(best: Trial, trials: Sequence[Trial]) -> list[str]:
 def tuning_lines(runs: Sequence[FinishedRun]) -> list[str]:
     """The section on trials: what was tried for each method, what was chosen, and where."""
     methods = trials_of(runs)
-    scarce = listed(_named(run) for run in runs)
+    scarce = "; ".join(dict.fromkeys(_named(run) for run in runs))
     lines = [
         "## Choice of learning rates and knobs",
         "",
@@ -108,8 +114,10 @@ def _every_trial(methods: dict[str, list[Trial]]) -> list[str]:
             scores = [with_interval(trial.score(s)) for s in SCORES]
             failed = listed(run.undefined or None for run in trial.runs)
             mark = "chosen" if trial is best else failed if failed != MISSING else ""
-            rows.append([method, *_written(trial), len(trial.runs), *scores, mark])
-    return table(["method", RATE, "knob", "seeds", *NAMES.values(), ""], rows)
+            seeds = len({run.seed for run in trial.runs})
+            judges = len(trial.runs) // seeds
+            rows.append([method, *_written(trial), seeds, judges, *scores, mark])
+    return table(["method", RATE, "knob", "seeds", "classes in turn", *NAMES.values(), ""], rows)
 
 
 def _written(trial: Trial) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from modular_cls.config import Config, Scarcity
 from modular_cls.data.datamodule import read_manifest
 from modular_cls.data.scarcity import apply_scarcity
 from modular_cls.errors import ConfigError
+from modular_cls.report.sorting import EMPTY
 from modular_cls.schema import Schema
 from modular_cls.study.grid import Study
 from modular_cls.study.tuned import Tuned
@@ -58,7 +59,20 @@ def read_methods(study: Study) -> list[Config]:
         if not config.data.scarcity:
             advice = "has no data.scarcity; name the joint classes to make scarce"
             raise ConfigError(f"study: {config.method} {advice}")
-    return [Tuned.read(study.tuned).apply(c) for c in methods] if study.tuned else methods
+    return _tuned(study, methods) if study.tuned else methods
+
+
+def _tuned(study: Study, configs: list[Config]) -> list[Config]:
+    """Rate and knob as chosen, a variant's as its base's; says where that was on other terms."""
+    chosen = Tuned.read(study.tuned or "")
+    for told in dict.fromkeys(chosen.elsewhere(config) for config in configs):
+        if told:
+            print(told)
+    bases = [
+        None if isinstance(method, str) else _read_method(str(method["base"]), study.also)
+        for method in study.methods
+    ]
+    return [chosen.apply(c, base) for c, base in zip(configs, bases, strict=True)]
 
 
 def check_scarcity(configs: list[Config]) -> None:
@@ -102,7 +116,7 @@ def _empty_in_turn(config: Config, seed: int, out: Path) -> list[Cell]:
         joint_class = dict(zip(rare, values, strict=True))
         if joint_class != rare:
             data = replace(config.data, scarcity=Scarcity(joint_class, 0))
-            name = f"{_name(config.method, 0, seed)}_empty_{quote('+'.join(values), safe='+')}"
+            name = f"{_name(config.method, 0, seed)}{EMPTY}{quote('+'.join(values), safe='+')}"
             cells.append((replace(config, seed=seed, data=data), out / name))
     return cells
 

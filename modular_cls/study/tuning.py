@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from modular_cls.report.trials import best_trial, edges, trials_of
 from modular_cls.schema import Schema
 from modular_cls.study.cells import Cell, read_methods
 from modular_cls.study.grid import Study, Tune
-from modular_cls.study.tuned import FILE, Tuned, budget_of
+from modular_cls.study.tuned import FILE, Tuned, budget_of, overlaps, where_of
 from modular_cls.training.knob import knob_value, turned
 from modular_cls.training.rehearsal import rehearse
 
@@ -72,6 +73,7 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
         "keep": study.keep[0],
         "seeds": list(study.seeds),
         "budget": budget_of(methods[0]),
+        "where": where_of(methods[0]),
     }
     comment = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
     Tuned(out / FILE, terms, chosen).write(comment)
@@ -107,7 +109,8 @@ def _cells(study: Study, out: Path, config: Config, settings: list[Setting]) -> 
     cells = []
     for seed, values in product(study.seeds, study.tune.classes):
         scarce = Scarcity(dict(values), study.keep[0], validation=True)
-        judge = "_" + "_".join(values.values()) if len(study.tune.classes) > 1 else ""
+        several = len(study.tune.classes) > 1
+        judge = "_" + quote("_".join(values.values()), safe="") if several else ""
         for rate, setting in settings:
             data = replace(setting.data, scarcity=[scarce, *rare], test=False)
             own = setting.training
@@ -152,7 +155,8 @@ def _chosen(config: Config, cells: list[Cell]) -> dict[str, Any]:
     ((_, trials),) = trials_of(runs).items()
     best = best_trial(trials)
     if best is None:
-        return {"undefined": next((r.undefined for r in runs if r.undefined), "no scores")}
+        reason = next((r.undefined for r in runs if r.undefined), "no scores")
+        return {"undefined": reason, "trials": len(trials)}
     return {
         "learning_rate": best.rate,
         "knob": {best.knob: best.value} if _has_knob(config) else {},
@@ -209,7 +213,7 @@ def _check_other(data: Data, schema: Schema, values: dict[str, str]) -> None:
     """Refuse a class that overlaps a rare one."""
     for rare in data.scarcities:
         theirs = schema.scarce_values(rare.joint_class)
-        if all(theirs.get(name, value) == value for name, value in values.items()):
+        if overlaps(values, theirs):
             message = f"tune.scarce is {values}, which overlaps the rare class {theirs}"
             raise ConfigError(f"study: {message}; name another joint class")
 

@@ -132,3 +132,80 @@ def test_a_number_of_the_bench_is_its_median(tmp_path):
     assert found == "Takes 1.5<!-- bench a: b / c --> times as long, 9<!-- bench a -->."
     assert len(problems) == 1
     assert "bench.csv has no 'a'" in problems[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["**92**<!-- faces modular 0 -->", "92%<!-- faces modular 0 -->", "<!-- tabel faces -->"],
+)
+def test_a_marker_that_nothing_reads_is_an_error(text, checkout):
+    found, problems = rewritten(f"{text} and 9.0<!-- faces modular 0 -->", Results(checkout))
+    assert text in found
+    assert len(problems) == 1
+    assert text[text.index("<!--") :] in problems[0]
+
+
+def test_a_table_without_its_end_swallows_nothing(checkout):
+    head = "<!-- table faces methods=modular keeps=0 scores=balanced -->"
+    text = f"{head}\nKEPT\n\n{head}\n<!-- end -->\n"
+    found, problems = rewritten(text, Results(checkout))
+    assert "KEPT" in found
+    assert found.count("| **modular** |") == 1
+    assert head in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [("keeps=3 scores=balanced", "no k = 3"), ("keeps=0 scores=rarest", "no score 'rarest'")],
+)
+def test_a_table_of_what_is_not_there_is_an_error(what, message, checkout):
+    text = f"<!-- table faces methods=modular {what} -->\n<!-- end -->\n"
+    found, problems = rewritten(text, Results(checkout))
+    assert found == text
+    assert message in problems[0]
+
+
+def test_who_the_best_rival_is_comes_from_the_csv(checkout):
+    text = "level with nobody<!-- rival faces best_flat 0 -->, +1 ± 1<!-- faces modular-best_flat 0 -->"
+    found, problems = rewritten(text, Results(checkout))
+    name = re.search(r"level with (\w+)<", found)[1]
+    assert problems == []
+    assert rewritten(found, Results(checkout))[0] == found
+    apart, _ = rewritten(f"+1 ± 1<!-- faces modular-{name} 0 -->", Results(checkout))
+    assert re.search(r"\+[\d.]+ ± \d+", apart)[0] == re.search(r"\+[\d.]+ ± \d+", found)[0]
+
+
+def test_one_seed_has_no_interval_to_write(checkout):
+    file = checkout / "docs/results/faces/results.csv"
+    header, *rows = file.read_text().splitlines()
+    file.write_text(
+        "\n".join([header, *(r for r in rows if re.match(r"\w+,\w+,\w+,0,", r))]) + "\n"
+    )
+    text = "92.0 ± 1.0<!-- faces modular 0 -->"
+    found, problems = rewritten(text, Results(checkout))
+    assert found == text
+    assert "there is no interval" in problems[0]
+
+
+def test_a_page_with_intervals_is_not_mixed_with_intervals_over_seeds_only(checkout):
+    header = "composite,method,minus,keep,score,seeds,over,mean,half,p\n"
+    rows = "hair_gender,modular,flat,0,balanced_accuracy,5,seeds and images,0.1,0.04,0\n"
+    rows += "hair_gender,modular,,all-0,balanced_accuracy,5,seeds and images,0.02,0.01,0\n"
+    (checkout / "docs/results/faces/intervals.csv").write_text(header + rows)
+    text = "-1 ± 1<!-- faces flat-modular 0 -->, 1 ± 1<!-- faces modular all-0 -->"
+    found, problems = rewritten(text, Results(checkout))
+    assert problems == []
+    assert re.sub(r"<!--.*?-->", "", found) == "-10 ± 4, 2 ± 1"
+    for cell in ("flat-flat_retrained 5", "flat all-0"):
+        _, problems = rewritten(f"1 ± 1<!-- faces {cell} -->", Results(checkout))
+        assert "intervals.csv has no flat" in problems[0]
+
+
+def test_images_to_match_are_those_of_the_page(checkout):
+    rows = "composite,method,score,images,text\n"
+    rows += "hair_gender,flat,balanced_accuracy,inf,>100 (20 to >100)\n"
+    rows += "hair_gender,flat_retrained,balanced_accuracy,7.5,7.5 (2.0 to 20)\n"
+    (checkout / "docs/results/faces/match.csv").write_text(rows)
+    found, _ = rewritten("<!-- answers faces=drawn faces -->\n<!-- end -->\n", Results(checkout))
+    line = next(x for x in found.splitlines() if x.startswith("| [drawn faces](faces/report.md)"))
+    assert line.endswith("| 7.5 (2.0 to 20) flat_retrained |")

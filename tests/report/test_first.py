@@ -55,3 +55,11 @@ def test_the_command_ends_with_it(write_run, tmp_path, capsys):
     assert last == f"written to {out / 'report.md'}, and to {out / 'report.html'} as one file"
     page = (tmp_path / "out" / "report.md").read_text()
     assert page.index("## What to look at first") < page.index("## hair_gender")
+
+
+def test_a_reference_that_lacks_the_smallest_number_is_told_where_it_begins(write_run):
+    for seed in range(3):
+        write_run("modular", 5, seed)
+        write_run("flat", 0, seed)
+        write_run("flat", 5, seed)
+    assert said(write_run)[0].startswith("- hair_gender, k = 5: **modular** has ")

@@ -21,7 +21,7 @@ from modular_cls.report.statistics import (
 
 fractions = st.floats(0, 1)
 KEEPS = [0, 1, 2, 5, 20, 100]
-NOMINAL, SLACK = 0.95, 0.02  # some three standard errors of a share of a thousand
+NOMINAL, SLACK = 0.95, 0.02  # near two standard errors of a share of 400
 
 
 def seeds_only(values):
@@ -117,6 +117,39 @@ def test_the_interval_of_a_difference_covers_and_gains_from_the_same_images():
         apart.append(estimate(study(rng)).half)
     assert np.mean(covered) >= NOMINAL - SLACK
     assert np.mean(halves) < np.mean(apart)
+
+
+def test_the_interval_of_a_recall_covers_though_its_class_has_few_images():
+    """With the degrees of freedom of all images, not of that class's, it covers 93 %."""
+    rng, truth, covered = np.random.default_rng(0), true_mean(0.3, 2.0, 2.5), []
+    groups = np.repeat(np.arange(4), [200, 200, 200, 10])
+    for _ in range(400):
+        ease = rng.normal(0, 2.0, len(groups))
+        ability = rng.normal(0, 0.3, (5, 4))[:, groups]
+        right = rng.random(ability.shape) < 1 / (1 + np.exp(-(2.5 + ability + ease)))
+        parts = np.where(groups == 3, right, 0.0)
+        values = parts[:, groups == 3].mean(1)
+        found = estimate(Sample(tuple(range(5)), values, parts, groups, "test"))
+        covered.append(abs(found.mean - truth) <= found.half)
+    assert np.mean(covered) >= NOMINAL - SLACK
+
+
+def test_a_class_of_one_image_supports_no_interval():
+    values, groups = np.array([0.9, 0.8, 0.7]), np.array([0, 0, 1])
+    parts = np.array([[0.4, 0.5, 0.45], [0.3, 0.5, 0.4], [0.3, 0.3, 0.4]])
+    one = Sample((0, 1, 2), values, parts, groups, "test")
+    assert estimate(one).mean == pytest.approx(0.8)
+    assert math.isnan(estimate(one).half)
+    assert math.isnan(estimate(one).p)
+    assert all(map(math.isnan, match_interval([0, 5], [one, one], one - one)))
+    other = Sample((0, 1, 2), values, np.where(groups == 1, 0.0, parts), groups, "test")
+    assert estimate(other).half > 0  # that class does not count
+
+
+def test_what_never_varies_has_no_p_value():
+    found = mean_interval([0.01, 0.01])
+    assert (found.mean, found.half) == (0.01, 0)
+    assert math.isnan(found.p)
 
 
 def test_samples_of_other_images_are_compared_over_seeds_only():

@@ -55,3 +55,21 @@ def test_of_equals_the_middle_one_and_edges_are_said():
     knob = [trial(None, v, s) for v, s in ((None, 0.2), (1, 0.3), (2, 0.7))]
     assert edges(knob[2], knob) == ["a.b"]
     assert edges(knob[0], knob) == []
+
+
+def test_classes_in_turn_are_no_seeds_of_their_own():
+    """The interval is over seeds, each the mean over the classes that were scarce in turn."""
+    runs = []
+    for seed, scores in ((0, (0.4, 0.6)), (1, (0.6, 0.8))):
+        for score in scores:
+            (run,) = trial(0.1, 1, score).runs
+            runs.append(FinishedRun(Path(), run.metrics | {"seed": seed}))
+    found = Trial(0.1, "a.b", 1, tuple(runs)).score()
+    assert (found.count, round(found.mean, 9)) == (2, 0.6)
+
+
+def test_equal_but_for_the_order_of_adding_up_is_equal():
+    scores = (0.1, 0.2, 0.3)
+    trials = [trial(r, 1, *s) for r, s in ((1, scores), (2, scores[::-1]), (3, scores))]
+    assert best_trial(trials) is trials[1]
+    assert best_trial(trials[1:]) is trials[1]  # of two the smaller, which is further from an end

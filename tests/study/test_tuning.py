@@ -93,6 +93,7 @@ def test_the_best_on_validation_is_written_with_its_terms(tuned):
     found = Tuned.read(tuned / "tuned.yaml")
     assert found.terms == {
         "scarce": OTHER, "keep": 5, "seeds": [100, 101], "budget": {"updates": 3, "batch_size": 8},
+        "where": {"backbone": "test_resnet", "manifest": "faces/manifest.csv"},
     }  # fmt: skip
     for name, chosen in found.methods.items():
         means = {}
@@ -163,6 +164,7 @@ def test_a_study_takes_what_was_chosen_and_its_audit_says_so(tuned, tiny, tmp_pa
     [
         ({"training": {"updates": 4}}, "chosen at updates 3, batch_size 8, but here flat has updates 4"),
         ({"method": "other"}, "unknown method 'other'"),
+        ({"data": {"scarcity": {"joint_class": OTHER, "keep": 5}}}, "which is rare here; choose by another class"),
         ({"method": "flat_logit_adjusted"}, "the knob of flat_logit_adjusted is not criterion.tau any more"),
     ],
 )  # fmt: skip
@@ -195,6 +197,26 @@ def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
     study = Study(["flat"], [5], [0], ["configs/data/mnist.yaml"], tuned=str(tuned / "tuned.yaml"))
     with pytest.raises(ConfigError, match="chosen on other data: unknown attribute"):
         grid(study, tmp_path)
+
+
+def test_a_variant_takes_what_was_chosen_for_its_base(tuned, tiny, tmp_path, capsys):
+    base = str(tuned.parent / "flat_logit_adjusted.yaml")
+    own = {"criterion": {"name": "JointLikelihood", "tau": 2.5}}
+    variants = [
+        {"base": base, "name": "longer_name"},
+        {"base": base, "name": "stronger"} | own,
+    ]
+    content = yaml.safe_load((tuned / "tuned.yaml").read_text())
+    content["methods"]["flat_logit_adjusted"] |= {
+        "learning_rate": 0.03,
+        "knob": {"criterion.tau": 2},
+    }
+    content["where"]["backbone"] = "resnet18"
+    file = write(tmp_path / "tuned.yaml", content)
+    configs = [c for c, _ in grid(Study(variants, [5], [0], [tiny], tuned=file), tmp_path)]
+    assert [c.training.learning_rate for c in configs] == [0.03, 0.03]
+    assert [knob_value(c) for c in configs] == [2, 2.5]  # what a variant varies stays
+    assert "was chosen with backbone resnet18, here test_resnet" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
