@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from modular_cls.features.ridge import GRID
 from modular_cls.report.results import FinishedRun, keep_order
 from modular_cls.report.wording import listed, table
 from modular_cls.runs.score_table import MISSING
@@ -38,11 +39,9 @@ def audit_lines(runs: Sequence[FinishedRun]) -> list[str]:
 
 
 def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
-    defined = [r for r in runs if not r.undefined] or runs
+    defined = _defined(runs)
     return {
-        "trainable parameters": listed(
-            f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None
-        ),
+        "trainable parameters": _sizes(defined),
         "updates": listed(r.metrics.get("updates") for r in defined),
         "batch": listed(r.config.data.batch_size for r in defined),
         "passes": _range([_passes(r) for r in defined if r.metrics.get("train_images")]),
@@ -53,16 +52,26 @@ def _terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
     }
 
 
+def _defined(runs: Sequence[FinishedRun]) -> Sequence[FinishedRun]:
+    """Those with scores; if there are none, all."""
+    return [r for r in runs if not r.undefined] or runs
+
+
+def _sizes(runs: Sequence[FinishedRun]) -> str:
+    known = (r.metrics.get("trainable_parameters") for r in runs)
+    return listed(f"{n:,}" for n in known if n is not None)
+
+
 def _chosen_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
     """The knob, and how rate and knob were chosen."""
-    defined = [r for r in runs if not r.undefined] or runs
+    defined = _defined(runs)
     knobs = [r.metrics.get("knob") or {} for r in defined]
     edges = [r.metrics.get("edges") for r in defined]
     ends = (None if e is None else ", ".join(e) or "no" for e in edges)
     return {
         "knob": listed(f"{k} = {_plain(v)}" for knob in knobs for k, v in knob.items()),
         "trials": listed(r.metrics.get("trials") for r in defined),
-        "at their edge": listed(ends),
+        "rate or knob at the edge": listed(ends),
     }
 
 
@@ -89,17 +98,15 @@ def _digest(lines: Iterable[str]) -> str:
 
 
 def _solved_terms(runs: Sequence[FinishedRun]) -> dict[str, str]:
-    defined = [r for r in runs if not r.undefined] or runs
+    defined = _defined(runs)
     problems = [p for r in defined for p in (r.metrics.get("ridges") or {}).values()]
     ridges = sorted(p["ridge"] for p in problems)
     edges = sum(bool(p["at_edge"]) for p in problems)
     return {
-        "parameters of heads": listed(
-            f"{n:,}" for r in defined if (n := r.metrics.get("trainable_parameters")) is not None
-        ),
+        "parameters of heads": _sizes(defined),
         "ridge": f"{ridges[0]:.0e} to {ridges[-1]:.0e}" if ridges else "-",
-        "at its edge": f"{edges} of {len(problems)}",
-        "ridges tried": listed(len(r.config.heads.ridges or range(13)) for r in defined),
+        "ridge at the edge": f"{edges} of {len(problems)}",
+        "ridges tried": listed(len(r.config.heads.ridges or GRID) for r in defined),
         "folds": listed(r.config.heads.folds for r in defined),
     }
 

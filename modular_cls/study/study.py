@@ -61,13 +61,8 @@ def run_study(study: Study, out: Path, executor: Executor | None = None) -> list
     return tune(study, out, run) if study.tune else run(grid(study, out))
 
 
-def make_jobs(study: Study, out: Path) -> list[list[Cell]]:
-    """The cells still to run, those that share a fit together."""
-    return _jobs(grid(study, out))
-
-
 def _run_cells(cells: list[Cell], processes: int, executor: Executor | None) -> list[str]:
-    jobs = _jobs(cells)
+    jobs = make_jobs(cells)
     threads = None if executor is None and processes == 1 else _threads(executor, processes)
     if threads is not None:  # jobs beside each other: each loads its own pictures
         jobs = [_alone(job, threads) for job in jobs]
@@ -77,7 +72,8 @@ def _run_cells(cells: list[Cell], processes: int, executor: Executor | None) -> 
         return _run_jobs(jobs, own)
 
 
-def _jobs(cells: list[Cell]) -> list[list[Cell]]:
+def make_jobs(cells: list[Cell]) -> list[list[Cell]]:
+    """The cells still to run, those that share a fit together."""
     check_scarcity([config for config, _ in cells])
     left = [(config, folder) for config, folder in cells if not _finished(config, folder)]
     try_networks(config for config, _ in left)

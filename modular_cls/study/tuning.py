@@ -50,10 +50,7 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
     """
     how, methods = study.tune, read_methods(study)
     assert how is not None
-    for config in methods:
-        _check_knob(config)
-    _check_alike(how, methods)
-    _check_scarce(how, methods)
+    _check(how, methods)
     first = [_cells(study, out, config, _first(how, config)) for config in methods]
     if failures := run(_interleaved(first)):
         return failures
@@ -68,17 +65,29 @@ def tune(study: Study, out: Path, run: Callable[[list[Cell]], list[str]]) -> lis
         config.method: _chosen(config, [*a, *b])
         for config, a, b in zip(methods, first, more, strict=True)
     }
-    terms = {
-        "scarce": how.scarce,
-        "keep": study.keep[0],
-        "seeds": list(study.seeds),
-        "budget": budget_of(methods[0]),
-        "where": where_of(methods[0]),
-    }
-    comment = "By `modular-cls study` with `tune`; a study takes it as `tuned`."
-    Tuned(out / FILE, terms, chosen).write(comment)
+    Tuned(out / FILE, _terms(study, methods[0]), chosen).write(
+        "By `modular-cls study` with `tune`; a study takes it as `tuned`."
+    )
     print(f"chosen: {out / FILE}")
     return []
+
+
+def _check(how: Tune, methods: list[Config]) -> None:
+    for config in methods:
+        _check_knob(config)
+    _check_alike(how, methods)
+    _check_scarce(how, methods)
+
+
+def _terms(study: Study, config: Config) -> dict[str, Any]:
+    assert study.tune is not None
+    return {
+        "scarce": study.tune.scarce,
+        "keep": study.keep[0],
+        "seeds": list(study.seeds),
+        "budget": budget_of(config),
+        "where": where_of(config),
+    }
 
 
 _UNDEFINED = math.inf  # the rate of a method that every rate fails

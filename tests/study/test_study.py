@@ -16,6 +16,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.jobs.executors import Inline, Processes
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.runs.folder import Run
+from modular_cls.study.cells import grid
 from modular_cls.study.grid import Study
 from modular_cls.study.study import make_jobs, run_study
 from modular_cls.training.train import train
@@ -70,9 +71,8 @@ def finished(tiny, tmp_path_factory):
 
 
 def test_methods_that_differ_only_after_the_fit_share_it(tiny, finished, tmp_path):
-    jobs = make_jobs(
-        study(tiny, "flat", "flat_retrained", "additive_learned", "modular", "product"), tmp_path
-    )
+    names = "flat", "flat_retrained", "additive_learned", "modular", "product"
+    jobs = make_jobs(grid(study(tiny, *names), tmp_path))
     assert [[folder.name for _, folder in job] for job in jobs] == [
         ["flat_k5_seed0", "flat_retrained_k5_seed0"],
         ["additive_learned_k5_seed0", "modular_k5_seed0"],
@@ -98,7 +98,8 @@ def test_undefined_cells_are_null_with_the_reason_and_not_run_again(tiny, finish
     assert cell["test"] == {}
     assert "without training images of long_haired_man" in cell["undefined"]
     assert (cell["method"], cell["keep"], cell["seed"]) == ("flat_retrained", 0, 0)
-    assert make_jobs(study(tiny, "flat", "flat_retrained", "modular", keep=(0, 5)), finished) == []
+    names = "flat", "flat_retrained", "modular"
+    assert make_jobs(grid(study(tiny, *names, keep=(0, 5)), finished)) == []
     with pytest.raises(ConfigError, match="holds no model: RetrainClassifier is not defined"):
         Run.load(finished / "flat_retrained_k0_seed0")
 
@@ -222,7 +223,7 @@ def test_each_joint_class_is_in_turn_the_empty_one(tiny, tmp_path):
     page = (out / "report.md").read_text()
     assert f"| method | {' | '.join(names)} | mean |" in page
     assert "| 0 | flat | 1 |" in page
-    assert make_jobs(study(tiny, "flat", keep=(0, 5), empty="each"), out) == []
+    assert make_jobs(grid(study(tiny, "flat", keep=(0, 5), empty="each"), out)) == []
 
 
 def test_a_study_without_a_finished_cell_says_why(tiny, tmp_path, capsys):
