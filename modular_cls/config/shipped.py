@@ -30,9 +30,9 @@ def find_configs(arguments: list[str]) -> list[str]:
     words = list(arguments)
     for i, word in enumerate(arguments):
         if word.startswith("--config="):
-            words[i] = f"--config={_config_path(word.removeprefix('--config='))}"
+            words[i] = f"--config={config_path(word.removeprefix('--config='))}"
         elif word == "--config" and i + 1 < len(arguments):
-            words[i + 1] = _config_path(arguments[i + 1])
+            words[i + 1] = config_path(arguments[i + 1])
     return words
 
 
@@ -42,7 +42,7 @@ def method_config(name: str) -> str:
     Raises:
         ConfigError: If there is none, with the nearest.
     """
-    path = _config_path(with_suffix(name))
+    path = config_path(with_suffix(name))
     if Path(path).is_file() and Path(path) != CONFIGS / _SHARED:
         return path
     known = [file.stem for file in packaged_configs()]
@@ -59,7 +59,7 @@ def configs_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.yaml"))
 
 
-def _config_path(name: str) -> str:
+def config_path(name: str) -> str:
     """A file; or that of the package with its name."""
     if Path(name).exists() or Path(name).is_absolute():
         return name

@@ -10,6 +10,7 @@ import yaml
 
 from modular_cls.config import Config
 from modular_cls.config.bases import read_yaml
+from modular_cls.config.shipped import config_path
 from modular_cls.errors import ConfigError, ModularClsError, unknown
 from modular_cls.files import replacing_file
 from modular_cls.schema import Schema
@@ -37,8 +38,8 @@ class Tuned:
 
     @classmethod
     def read(cls, path: str | Path) -> "Tuned":
-        """Read such a file; raises ConfigError if it is none."""
-        content = read_yaml(Path(path))
+        """Read such a file, or one of the package; raises ConfigError if it is none."""
+        content = read_yaml(Path(config_path(str(path))))
         methods = content.pop("methods", None)
         if not isinstance(methods, dict) or not isinstance(content.get("budget"), dict):
             raise ConfigError(f"{path} is no file that a study with tune wrote: no methods, budget")

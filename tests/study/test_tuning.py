@@ -193,6 +193,13 @@ def test_a_damaged_choice_is_named(key, value, message, tuned, tmp_path):
         Tuned.read(write(tmp_path / "tuned.yaml", content))
 
 
+def test_choices_come_with_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "modular" in Tuned.read("configs/tuned/photographs_leaf.yaml").methods
+    with pytest.raises(ConfigError, match="configs/tuned/leafs.yaml: No such file"):
+        Tuned.read("configs/tuned/leafs.yaml")
+
+
 def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
     study = Study(["flat"], [5], [0], ["configs/data/mnist.yaml"], tuned=str(tuned / "tuned.yaml"))
     with pytest.raises(ConfigError, match="chosen on other data: unknown attribute"):
