@@ -6,7 +6,7 @@ RUN := $(BIN)/modular-cls
 FACES := data/faces/manifest.csv
 export OMP_WAIT_POLICY = passive
 
-.PHONY: install train-modular train-flat compare photographs study lecture numbers test check mutants faults bench bench-gpu docs clean
+.PHONY: install train-modular train-flat compare photographs study lecture numbers test check mutants faults bench bench-gpu docs release clean
 
 install: $(VENV)/.installed
 
@@ -21,6 +21,10 @@ $(VENV)/.dev: $(VENV)/.installed
 
 $(VENV)/.docs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
+
+$(VENV)/.release: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
 	touch $@
 
 $(VENV)/.lecture: $(VENV)/.installed
@@ -131,6 +135,12 @@ bench-gpu: install
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
+
+# Wheel and source distribution, in dist/, their metadata checked.
+release: $(VENV)/.release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
 
 clean:
 	rm -rf runs build dist mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
