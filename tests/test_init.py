@@ -1,12 +1,15 @@
 """What packages offer: exactly the names in `__all__`, each described."""
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
 import modular_cls
+from modular_cls import criteria, finish
+from modular_cls.models import heads
 
 PACKAGE = Path(modular_cls.__file__).parent
 PACKAGES = sorted(PACKAGE.rglob("__init__.py"))
@@ -41,9 +44,22 @@ def test_what_a_package_offers_is_what_it_names(path):
     assert len(named) == len(set(named))
 
 
+def described(text):
+    return re.findall(r"^\.\. auto\w+:: (\w+)$", text, re.MULTILINE)
+
+
 def test_every_public_name_is_on_the_page_of_the_api():
     page = (PACKAGE.parent / "docs" / "api.md").read_text(encoding="utf-8")
-    described = re.findall(r"^\.\. auto\w+:: (\w+)$", page, re.MULTILINE)
-    assert sorted(described) == sorted(set(modular_cls.__all__) - {"__version__"})
-    for name in described:
+    public, named = map(described, page.split("## What a configuration names"))
+    assert sorted(public) == sorted(set(modular_cls.__all__) - {"__version__"})
+    for name in public:
         assert getattr(modular_cls, name).__doc__
+    expected = set()
+    for home, base in ((criteria, "Criterion"), (finish, "FinishStep")):
+        parts = {n: getattr(home, n) for n in home.__all__ if inspect.isclass(getattr(home, n))}
+        expected |= {n for n, part in parts.items() if part in subclasses(parts[base])}
+    assert sorted(named) == sorted(expected | set(heads.__all__) - {"AttributeHead"})
+
+
+def subclasses(base):
+    return {deeper for each in base.__subclasses__() for deeper in (each, *subclasses(each))}
