@@ -50,7 +50,7 @@ _NUMBER = re.compile(
     r"(?P<sign>(?<![\w.])[+-])?(?P<mean>\d+(?:\.\d+)?)(?P<half> ± \d+(?:\.\d+)?)?(?P<unit> %)?"
     r"<!-- (?P<cell>(?!rival )[^>]*?) -->"
 )
-_NAME = re.compile(r"(?P<name>\w+)<!-- rival (?P<cell>[^>]*?) -->")
+_NAME = re.compile(r"\w+(?P<tick>`?)<!-- rival (?P<cell>[^>]*?) -->")
 _TABLE = re.compile(
     r"(?P<head><!-- (?P<kind>table|answers|summary) (?P<what>[^>]*?) -->\n)"
     r"(?:(?!<!-- (?:table|answers|summary) ).)*?"
@@ -272,7 +272,7 @@ def rewritten(text: str, results: Results) -> tuple[str, list[str]]:
 
     def name(match: "re.Match[str]") -> str:
         try:
-            return f"{results.rival(match['cell'])}<!-- rival {match['cell']} -->"
+            return f"{results.rival(match['cell'])}{match['tick']}<!-- rival {match['cell']} -->"
         except (ValueError, KeyError) as error:
             problems.append(f"{match[0]}: {error}")
             return match[0]

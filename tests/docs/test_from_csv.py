@@ -166,9 +166,9 @@ def test_a_table_of_what_is_not_there_is_an_error(what, message, checkout):
 
 
 def test_who_the_best_rival_is_comes_from_the_csv(checkout):
-    text = "level with nobody<!-- rival faces best_flat 0 -->, +1 ± 1<!-- faces modular-best_flat 0 -->"
+    text = "level with `nobody`<!-- rival faces best_flat 0 -->, +1 ± 1<!-- faces modular-best_flat 0 -->"
     found, problems = rewritten(text, Results(checkout))
-    name = re.search(r"level with (\w+)<", found)[1]
+    name = re.search(r"level with `(\w+)`<", found)[1]
     assert problems == []
     assert rewritten(found, Results(checkout))[0] == found
     apart, _ = rewritten(f"+1 ± 1<!-- faces modular-{name} 0 -->", Results(checkout))
