@@ -17,6 +17,8 @@ exclude_patterns = ["results/lecture/*/cells"]
 
 html_theme = "furo"
 html_title = "modular_cls"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_show_sphinx = False
 
