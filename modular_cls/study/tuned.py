@@ -45,6 +45,8 @@ class Tuned:
             raise ConfigError(f"{path} is no file that a study with tune wrote: no methods, budget")
         if not content.get("scarce"):
             raise ConfigError(f"{path} does not say what was scarce; tune again")
+        if not isinstance(content.get("where", {}), dict):
+            raise ConfigError(f"{path}: where must be a mapping")
         for method, choice in methods.items():
             if wrong := _wrong(choice):
                 raise ConfigError(f"{path}: {method}: {wrong}")
@@ -125,8 +127,8 @@ def overlaps(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 def where_of(config: Config) -> dict[str, Any]:
     """What a choice of rate and knob depends on besides its budget."""
-    folder, name = Path(config.data.manifest).parts[-2:] if config.data.manifest else ("", "")
-    return {"backbone": config.backbone.name, "manifest": f"{folder}/{name}"}
+    manifest = "/".join(Path(config.data.manifest).parts[-2:])  # where it lies is no matter
+    return {"backbone": config.backbone.name, "manifest": manifest}
 
 
 def budget_of(config: Config) -> dict[str, Any]:

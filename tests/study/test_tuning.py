@@ -1,6 +1,7 @@
 """Rates and knobs chosen on real tiny runs, and read by the study that they are for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from modular_cls.errors import ConfigError
 from modular_cls.study.cells import grid
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import run_study
-from modular_cls.study.tuned import Tuned
+from modular_cls.study.tuned import Tuned, where_of
 from modular_cls.training.knob import knob_value
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +191,20 @@ def test_a_damaged_choice_is_named(key, value, message, tuned, tmp_path):
     content = yaml.safe_load((tuned / "tuned.yaml").read_text())
     content["methods"]["flat"][key] = value
     with pytest.raises(ConfigError, match=f"tuned.yaml: flat: .*{message}"):
+        Tuned.read(write(tmp_path / "tuned.yaml", content))
+
+
+@pytest.mark.parametrize("manifest", ["manifest.csv", "deep/in/faces/manifest.csv"])
+def test_where_a_choice_was_made_is_the_end_of_a_path(manifest):
+    config = load_config("configs/flat.yaml")
+    config = replace(config, data=replace(config.data, manifest=manifest))
+    assert where_of(config)["manifest"] == "/".join(manifest.split("/")[-2:])
+
+
+@pytest.mark.parametrize(("key", "value"), [("where", "here"), ("scarce", None)])
+def test_damaged_terms_are_named(key, value, tuned, tmp_path):
+    content = yaml.safe_load((tuned / "tuned.yaml").read_text()) | {key: value}
+    with pytest.raises(ConfigError, match="where must be|what was scarce"):
         Tuned.read(write(tmp_path / "tuned.yaml", content))
 
 
