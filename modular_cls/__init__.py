@@ -6,7 +6,7 @@ The names below load what they need when first used, so that importing the packa
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "AttributeDataModule": "data.datamodule",
