@@ -114,8 +114,7 @@ def read_config(path: Path) -> Config:
     content = read_yaml(path)
     if wrong := list(misplaced(content, Config)):
         raise ConfigError("\n  ".join([f"{path}:", *wrong]))
-    parser = run_parser("", "")
-    parser.exit_on_error = False
+    parser = _file_parser()
     try:
         parsed = parser.read(parser.parse_object(content))
         if isinstance(parsed["data"].augmentation, str):

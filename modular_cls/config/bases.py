@@ -14,6 +14,7 @@ from modular_cls.config.shipped import configs_in, packaged_config, packaged_con
 from modular_cls.errors import ConfigError, nearest
 
 BASE = "base"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times faster, where it is built
 
 
 def with_bases(path: str | Path) -> list[Path]:
@@ -37,7 +38,7 @@ def with_bases(path: str | Path) -> list[Path]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; raises ConfigError if the file is missing or holds none."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, ValueError) as error:  # broken UTF-8 too
