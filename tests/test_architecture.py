@@ -66,7 +66,6 @@ ELSEWHERE = {
     "report/sheets": "report/test_html",
     "report/style": "report/test_html",
     "report/wording": "report/test_page",
-    "study/tuned": "study/test_tuning",
     "training/history": "training/test_saver",
     "training/partly": "training/test_targets",
     "training/randomness": "training/test_saver",

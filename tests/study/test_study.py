@@ -25,24 +25,6 @@ from tests.training.small_trainings import signal_in
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def tiny(faces_dir, tmp_path_factory):
-    """A configuration that makes every cell take seconds."""
-    data = {
-        "manifest": str(faces_dir / "manifest.csv"),
-        "image_size": 32,
-        "workers": 0,
-        "batch_size": 8,
-    }
-    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(
-        yaml.safe_dump(
-            {"data": data, "training": {"updates": 3, "threads": 1, "validate_every": 0}}
-        )
-    )
-    return str(path)
-
-
 def updates(folder):
     return sorted(int(f.stem.removeprefix("update_")) for f in folder.glob("*.ckpt"))
 

@@ -1,46 +1,17 @@
-"""Rates and knobs chosen on real tiny runs, and read by the study that they are for."""
+"""Rates and knobs chosen on real tiny runs, and taken by the study that they are for."""
 
 import json
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 
 from modular_cls import load_config
 from modular_cls.cli import main
-from modular_cls.errors import ConfigError
 from modular_cls.study.cells import grid
 from modular_cls.study.grid import Study, Tune
 from modular_cls.study.study import run_study
-from modular_cls.study.tuned import Tuned, where_of
+from modular_cls.study.tuned import Tuned
 from modular_cls.training.knob import knob_value
-
-ROOT = Path(__file__).parents[2]
-OTHER = {"hair": "short", "gender": "female"}
-KNOBS = {
-    "flat": None,
-    "flat_logit_adjusted": {"key": "criterion.tau", "values": [0.5, 1]},
-    "flat_retrained": {"key": "finish.RetrainClassifier.l2", "values": [2.5e-4, 0.25]},
-}
-
-
-def write(path, content):
-    path.write_text(yaml.safe_dump(content))
-    return str(path)
-
-
-def method(folder, name, **changes):
-    base = str(ROOT / f"configs/{name}.yaml")
-    return write(folder / f"{name}.yaml", {"base": base, "knob": KNOBS.get(name)} | changes)
-
-
-@pytest.fixture(scope="module")
-def tiny(faces_dir, tmp_path_factory):
-    data = {"manifest": str(faces_dir / "manifest.csv"), "image_size": 32, "workers": 0}
-    training = {"updates": 3, "threads": 1, "validate_every": 0}
-    content = {"data": data | {"batch_size": 8}, "training": training}
-    return write(tmp_path_factory.mktemp("config") / "tiny.yaml", content)
+from tests.study.small_methods import KNOBS, OTHER, method, write
 
 
 @pytest.fixture(scope="module")
@@ -158,87 +129,6 @@ def test_a_study_takes_what_was_chosen_and_its_audit_says_so(tuned, tiny, tmp_pa
     )
     tau = found["flat_logit_adjusted"]["knob"]["criterion.tau"]
     assert f"| 0.001 | criterion.tau = {tau} | 3 | learning rate" in row
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"training": {"updates": 4}}, "chosen at updates 3, batch_size 8, but here flat has updates 4"),
-        ({"method": "other"}, "unknown method 'other'"),
-        ({"data": {"scarcity": {"joint_class": OTHER, "keep": 5}}}, "which is rare here; choose by another class"),
-        ({"method": "flat_logit_adjusted"}, "the knob of flat_logit_adjusted is not criterion.tau any more"),
-    ],
-)  # fmt: skip
-def test_what_was_chosen_for_something_else_is_refused(change, message, tuned, tiny, tmp_path):
-    also = [tiny, write(tmp_path / "also.yaml", {"training": change.pop("training", {})})]
-    study = Study(
-        [method(tmp_path, "flat", **change)], [5], [0], also, tuned=str(tuned / "tuned.yaml")
-    )
-    with pytest.raises(ConfigError, match=message):
-        grid(study, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("learning_rate", "fast", "learning_rate is 'fast'"),
-        ("learning_rate", -1, "above 0"),
-        ("knob", 3, "knob must be a mapping"),
-        ("trials", None, "trials a whole number"),
-    ],
-)
-def test_a_damaged_choice_is_named(key, value, message, tuned, tmp_path):
-    content = yaml.safe_load((tuned / "tuned.yaml").read_text())
-    content["methods"]["flat"][key] = value
-    with pytest.raises(ConfigError, match=f"tuned.yaml: flat: .*{message}"):
-        Tuned.read(write(tmp_path / "tuned.yaml", content))
-
-
-@pytest.mark.parametrize("manifest", ["manifest.csv", "deep/in/faces/manifest.csv"])
-def test_where_a_choice_was_made_is_the_end_of_a_path(manifest):
-    config = load_config("configs/flat.yaml")
-    config = replace(config, data=replace(config.data, manifest=manifest))
-    assert where_of(config)["manifest"] == "/".join(manifest.split("/")[-2:])
-
-
-@pytest.mark.parametrize(("key", "value"), [("where", "here"), ("scarce", None)])
-def test_damaged_terms_are_named(key, value, tuned, tmp_path):
-    content = yaml.safe_load((tuned / "tuned.yaml").read_text()) | {key: value}
-    with pytest.raises(ConfigError, match="where must be|what was scarce"):
-        Tuned.read(write(tmp_path / "tuned.yaml", content))
-
-
-def test_choices_come_with_the_package(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert "modular" in Tuned.read("configs/tuned/photographs_leaf.yaml").methods
-    with pytest.raises(ConfigError, match="configs/tuned/leafs.yaml: No such file"):
-        Tuned.read("configs/tuned/leafs.yaml")
-
-
-def test_a_choice_on_other_data_is_refused(tuned, tiny, tmp_path):
-    study = Study(["flat"], [5], [0], ["configs/data/mnist.yaml"], tuned=str(tuned / "tuned.yaml"))
-    with pytest.raises(ConfigError, match="chosen on other data: unknown attribute"):
-        grid(study, tmp_path)
-
-
-def test_a_variant_takes_what_was_chosen_for_its_base(tuned, tiny, tmp_path, capsys):
-    base = str(tuned.parent / "flat_logit_adjusted.yaml")
-    own = {"criterion": {"name": "JointLikelihood", "tau": 2.5}}
-    variants = [
-        {"base": base, "name": "longer_name"},
-        {"base": base, "name": "stronger"} | own,
-    ]
-    content = yaml.safe_load((tuned / "tuned.yaml").read_text())
-    content["methods"]["flat_logit_adjusted"] |= {
-        "learning_rate": 0.03,
-        "knob": {"criterion.tau": 2},
-    }
-    content["where"]["backbone"] = "resnet18"
-    file = write(tmp_path / "tuned.yaml", content)
-    configs = [c for c, _ in grid(Study(variants, [5], [0], [tiny], tuned=file), tmp_path)]
-    assert [c.training.learning_rate for c in configs] == [0.03, 0.03]
-    assert [knob_value(c) for c in configs] == [2, 2.5]  # what a variant varies stays
-    assert "was chosen with backbone resnet18, here test_resnet" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
