@@ -64,7 +64,6 @@ ELSEWHERE = {
     "report/figures": "report/test_page",
     "report/sections": "report/test_page",
     "report/sheets": "report/test_html",
-    "report/style": "report/test_html",
     "report/wording": "report/test_page",
     "training/history": "training/test_saver",
     "training/partly": "training/test_targets",

@@ -12,6 +12,11 @@ LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     "-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)),
 )  # fmt: skip
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "ooo", "+++")
+# The methods of the main comparisons, each with its place in these: it looks alike in all figures.
+_OWN = (
+    "modular", "flat", "additive_learned", "flat_logit_adjusted", "flat_retrained",
+    "additive_extrapolated", "product_corrected",
+)  # fmt: skip
 _GREY, _INK = "#b8b8b8", "#505050"
 _EMPHASISED = 6
 
@@ -45,10 +50,16 @@ def styles(comparison: Comparison) -> dict[str, Style]:
     strong = methods if len(methods) <= len(COLOURS) else _emphasised(comparison)
     strong_styles = {
         method: Style(COLOURS[i], MARKERS[i], LINES[i], HATCHES[i], True)
-        for i, method in enumerate(strong)
+        for method, i in _places(strong).items()
     }
     weak = [m for m in methods if m not in strong_styles]
     return strong_styles | {m: Style(_GREY, _letter(i), "-", "", False) for i, m in enumerate(weak)}
+
+
+def _places(methods: Sequence[str]) -> dict[str, int]:
+    """Each method's place among the looks: its own, or one that none of the others has."""
+    free = (i for i, owner in enumerate(_OWN) if owner not in methods)
+    return {m: _OWN.index(m) if m in _OWN else next(free) for m in methods}
 
 
 def _emphasised(comparison: Comparison) -> Sequence[str]:
