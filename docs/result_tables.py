@@ -56,9 +56,8 @@ def answers(results: Results, what: str) -> list[str]:
     for folder, told in _named_sets(what):
         link = f"[{told}]({folder.partition(':')[0]}/report.md)"
         rows += _answer_rows(link, results.page(folder))
-    needed = "rare images the best flat method needs to match modular without any"
     header = ["set", "k", "modular", "best flat", "modular minus it"]
-    header += ["best composing rival", "modular minus it", needed]
+    header += ["best composing rival", "modular minus it", "rare images to match"]
     return table(header, rows)[:-1]
 
 
@@ -112,7 +111,7 @@ def _answer_rows(link: str, page: Page) -> Iterator[list[str]]:
             else:
                 theirs = _scores(page, best.rival, keep, [score])
                 gap = in_points(best.differences[score])
-                cells += [f"{theirs} {best.rival}", f"**{gap}**" if best.p < _SURE else gap]
+                cells += [f"{theirs}<br>{best.rival}", f"**{gap}**" if best.p < _SURE else gap]
         needed = _needed(page) if place == 0 else ""
         yield [link if place == 0 else "", keep, _scores(page, ours, keep, [score]), *cells, needed]
 
@@ -125,7 +124,7 @@ def _needed(page: Page) -> str:
         if math.isinf(found[method]):
             return f"more than {page.numbers[-1]}, whichever"
         row = page.matches[method]
-        return MISSING if math.isnan(found[method]) else f"{row['text']} {method}"
+        return MISSING if math.isnan(found[method]) else f"{row['text']}<br>{method}"
     score = NAMED["balanced"]
     needs = {m: images_needed(page, m, score) for m in page.flats}
     least = min((n for n in needs.values() if not math.isnan(n)), default=math.nan)
@@ -134,4 +133,4 @@ def _needed(page: Page) -> str:
     if math.isinf(least):
         return f"more than {page.numbers[-1]}, whichever"
     method = next(m for m, n in needs.items() if n == least)
-    return f"{match_text(page, method, score)} {method}"
+    return f"{match_text(page, method, score)}<br>{method}"

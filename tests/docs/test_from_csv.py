@@ -103,7 +103,7 @@ def test_a_table_and_the_answers_are_made(checkout):
     assert any(line.startswith(f"| flat_retrained | {MISSING} |") for line in lines)
     assert any(re.match(r"\| modular minus best flat, paired \| \+\d", line) for line in lines)
     answer = next(line for line in lines if line.startswith("| [faces](faces/report.md) | 0 |"))
-    assert re.search(r" \(.+ to .+\) flat_\w+ \|$", answer)
+    assert re.search(r" \(.+ to .+\)<br>flat_\w+ \|$", answer)
     assert rewritten(found, Results(checkout))[0] == found
 
 
@@ -208,4 +208,4 @@ def test_images_to_match_are_those_of_the_page(checkout):
     (checkout / "docs/results/faces/match.csv").write_text(rows)
     found, _ = rewritten("<!-- answers faces=drawn faces -->\n<!-- end -->\n", Results(checkout))
     line = next(x for x in found.splitlines() if x.startswith("| [drawn faces](faces/report.md)"))
-    assert line.endswith("| 7.5 (2.0 to 20) flat_retrained |")
+    assert line.endswith("| 7.5 (2.0 to 20)<br>flat_retrained |")
