@@ -118,6 +118,8 @@ def _answer_rows(link: str, page: Page) -> Iterator[list[str]]:
 
 def _needed(page: Page) -> str:
     """Of the flat method that needs fewest: how many, with the interval."""
+    if len(page.numbers) < 2:
+        return MISSING
     if page.matches:
         found = {m: float(row["images"]) for m, row in page.matches.items()}
         method = min(found, key=lambda m: (math.isnan(found[m]), found[m]))
@@ -128,7 +130,7 @@ def _needed(page: Page) -> str:
     score = NAMED["balanced"]
     needs = {m: images_needed(page, m, score) for m in page.flats}
     least = min((n for n in needs.values() if not math.isnan(n)), default=math.nan)
-    if math.isnan(least) or len(page.numbers) < 2:
+    if math.isnan(least):
         return MISSING
     if math.isinf(least):
         return f"more than {page.numbers[-1]}, whichever"

@@ -109,7 +109,10 @@ def match_text(comparison: Comparison, method: str, score: str) -> str:
 def _to_match(
     comparison: Comparison, method: str, score: str
 ) -> tuple[list[int], list[Sample], Sample]:
-    """Numbers kept, a method's scores there, and those of the reference at 0, of shared seeds."""
+    """Numbers kept, a method's scores there, and those of the reference at 0, of shared seeds.
+
+    Nothing where one number was kept only: there is no curve that could reach the reference.
+    """
     target = comparison.sample(comparison.reference or "", "0", score)
     samples = {n: comparison.sample(method, str(n), score) for n in comparison.numbers}
     curve = {n: sample for n, sample in samples.items() if sample.seeds}
@@ -118,7 +121,7 @@ def _to_match(
     # A number kept with fewer seeds than the others goes, so that no seed has to.
     curve = {n: sample for n, sample in curve.items() if len(shared[n]) == most}
     seeds = sorted(set.intersection(*(shared[n] for n in curve))) if curve else []
-    if not seeds:
+    if not seeds or len(comparison.numbers) < 2:
         return [], [], target
     return list(curve), [sample.only(seeds) for sample in curve.values()], target.only(seeds)
 

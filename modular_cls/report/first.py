@@ -43,7 +43,8 @@ def _outcome(comparison: Comparison, method: str, keep: str) -> Iterator[str]:
         return
     best = leads[0]
     difference = best.differences["balanced_accuracy"]
-    against = f"{in_points(difference)} points against {best.rival}, the best flat method"
+    which = "the best flat method" if len(others) > 1 else "the only flat method here"
+    against = f"{in_points(difference)} points against {best.rival}, {which}"
     yield f"{line}, {against}: {_verdict(best)}."
 
 

@@ -19,8 +19,10 @@ _COLUMNS = (
     *sorted(SCORES),
     CALIBRATION,
     "rare_test_images",
+    "validation_balanced_accuracy",
     *_COUNTS,
     "learning_rate",
+    "knob",
     "ridge",
     "seconds",
     "undefined",
@@ -31,7 +33,7 @@ _COLUMNS = (
 def write_results(path: Path, runs: Runs) -> None:
     """Write one row per run and composite.
 
-    Trials have no test scores; `empty` names the empty class where it is not the rare one.
+    Trials have no test scores, they are judged by the validation split; `empty` names the empty class where it is not the rare one.
     """
     rows = [_row(run, composite) for run in runs.final for composite in run.composites]
     rows += [
@@ -64,7 +66,9 @@ def _row(run: FinishedRun, composite: str) -> dict[str, Any]:
         **{score: None if run.undefined else run.value(composite, score) for score in _TESTED},
         "rare_test_images": run.value(composite, "rare_support"),
         **{name: run.metrics.get(name) for name in (*_COUNTS, "seconds")},
+        "validation_balanced_accuracy": run.value(composite, "balanced_accuracy", "validation"),
         "learning_rate": run.learning_rate,
+        "knob": "; ".join(f"{k} = {v}" for k, v in (run.metrics.get("knob") or {}).items()),
         "ridge": run.ridge,
         "undefined": run.undefined,
     }

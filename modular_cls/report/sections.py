@@ -71,6 +71,7 @@ def match_lines(comparison: Comparison) -> list[str]:
     if (
         reference is None
         or not comparison.flats
+        or len(comparison.numbers) < 2
         or not comparison.scores(reference, "0", "balanced_accuracy")
     ):
         return []

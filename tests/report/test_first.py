@@ -20,7 +20,7 @@ def test_the_outcome_where_least_is_kept(write_run, skills, verdict):
                 write_run(method, keep, seed, skill=skill, rare_skill=skill)
     outcome, weakest, *_ = said(write_run)
     assert outcome.startswith("- hair_gender, k = 0: **modular** has ")
-    assert outcome.endswith(f"points against flat, the best flat method: {verdict}.")
+    assert outcome.endswith(f"points against flat, the only flat method here: {verdict}.")
     runs = [
         run for run in read_runs([write_run.root]) if run.method == "modular" and run.keep == "0"
     ]
@@ -28,6 +28,12 @@ def test_the_outcome_where_least_is_kept(write_run, skills, verdict):
     means = {name: sum(r[name] for r in recalls) / 3 for name in recalls[0]}
     name = min(means, key=means.get)
     assert f"weakest joint class there is {name}: found in {100 * means[name]:.1f} %" in weakest
+
+
+def test_of_several_flat_methods_the_best_is_named(write_run):
+    for method, skill in (("modular", 0.9), ("flat", 0.2), ("flat_retrained", 0.5)):
+        write_run(method, 0, skill=skill, rare_skill=skill)
+    assert " points against flat_retrained, the best flat method: " in said(write_run)[0]
 
 
 def test_equal_methods_and_one_seed_are_not_told_apart(write_run):

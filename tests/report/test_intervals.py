@@ -61,6 +61,16 @@ def test_gaps_images_to_match_and_adjusted_p_values(write_run, tmp_path):
     assert f"| flat | {row['text']} |" in page
 
 
+def test_one_number_kept_is_no_curve_that_could_match(write_run, tmp_path):
+    for seed in range(3):
+        for keep, skill in ((0, 0.05), (None, 0.9)):
+            write_run("modular", keep, seed, rare_skill=0.8)
+            write_run("flat", keep, seed, rare_skill=skill)
+    assert "Rare training images that match" not in write_report([write_run.root], tmp_path / "out")
+    with (tmp_path / "out" / "match.csv").open() as file:
+        assert {(row["images"], row["text"]) for row in csv.DictReader(file)} == {("nan", "–")}
+
+
 def test_a_number_kept_with_fewer_seeds_does_not_take_seeds_from_the_others(write_run, tmp_path):
     for seed in range(4):
         for keep, skill in ((0, 0.05), (5, 0.9)):

@@ -11,8 +11,8 @@ from modular_cls.errors import ConfigError
 from modular_cls.report.page import write_report
 
 COLUMNS = ["composite", "method", "keep", "seed", "balanced_accuracy", "rare_class_recall", "worst_class_recall",
-           "ece", "rare_test_images", "trainable_parameters", "train_images", "updates", "learning_rate", "ridge", "seconds",
-           "undefined", "empty"]  # fmt: skip
+           "ece", "rare_test_images", "validation_balanced_accuracy", "trainable_parameters", "train_images", "updates",
+           "learning_rate", "knob", "ridge", "seconds", "undefined", "empty"]  # fmt: skip
 
 
 def read_csv(out):
@@ -47,6 +47,8 @@ def test_results_hold_one_row_per_run(write_run, tmp_path):
     run = json.loads((write_run.root / "flat_k5_seed0" / "metrics.json").read_text())
     row = next(r for r in rows if (r["method"], r["keep"]) == ("flat", "5"))
     assert float(row["rare_class_recall"]) == run["test"]["hair_gender"]["rare_class_recall"]
+    validation = run["validation"]["hair_gender"]["balanced_accuracy"]
+    assert float(row["validation_balanced_accuracy"]) == validation
 
 
 def test_one_run_of_an_older_version_is_enough(write_run, tmp_path):

@@ -27,7 +27,9 @@ def test_trials_show_validation_only(write_run, tmp_path):
     assert rows[1].endswith("| chosen |")
     assert "Test split" not in page
     assert not (tmp_path / "out" / "report.png").exists()
-    assert {r["balanced_accuracy"] for r in read_csv(tmp_path / "out")} == {""}
+    rows = read_csv(tmp_path / "out")
+    assert {r["balanced_accuracy"] for r in rows} == {""}
+    assert all(0 < float(r["validation_balanced_accuracy"]) <= 1 for r in rows)
 
 
 def trial(rate, value, *scores):
