@@ -18,11 +18,12 @@ number is a fault. Before a table, up to `<!-- end -->`:
 
     <!-- table faces methods=modular,flat keeps=0,5,all scores=balanced,rare,worst -->
     <!-- answers faces=drawn faces; photographs/leaf=leaves -->
-    <!-- summary keeps=0,5,all faces=drawn faces; photographs/leaf=photographs of leaves -->
+    <!-- summary keeps=0,5,all also=additive_learned faces=drawn faces; mnist=digits -->
 
-In the answers, differences are bold whose p-value is below 0.05, adjusted for the numbers kept.
-Means and intervals are those of `intervals.csv`, images to match those of `match.csv`; where a page
-has none yet, over the seeds of `results.csv`. Other comments: `<!-- not run: why -->`.
+In the answers, differences are bold whose p-value is below 0.05, adjusted for the numbers kept;
+scores there are balanced accuracy / rare-class recall. Means and intervals are those of
+`intervals.csv`, images to match those of `match.csv`; where a page has none yet, over the seeds of
+`results.csv`. Other comments: `<!-- not run: why -->`.
 """
 
 import argparse

@@ -35,16 +35,18 @@ def scores_table(results: Results, what: str) -> list[str]:
 
 
 def summary(results: Results, what: str) -> list[str]:
-    """For some sets by their names: the reference, and the best flat method at each k."""
-    first, _, sets = what.partition(" ")
-    keeps, rows = first.removeprefix("keeps=").split(","), []
+    """For some sets by their names: the reference, others, and the best flat method at each k."""
+    keeps_word, others_word, sets = what.split(" ", 2)
+    keeps, rows = keeps_word.removeprefix("keeps=").split(","), []
+    others = others_word.removeprefix("also=").split(",")
     scores = [NAMED["balanced"], NAMED["rare"]]
     for folder, told in _named_sets(sets):
         page = results.page(folder)
         ours = page.reference or ""
         rivals = [page.rival("best_flat", keep).rival for keep in keeps]
-        cells = (_scores(page, ours, keep, scores) for keep in keeps)
-        rows.append([f"{told}, **{ours}**", *cells])
+        for method in (ours, *others):
+            name = f"**{method}**" if method == ours else method
+            rows.append([f"{told}, {name}", *(_scores(page, method, k, scores) for k in keeps)])
         pairs = zip(rivals, keeps, strict=True)
         rows.append([f"{told}, best flat", *(_scores(page, r, k, scores) for r, k in pairs)])
     return table(["", *(k if k == "all" else f"k = {k}" for k in keeps)], rows)[:-1]
@@ -103,17 +105,20 @@ def _answer_rows(link: str, page: Page) -> Iterator[list[str]]:
         for rivals in (page.flats, [m for m in page.modulars if m != page.reference])
     )
     ours, score = page.reference or "", NAMED["balanced"]
+    scores = [score, NAMED["rare"]]
+    seeds = max(page.estimate(ours, keep, score).count for keep in page.keeps)
     for place, keep in enumerate(page.keeps):
         cells = []
         for rivals in (flat, composing):
             if (best := rivals.get(keep)) is None:
                 cells += [MISSING, MISSING]
             else:
-                theirs = _scores(page, best.rival, keep, [score])
+                theirs = _scores(page, best.rival, keep, scores)
                 gap = in_points(best.differences[score])
                 cells += [f"{theirs}<br>{best.rival}", f"**{gap}**" if best.p < _SURE else gap]
         needed = _needed(page) if place == 0 else ""
-        yield [link if place == 0 else "", keep, _scores(page, ours, keep, [score]), *cells, needed]
+        told = f"{link}<br>{seeds} seeds" if place == 0 else ""
+        yield [told, keep, _scores(page, ours, keep, scores), *cells, needed]
 
 
 def _needed(page: Page) -> str:
