@@ -102,9 +102,21 @@ def test_a_table_and_the_answers_are_made(checkout):
     assert any(line.startswith("| **modular** | 9") for line in lines)
     assert any(line.startswith(f"| flat_retrained | {MISSING} |") for line in lines)
     assert any(re.match(r"\| modular minus best flat, paired \| \+\d", line) for line in lines)
-    answer = next(line for line in lines if line.startswith("| [faces](faces/report.md) | 0 |"))
+    head = re.compile(
+        r"\| \[faces\]\(faces/report\.md\)<br>\d+ seeds \| 0 \| \d+\.\d ± \d+\.\d / \d+ \|"
+    )
+    answer = next(line for line in lines if head.match(line))
     assert re.search(r" \(.+ to .+\)<br>flat_\w+ \|$", answer)
     assert rewritten(found, Results(checkout))[0] == found
+
+
+def test_a_summary_shows_others_beside_modular_and_the_best_flat(checkout):
+    head = "<!-- summary keeps=0,5 also=additive_learned faces=drawn faces -->"
+    found, problems = rewritten(f"{head}\n<!-- end -->\n", Results(checkout))
+    assert problems == []
+    names = [line.split(" | ")[0] for line in found.splitlines() if line.startswith("| drawn")]
+    others = ("**modular**", "additive_learned", "best flat")
+    assert names == [f"| drawn faces, {other}" for other in others]
 
 
 @pytest.mark.parametrize(
