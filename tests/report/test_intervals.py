@@ -6,6 +6,7 @@ import pytest
 
 from modular_cls.report.page import write_report
 from modular_cls.report.statistics import holm
+from modular_cls.runs.score_table import MISSING
 from tests.report.conftest import SCHEMA, RunWriter
 
 
@@ -68,7 +69,7 @@ def test_one_number_kept_is_no_curve_that_could_match(write_run, tmp_path):
             write_run("flat", keep, seed, rare_skill=skill)
     assert "Rare training images that match" not in write_report([write_run.root], tmp_path / "out")
     with (tmp_path / "out" / "match.csv").open() as file:
-        assert {(row["images"], row["text"]) for row in csv.DictReader(file)} == {("nan", "–")}
+        assert {(row["images"], row["text"]) for row in csv.DictReader(file)} == {("nan", MISSING)}
 
 
 def test_a_number_kept_with_fewer_seeds_does_not_take_seeds_from_the_others(write_run, tmp_path):
