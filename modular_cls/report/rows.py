@@ -33,7 +33,8 @@ _COLUMNS = (
 def write_results(path: Path, runs: Runs) -> None:
     """Write one row per run and composite.
 
-    Trials have no test scores, they are judged by the validation split; `empty` names the empty class where it is not the rare one.
+    Trials have no test scores, they are judged by the validation split; `empty` names the empty
+    class where it is not the rare one.
     """
     rows = [_row(run, composite) for run in runs.final for composite in run.composites]
     rows += [

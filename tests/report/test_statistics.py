@@ -64,15 +64,15 @@ def test_the_p_value_is_that_of_a_t_test(values):
         assert found.p == pytest.approx(max(expected, 1e-9), rel=1e-4, abs=2e-9)
 
 
-def study(rng, seeds=5, images=60, spread=0.3, hard=2.0, level=2.5, rival=None):
+def study(rng, seeds=5, images=60, spread=0.3, hard=2.0, level=2.5, rival=None, ease=None):
     """Right or wrong, of four classes: runs and images that are better or worse than others.
 
     Returns the sample of balanced accuracy; with `rival`, of the difference to a rival who is
-    better by so much (log odds) on the same images and seeds.
+    better by so much (log odds) on the same images and seeds. `ease`: of the images, if known.
     """
     groups = np.repeat(np.arange(4), images)
     ability = rng.normal(0, spread, (seeds, 4))[:, groups]
-    ease = rng.normal(0, hard, 4 * images)
+    ease = rng.normal(0, hard, 4 * images) if ease is None else ease
 
     def sample(more):
         chance = 1 / (1 + np.exp(-(level + more + ability + ease)))
@@ -230,6 +230,23 @@ def test_the_interval_of_images_to_match_covers(curve, target, seeds):
         values = np.array(curve) + shared + rng.normal(0, 0.02, (seeds, len(KEEPS)))
         goal = seeds_only(target + shared[:, 0] + rng.normal(0, 0.02, seeds))
         low, high = match_interval(KEEPS, [seeds_only(v) for v in values.T], goal)
+        covered.append(low <= truth <= high)
+    assert np.mean(covered) >= NOMINAL - SLACK
+
+
+def test_the_interval_of_images_to_match_covers_test_images_too():
+    """Few seeds and few test images, which serve every number kept."""
+    rng, keeps, levels, goal = np.random.default_rng(0), [0, 5, 20], [0.5, 1.5, 2.5], 1.9
+    means = [true_mean(0.3, 2.0, level) for level in levels]
+    truth = images_to_match(keeps, means, true_mean(0.3, 2.0, goal))
+    covered = []
+    for _ in range(200):
+        ease = rng.normal(0, 2.0, 120)
+        curve, target = (
+            [study(rng, images=30, level=level, ease=ease) for level in each]
+            for each in (levels, [goal])
+        )
+        low, high = match_interval(keeps, curve, target[0])
         covered.append(low <= truth <= high)
     assert np.mean(covered) >= NOMINAL - SLACK
 
