@@ -6,7 +6,7 @@ A converter is `convert(root, ...) -> Manifest` and a `main` that hands it to `r
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -141,6 +141,7 @@ def run(
         try:
             if write:
                 _check_replaceable(options.out)
+                _check_no_input(options)
             converted = convert(options)
             manifests = [converted] if isinstance(converted, Manifest) else list(converted)
             outs = _outs(options.out, len(manifests))
@@ -220,6 +221,23 @@ def _outs(out: Path, count: int) -> list[Path]:
     if count == 1:
         return [out]
     return [out.with_stem(f"{out.stem}_{i}") for i in range(1, count + 1)]
+
+
+def _check_no_input(options: argparse.Namespace) -> None:
+    """Refuse to write over a table that is read: its other columns would be lost."""
+    given = [value for name, value in vars(options).items() if name != "out"]
+    for path in _paths(given):
+        if path.is_file() and options.out.exists() and path.samefile(options.out):
+            raise OutputExistsError(f"--out {options.out} is what is read; give another --out")
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """All paths among what was given, in lists of tuples too."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _paths(each)
 
 
 def _check_replaceable(out: Path) -> None:

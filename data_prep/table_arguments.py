@@ -145,9 +145,11 @@ def _bins(text: str) -> tuple[str, tuple[float, ...]]:
 
 
 def _value(text: str) -> tuple[tuple[str, str], str]:
-    left, new = _pair(text, "A:B=C", blank=True)
+    left, equals, new = text.rpartition("=")  # a value may hold one, as >=30
+    if not equals:
+        raise ValueError("must be written A:B=C")
     name, old = _pair(left, "A:B=C", ":", blank=True)  # blank: what a blank cell means
-    return (name, old), new
+    return (name, old), new.strip()
 
 
 def _separator(text: str) -> str:

@@ -18,7 +18,7 @@ from jsonargparse import (  # type: ignore[attr-defined]  # one is not in its __
 )
 from jsonargparse import Namespace as Namespace  # what a parser returns
 
-from modular_cls.config.bases import BASE, read_yaml, with_bases
+from modular_cls.config.bases import BASE, parse_yaml, read_yaml, with_bases
 from modular_cls.errors import ConfigError, ModularClsError, nearest
 
 _WORDS = {
@@ -63,16 +63,42 @@ class Parser(ArgumentParser):
     def check_keys(self, content: Mapping[str, Any], where: str = "") -> None:
         """Refuse a key that is none, an empty one too, while it is known which file has it."""
         known = {action.dest for action in self._actions} | {BASE}
-        typed = {action.dest for action in self._actions if hasattr(action, "_typehint")}
+        typed = {a.dest: a._typehint for a in self._actions if hasattr(a, "_typehint")}
         for key, value in content.items():
             path = f"{where}{str(key).removesuffix('+')}"
-            inside = path not in typed and any(dest.startswith(f"{path}.") for dest in known)
+            if path in typed:
+                self._check_entries(value, typed[path], path)
+            below = [dest for dest in known if dest.startswith(f"{path}.")]
+            inside = path not in typed and bool(below)
             if path not in known and not inside:
                 beside = [d.removeprefix(where) for d in known if d.startswith(where)]
                 near = nearest(str(key), sorted({dest.split(".")[0] for dest in beside}))
                 self.error(f"{where}{key} is not accepted{near}")
             if inside and isinstance(value, Mapping):
                 self.check_keys(value, f"{path}.")
+            elif inside:
+                names = dict.fromkeys(d.removeprefix(f"{path}.").split(".")[0] for d in below)
+                told = "null" if value is None else repr(value)
+                self.error(
+                    f"{path} is {told}; it must be a mapping with {', '.join(sorted(names))}"
+                )
+
+    def _check_entries(self, value: Any, kind: Any, path: str) -> None:
+        """Refuse an entry whose fields do not fit; of several kinds, jsonargparse names none."""
+        entry = _entry_kind(kind)
+        if entry is None or value is None:
+            return
+        hints = get_type_hints(entry)
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, Mapping) or not each:
+                self.error(f"{path} holds {each!r}; it must be {wanted(entry)}")
+            for name, inner in each.items():
+                if name not in hints:
+                    self.error(f"{path}.{name} is not accepted{nearest(str(name), hints)}")
+                try:
+                    typed(inner, hints[name], f"{path}.{name}")
+                except ConfigError as error:
+                    self.error(str(error))
 
     def instantiate(self, *args: Any, **kwargs: Any) -> Namespace:
         """As always, but what a part of ours refuses is told as it told it."""
@@ -114,6 +140,8 @@ class ConfigFile(ActionConfigFile):
     ) -> None:
         """Apply one file, or YAML in its place."""
         if not os.path.isfile(values):
+            if isinstance(content := parse_yaml(values, "--config"), Mapping):
+                parser.check_keys(content)
             super().__call__(parser, cfg, values, option_string)  # type: ignore[no-untyped-call]
             return
         for file in with_bases(values):
@@ -180,6 +208,13 @@ def _value_parser(kind: Any) -> ArgumentParser:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--value", type=kind)
     return parser
+
+
+def _entry_kind(kind: Any) -> type | None:
+    """The dataclass that stands in an annotation, in a list or beside null too."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        return kind
+    return next((found for each in get_args(kind) if (found := _entry_kind(each))), None)
 
 
 def _allows_null(kind: Any) -> bool:

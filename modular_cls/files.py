@@ -6,6 +6,7 @@ one that writes there.
 """
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -107,6 +108,32 @@ def check_free(out: Path, overwrite: bool, *markers: str) -> None:
         raise OutputExistsError(
             f"{out} exists already; give another --out, or --overwrite to replace it"
         )
+
+
+def check_free_json(out: Path, overwrite: bool, keys: Collection[str], flag: str = "--out") -> None:
+    """Raise OutputExistsError where a JSON file to write would replace what is none of ours.
+
+    Args:
+        out: The file.
+        overwrite: Replace whatever is there.
+        keys: Of a mapping as we write it, or of each mapping in it.
+        flag: By which `out` was given.
+    """
+    if out.is_dir():
+        raise OutputExistsError(f"{flag} {out} is a folder; give a file")
+    if overwrite or not out.exists():
+        return
+    try:
+        content = json.loads(out.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    inner = list(content.values()) if isinstance(content, dict) else []
+    whole = isinstance(content, dict) and set(keys) <= set(content)
+    if not whole and not (
+        inner and all(isinstance(v, dict) and set(keys) <= set(v) for v in inner)
+    ):
+        advice = f"give another {flag}, or --overwrite to replace it"
+        raise OutputExistsError(f"{out} exists and is not what this writes; {advice}")
 
 
 def _umask() -> int:

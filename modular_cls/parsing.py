@@ -91,11 +91,24 @@ def parse_files(*sources: str | Path | Mapping[str, Any], **overrides: Any) -> C
     """
     arguments: list[str] = []
     for source in sources:
-        text = yaml.safe_dump(dict(source)) if isinstance(source, Mapping) else str(source)
+        text = _as_yaml(source) if isinstance(source, Mapping) else str(source)
         arguments += ["--config", text]
     for name, value in overrides.items():
         arguments += [f"--{name.replace('__', '.')}", "null" if value is None else str(value)]
     return parse_flags(_file_parser(), arguments)[0]
+
+
+def _as_yaml(content: Mapping[str, Any]) -> str:
+    """Its YAML, in its order, which has a meaning for attributes; paths are text there."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: plain(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(each) for each in value]
+        return str(value) if isinstance(value, Path) else value
+
+    return yaml.safe_dump(plain(content), sort_keys=False)
 
 
 def whole_config(name: str) -> str:

@@ -70,3 +70,49 @@ def test_help_of_train_ends_with_a_whole_configuration(tmp_path, capsys):
     printed = capsys.readouterr().out
     (tmp_path / "whole.yaml").write_text("schema:" + printed.partition("\nschema:")[2])
     assert load_config(tmp_path / "whole.yaml") == load_config("modular.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("data:\n- manifest: x.csv\n", "data is [{'manifest': 'x.csv'}]; it must be a mapping with"),
+        ("data:\n", "data is null; it must be a mapping"),
+        ("data: {augment: 0}", "data.augment is 0; it must be a mapping"),
+        ("training: 5", "training is 5; it must be a mapping"),
+        ("prediction: []", "prediction is []; it must be a mapping"),
+        ("seed: 1\nseed: 2\n", "line 2: 'seed' stands here and in line 1"),
+        ("data: {scarcity: {joint_class: {hair: long}, kep: 5}}", "did you mean 'keep'"),
+        ("data: {scarcity: {joint_class: {hair: long}, keep: x}}", "keep is 'x'; it must be a whole number or null"),
+        ("data: {scarcity: [{joint_class: {hair: long}, keep: 5}, 7]}", "data.scarcity holds 7"),
+        ("data: {scarcity: {}}", "data.scarcity holds {}; it must be a mapping with joint_class"),
+        ("data: {scarcity: {joint_class: {hair: yes}, keep: 5}}", "hair is True; it must be one value; in quotes"),
+        ("knob: 5", "knob holds 5; it must be a mapping with key"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_block_of_another_kind_is_no_block(content, message, inline, faces_dir, tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(content)
+    given = content if inline else str(tmp_path / "a.yaml")
+    try:
+        status = main(command(faces_dir, tmp_path / "run", "--config", given))
+    except SystemExit as stopped:
+        status = stopped.code
+    assert status != 0
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_mapping_keeps_its_order_and_may_be_long(tmp_path):
+    attributes = {"zebra": ["no", "yes"], "ant": ["no", "yes"]}
+    changes = {"schema": {"attributes": attributes}, "data": {"root": tmp_path / ("long" * 40)}}
+    config = load_config("flat.yaml", changes | {"training": {"updates": 7}})
+    assert list(config.schema["attributes"]) == ["zebra", "ant"]
+    assert (config.data.root, config.training.updates) == (str(tmp_path / ("long" * 40)), 7)
+
+
+def test_numbers_may_be_values_of_a_rare_class():
+    schema = {"attributes": {"long": [0, 1], "male": [0, 1]},
+              "composites": {"c": {"attributes": ["long", "male"]}}}  # fmt: skip
+    scarcity = {"joint_class": {"long": 1, "male": 1}, "keep": 5}
+    config = load_config("flat.yaml", {"schema": schema, "data": {"scarcity": scarcity}})
+    assert config.data.scarcities[0].joint_class == {"long": "1", "male": "1"}

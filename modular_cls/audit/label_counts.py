@@ -27,7 +27,8 @@ def make_scarce(manifest: Manifest, config: Config) -> tuple[Manifest, list[Find
     except ModularClsError as error:
         what = f"data.scarcity that cannot be applied (here, nothing is made scarce): {error}"
         return manifest, [Finding("error", "scarcity", 1, what, "correct data.scarcity")]
-    emptied = [name for name in SPLITS if len(manifest.split(name)) and not len(scarce.split(name))]
+    needed = SPLITS if config.training.validate_every else ("train", "test")
+    emptied = [name for name in needed if len(manifest.split(name)) and not len(scarce.split(name))]
     if emptied:
         what = f"scarcity leaves nothing in {' and '.join(emptied)}: training refuses that"
         return scarce, [

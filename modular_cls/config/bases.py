@@ -14,7 +14,25 @@ from modular_cls.config.shipped import configs_in, packaged_config, packaged_con
 from modular_cls.errors import ConfigError, nearest
 
 BASE = "base"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times faster, where it is built
+_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times faster, where it is built
+
+
+class _Loader(_SAFE):  # type: ignore[misc]
+    """Refuses a key that stands twice in one mapping, of which YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As always, its keys all different."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    told = f"{key.value!r} stands here and in line {lines[key.value]}"
+                    raise yaml.constructor.ConstructorError(
+                        problem=told, problem_mark=key.start_mark
+                    )
+                lines[key.value] = line
+        return super().construct_mapping(node, deep)
 
 
 def with_bases(path: str | Path) -> list[Path]:
@@ -38,14 +56,27 @@ def with_bases(path: str | Path) -> list[Path]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; raises ConfigError if the file is missing or holds none."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:  # broken UTF-8 too
-        raise ConfigError(f"{path} is corrupt: {str(error).splitlines()[0]}") from None
+    except ValueError as error:  # broken UTF-8
+        raise ConfigError(f"{path} is corrupt: {error}") from None
+    content = parse_yaml(text, str(path))
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds a {type(content).__name__}; it must be a mapping")
     return content
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """What YAML text holds; raises ConfigError if it is none, or a key stands in it twice."""
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise ConfigError(f"{where} is corrupt: {line}{error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{where} is corrupt: {str(error).splitlines()[0]}") from None
 
 
 def _base(file: Path, name: Any) -> Path:

@@ -10,6 +10,7 @@ from modular_cls.config.varied import Knob
 from modular_cls.errors import ConfigError, require
 
 Part = dict[str, Any]
+SEEDS = 2**32  # as many as NumPy takes
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,11 @@ class Config:
     knob: Knob | None = None
 
     def __post_init__(self) -> None:
-        fits = bool(self.method.strip()) and not set("/\\") & set(self.method)
-        require(fits, "method", self.method, "a name without slashes: folders of runs have it")
+        fits = bool(self.method.strip(". ")) and not set("/\\") & set(self.method)
+        fits = fits and not self.method.startswith(".")
+        wanted = "a name without slashes, nor a dot in front: folders of runs have it"
+        require(fits, "method", self.method, wanted)
+        require(self.seed < SEEDS, "seed", self.seed, f"below {SEEDS:,}, as NumPy's are")
         for name, value, least in (
             ("data.batch_size", self.data.batch_size, 2),
             ("data.workers", self.data.workers, 0),
@@ -131,6 +135,9 @@ class Config:
             ("seed", self.seed, 0),
         ):
             require(value >= least, name, value, f"at least {least}")
+        scarce = [s.joint_class for s in self.data.scarcities]
+        if twice := [c for i, c in enumerate(scarce) if c in scarce[:i]]:
+            raise ConfigError(f"data.scarcity names {twice[0]} twice; one entry makes it scarce")
         if self.backbone.frozen and not self.backbone.pretrained:
             reason = "frozen from scratch, its features would be random"
             raise ConfigError(f"backbone.frozen needs backbone.pretrained: {reason}")

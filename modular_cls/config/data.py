@@ -153,4 +153,7 @@ def expand(path: str, about: str | None = None) -> Path:
         unset = f"the environment variable {name} is not set; it names the folder of data sets"
         raise ConfigError(f"{path}: {unset}{hint}")
 
-    return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()
+    try:
+        return Path(re.sub(r"\$\{(\w+)\}", value, path)).expanduser()
+    except RuntimeError as error:  # ~name, of nobody
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,5 +1,6 @@
 """The configurations that come with the package, and how a name finds one."""
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def packaged_config(name: str) -> Path | None:
     """That of the package with this name, with or without `configs/` before it."""
     inside = Path(*Path(name).parts[1:]) if Path(name).parts[:1] == ("configs",) else Path(name)
     file = CONFIGS / inside
-    return file if file.is_file() and ".." not in inside.parts else None
+    return file if os.path.isfile(file) and ".." not in inside.parts else None
 
 
 def find_configs(arguments: list[str]) -> list[str]:
@@ -43,7 +44,7 @@ def method_config(name: str) -> str:
         ConfigError: If there is none, with the nearest.
     """
     path = config_path(with_suffix(name))
-    if Path(path).is_file() and Path(path) != CONFIGS / _SHARED:
+    if os.path.isfile(path) and Path(path) != CONFIGS / _SHARED:
         return path
     known = [file.stem for file in packaged_configs()]
     raise ConfigError(unknown("method", name, known, "(a file, or the name of one in configs/)"))
@@ -61,6 +62,6 @@ def configs_in(folder: Path) -> list[Path]:
 
 def config_path(name: str) -> str:
     """A file; or that of the package with its name."""
-    if Path(name).exists() or Path(name).is_absolute():
+    if os.path.exists(name) or os.path.isabs(name):  # of YAML in its place, too long for a name
         return name
     return str(packaged_config(name) or name)

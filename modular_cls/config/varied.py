@@ -1,10 +1,25 @@
 """What a study varies beside seeds: how scarce a joint class is, and the one knob of a method."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from modular_cls.errors import ConfigError
 
 PLACES = ("model", "criterion", "finish")  # of a configuration, where a knob may be
+
+
+def as_labels(joint_class: Mapping[Any, Any], where: str) -> dict[str, str]:
+    """A joint class as {attribute: value}, its values as the table has them: text.
+
+    Raises:
+        ConfigError: If one is no text or number; YAML 1.1 reads a bare yes as true.
+    """
+    for name, value in joint_class.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            advice = "it must be one value; in quotes, if it is a word such as yes or no"
+            raise ConfigError(f"{where}.{name} is {value!r}; {advice}")
+    return {str(name): str(value) for name, value in joint_class.items()}
 
 
 @dataclass(frozen=True)
@@ -17,9 +32,13 @@ class Scarcity:
         validation: Whether its validation images stay; default only where keep is null.
     """
 
-    joint_class: dict[str, str]
+    joint_class: dict[str, Any]
     keep: int | None
     validation: bool | None = None
+
+    def __post_init__(self) -> None:
+        labels = as_labels(self.joint_class, "data.scarcity.joint_class")
+        object.__setattr__(self, "joint_class", labels)
 
 
 @dataclass(frozen=True)

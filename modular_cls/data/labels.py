@@ -131,7 +131,11 @@ def columns_of(table: Any, names: Sequence[str] | None = None) -> dict[str, np.n
         ManifestError: If columns are missing, or do not fit the names.
     """
     if hasattr(table, "columns") or isinstance(table, Mapping):
-        by_name = {str(n): n for n in (table.columns if hasattr(table, "columns") else table)}
+        given = [*(table.columns if hasattr(table, "columns") else table)]
+        by_name = {str(n): n for n in given}
+        if len(by_name) < len(given):
+            twice = next(n for n in by_name if [*map(str, given)].count(n) > 1)
+            raise ManifestError("y", [f"column {twice!r} is there more than once"])
         wanted = by_name if names is None else names
         if missing := [n for n in wanted if n not in by_name]:
             raise ManifestError("y", [f"no column {n!r}{nearest(n, by_name)}" for n in missing])

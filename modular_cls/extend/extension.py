@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from modular_cls.config import Config, Data
+from modular_cls.config.bases import read_yaml
 from modular_cls.errors import ConfigError, ManifestError, SchemaError, unknown
 from modular_cls.schema import Schema
 from modular_cls.training.reading import load_config
@@ -127,11 +128,7 @@ def _added_values(old: Mapping[str, Any], grown: Mapping[str, Any]) -> dict[str,
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        asked = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} is not a YAML file that can be read: {error}") from None
-    asked = _mapping(asked, path, "the file")
+    asked = read_yaml(path)
     for key in asked:
         if key not in _KEYS:
             raise ConfigError(
@@ -170,6 +167,7 @@ def _own_images(data: Data, settings: Mapping[str, Any]) -> Data:
     Rare classes are reported, none is made scarce.
     """
     fresh: dict[str, Any] = {"root": None, "about": None, "hold_out": 0.0, "limit": None}
+    fresh["per_class"] = None
     data = replace(data, **{key: value for key, value in fresh.items() if key not in settings})
     if "scarcity" not in settings:
         data = replace(data, scarcity=[replace(s, keep=None) for s in data.scarcities] or None)

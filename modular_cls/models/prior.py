@@ -1,6 +1,7 @@
 """The target prior: the share of each joint class expected where a model is used."""
 
 from collections.abc import Mapping
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -75,8 +76,10 @@ def _given_prior(joint: Composite, shares: dict[str, float]) -> Tensor:
             raise ConfigError(
                 unknown("joint class", name, joint.class_names, "in prediction.prior")
             )
-        if not 0 <= share <= 1:
-            raise ConfigError(f"prediction.prior.{name} is {share}; it must be from 0 to 1")
+        if not isinstance(share, Real) or not 0 <= share <= 1:
+            raise ConfigError(
+                f"prediction.prior.{name} is {share}; it must be a number from 0 to 1"
+            )
     left = 1 - sum(shares.values())
     others = joint.size - len(shares)
     if left < -1e-6 or (not others and abs(left) > 1e-6):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -57,6 +57,9 @@ def _log_priors(model: JointClassifier, counts: Counts | None, prior: Prior) -> 
         raise ConfigError(
             "prior training: the run does not say how many training images each joint class had"
         )
+    if not isinstance(prior, (str, Mapping)):
+        accepted = "it must be uniform, training, or a mapping of joint classes to shares"
+        raise ConfigError(f"prior is {prior!r:.40}; {accepted}")
     if not isinstance(prior, str):
         prior = {name: _finite(share, f"prior {name}") for name, share in prior.items()}
     asked = Prediction(prior=prior).prior
@@ -71,15 +74,28 @@ def _log_priors(model: JointClassifier, counts: Counts | None, prior: Prior) -> 
 
 def _evidence(schema: Schema, known: Given) -> dict[str, Tensor]:
     evidence = {}
+    if not isinstance(known, Mapping):
+        raise ConfigError(f"given is {known!r:.40}; it must be a mapping, as {{attribute: value}}")
     for name, entry in known.items():
         attribute = schema.attribute(name)
-        shares = {entry: 1.0} if isinstance(entry, str) else dict(entry)
+        shares = _shares(entry, f"given {name}")
         weights = torch.zeros(len(attribute.values), dtype=torch.double)
         for value, share in shares.items():
-            weights[attribute.index(value)] = _finite(share, f"given {name}: {value}")
+            weights[attribute.index(str(value))] = _finite(share, f"given {name}: {value}")
         # Only ratios count; as such, the largest and the smallest numbers have logarithms.
         evidence[name] = (weights / weights.max().clamp(min=_LEAST)).log().float()
     return evidence
+
+
+def _shares(entry: object, where: str) -> Mapping[Any, Any]:
+    """The probability of each value, of which one may stand for all of it."""
+    if isinstance(entry, Mapping):
+        return entry
+    number = isinstance(entry, (int, np.integer)) and not isinstance(entry, bool)
+    if not isinstance(entry, str) and not number:
+        accepted = "it must be a value, or a mapping of values to probabilities"
+        raise ConfigError(f"{where} is {entry!r:.40}; {accepted}")
+    return {entry: 1.0}
 
 
 def _finite(share: object, where: str) -> float:

@@ -3,7 +3,7 @@
 It can be pickled, so that a pool of processes, Ray Data or Spark can carry it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from modular_cls.data.images import convert_image, read_image
 from modular_cls.data.preparation import Pixels
-from modular_cls.errors import ConfigError, ImageError
+from modular_cls.errors import ConfigError, ImageError, require
 from modular_cls.export.folder import MARKER
 from modular_cls.export.read import is_export, read_export
 from modular_cls.export.runtime import GraphNetwork
@@ -26,6 +26,7 @@ from modular_cls.predict.predictions import Predictions
 from modular_cls.schema import Schema
 
 Picture = str | Path | Image.Image | np.ndarray
+_PICTURE = "A picture is a path, one of Pillow, or an array of uint8, (H, W, 3) or (H, W)"
 
 
 class Predictor:
@@ -123,12 +124,16 @@ class Predictor:
         if isinstance(picture, (str, Path)):
             return self.pixels(read_image(Path(picture), str(picture), size, depth=depth, fit=fit))
         if isinstance(picture, np.ndarray):
-            if picture.dtype != np.uint8 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
+            fits = picture.ndim > 1 and picture.shape[2:] in ((), (3,)) and picture.size > 0
+            if picture.dtype != np.uint8 or not fits:
                 raise ImageError(
                     "an array must be uint8 of shape (H, W, 3) or (H, W); it is "
                     f"{picture.dtype} of {picture.shape}"
                 )
             picture = Image.fromarray(picture)
+        if not isinstance(picture, Image.Image):
+            kind = type(picture).__name__
+            raise ImageError(f"{_PICTURE}; it is a {kind}")
         return self.pixels(convert_image(picture, "the picture", size, depth=depth, fit=fit))
 
     def __call__(
@@ -153,6 +158,8 @@ class Predictor:
             ImageError: If a picture cannot be decoded.
             ConfigError: If the prior or what is given does not fit the schema.
         """
+        pictures = _listed(pictures)
+        require(batch_size >= 1, "batch_size", batch_size, "at least 1")
         log_priors, evidence = self.terms(prior, given)
         parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
         outputs = self.schema.outputs
@@ -225,6 +232,19 @@ class Predictor:
             )
         logs = self.model.log_probabilities(self.model.score(features), log_priors, evidence)
         return {name: log.exp().float().cpu().numpy() for name, log in logs.items()}
+
+
+def _listed(pictures: Sequence[Picture] | Iterable[Picture]) -> Sequence[Picture]:
+    """Some pictures in a list; raises ImageError for a picture by itself."""
+    alone = isinstance(pictures, (str, Path, Image.Image))
+    if isinstance(pictures, np.ndarray):  # its rows would pass for grey pictures
+        alone = pictures.ndim < 3 or (pictures.ndim == 3 and pictures.shape[2] == 3)
+    if alone:
+        raise ImageError("pictures is one picture; give a list of them, as predictor([picture])")
+    if not isinstance(pictures, Iterable):
+        kind = type(pictures).__name__
+        raise ImageError(f"pictures is a {kind}; give a list. {_PICTURE}")
+    return list(pictures)
 
 
 def _check_weights(folder: Path, model: JointClassifier) -> None:

@@ -68,6 +68,19 @@ class Comparison:
         """Whether all runs were tested on equally many images of each class."""
         return len({str(s) for r in self.runs if (s := r.value(self.composite, "support"))}) <= 1
 
+    @property
+    def untested(self) -> list[str]:
+        """Joint classes without a test image in any run that was tested."""
+        supports = [s for r in self.runs if (s := r.value(self.composite, "support"))]
+        names = supports[0] if supports else ()
+        return [name for name in names if not any(s.get(name) for s in supports)]
+
+    @property
+    def same_list(self) -> bool:
+        """Whether all runs that kept their answers list the same test images."""
+        answers = [self._read(run) for run in self.runs if not run.undefined]
+        return len({a.images for a in answers if a is not None}) <= 1
+
     def cell(self, method: str, keep: str) -> list[FinishedRun]:
         """The runs of a method at a number kept, by seed."""
         return self._cells.get((method, keep), [])

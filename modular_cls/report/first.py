@@ -83,9 +83,16 @@ def _calibration(comparison: Comparison, runs: Sequence[FinishedRun]) -> Iterato
 def _caution(comparison: Comparison, seeds: int) -> Iterator[str]:
     if seeds == 1:
         yield "One seed: no interval, so small differences may be chance."
+    if untested := comparison.untested:
+        classes = comparison.runs[0].schema.output(comparison.composite).class_names
+        told = f"{len(classes) - len(untested)} of {len(classes)} joint classes"
+        names = ", ".join(untested)
+        yield f"No test image of {names}: balanced accuracy is the mean over {told}."
     few = [n for n in comparison.rare_images if n < _FEW_IMAGES]
     if few:
         step = f"{100 / min(few):.0f} points"
         yield f"{min(few)} rare test images only: each moves rare-class recall by {step}."
     if not comparison.same_test:
         yield "The runs were tested on different images: their scores do not compare."
+    elif not comparison.same_list:
+        yield "The runs list different test images: scores compare only if they are the same."

@@ -13,16 +13,16 @@ def read_parts(spec: Mapping[str, Any]) -> Parts:
     """Attributes, composites and conclusions of a specification; see `Schema.from_dict`."""
     _refuse_unknown_keys(spec, ("attributes", "composites", "outputs"), "schema")
     attributes = tuple(
-        _attribute(str(name), values)
+        _attribute(_name(name, "schema.attributes"), values)
         for name, values in _mapping(spec.get("attributes"), "schema.attributes").items()
     )
     by_name = {a.name: a for a in attributes}
     composites = tuple(
-        _composite(str(name), entry, by_name)
+        _composite(_name(name, "schema.composites"), entry, by_name)
         for name, entry in _mapping(spec.get("composites") or {}, "schema.composites").items()
     )
     conclusions = tuple(
-        _conclusion(str(name), entry, by_name)
+        _conclusion(_name(name, "schema.outputs"), entry, by_name)
         for name, entry in _mapping(spec.get("outputs") or {}, "schema.outputs").items()
     )
     return attributes, composites, conclusions
@@ -49,7 +49,7 @@ def _composite(name: str, entry: object, by_name: Mapping[str, Attribute]) -> Co
         chosen = tuple(_value(values[a.name], a.name) for a in attributes)
         for attribute, value in zip(attributes, chosen, strict=True):
             attribute.index(value)
-        named.append((str(class_name), chosen))
+        named.append((_name(class_name, f"{where}.names"), chosen))
     return Composite(name, attributes, tuple(named))
 
 
@@ -69,11 +69,20 @@ def _attributes(
     names: object, where: str, by_name: Mapping[str, Attribute]
 ) -> tuple[Attribute, ...]:
     attributes = []
-    for name in _sequence(names, where):
+    for entry in _sequence(names, where):
+        name = _name(entry, where)
         if not isinstance(name, str) or name not in by_name:
             raise SchemaError(unknown("attribute", name, by_name, f"in {where}"))
         attributes.append(by_name[name])
     return tuple(attributes)
+
+
+def _name(name: object, where: str) -> str:
+    """A name, which is text: YAML 1.1 reads no as false, and 1_1 as 11."""
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise SchemaError(f"{where}: name {name!r} was read as a YAML {kind}; put it in quotes")
+    return name
 
 
 def _value(value: object, attribute: str) -> str:

@@ -116,7 +116,8 @@ def _empty_in_turn(config: Config, seed: int, out: Path) -> list[Cell]:
         joint_class = dict(zip(rare, values, strict=True))
         if joint_class != rare:
             data = replace(config.data, scarcity=Scarcity(joint_class, 0))
-            name = f"{_name(config.method, 0, seed)}{EMPTY}{quote('+'.join(values), safe='+')}"
+            told = "+".join(quote(value, safe="") for value in values)
+            name = f"{_name(config.method, 0, seed)}{EMPTY}{told}"
             cells.append((replace(config, seed=seed, data=data), out / name))
     return cells
 

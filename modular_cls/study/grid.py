@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from modular_cls.config.config import SEEDS
+from modular_cls.config.varied import as_labels
 from modular_cls.errors import ConfigError
 
 
@@ -21,10 +23,13 @@ class Tune:
             no rates.
     """
 
-    scarce: dict[str, str] | list[dict[str, str]]
+    scarce: dict[str, Any] | list[dict[str, Any]]
     rates: list[float] = field(default_factory=lambda: [0.001, 0.002, 0.004, 0.008, 0.016, 0.032])
 
     def __post_init__(self) -> None:
+        several = isinstance(self.scarce, list)
+        classes = [as_labels(values, "study: tune.scarce") for values in self.classes]
+        object.__setattr__(self, "scarce", classes if several else classes[0])
         if not self.classes:
             raise ConfigError("study: tune.scarce is empty; name a joint class, or several")
         _refuse_repeated("tune.scarce", self.classes)
@@ -85,6 +90,8 @@ class Study:
         ):
             if wrong := [v for v in values if v is not None and v < least]:
                 raise ConfigError(f"study: {name} holds {wrong[0]}; each must be at least {least}")
+        if wrong := [seed for seed in self.seeds if seed >= SEEDS]:
+            raise ConfigError(f"study: seeds holds {wrong[0]}; each must be below {SEEDS:,}")
         if self.tune and self.tuned:
             raise ConfigError(
                 "study: give tune, which chooses, or tuned, which was chosen; not both"

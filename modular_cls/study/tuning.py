@@ -7,7 +7,7 @@ between the others.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -115,11 +115,9 @@ def _second(how: Tune, config: Config, rate: float | None) -> list[Setting]:
 def _cells(study: Study, out: Path, config: Config, settings: list[Setting]) -> list[Cell]:
     assert study.tune is not None
     rare = [Scarcity(s.joint_class, None, validation=False) for s in config.data.scarcities]
-    cells = []
-    for seed, values in product(study.seeds, study.tune.classes):
+    cells, judges = [], _judges(study.tune.classes)
+    for seed, (judge, values) in product(study.seeds, judges.items()):
         scarce = Scarcity(dict(values), study.keep[0], validation=True)
-        several = len(study.tune.classes) > 1
-        judge = "_" + quote("_".join(values.values()), safe="") if several else ""
         for rate, setting in settings:
             data = replace(setting.data, scarcity=[scarce, *rare], test=False)
             own = setting.training
@@ -127,6 +125,20 @@ def _cells(study: Study, out: Path, config: Config, settings: list[Setting]) -> 
             name = f"{_name(setting, rate)}{judge}_seed{seed}"
             cells.append((replace(setting, seed=seed, data=data, training=training), out / name))
     return cells
+
+
+def _judges(classes: Sequence[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """The classes that judge in turn, by what they add to the name of a run folder."""
+    if len(classes) == 1:
+        return {"": classes[0]}
+    short = ["_" + quote("_".join(values.values()), safe="") for values in classes]
+    if len(set(short)) < len(short):  # equal values, of other attributes
+        short = ["_" + "+".join(map(_told, values.items())) for values in classes]
+    return dict(zip(short, classes, strict=True))
+
+
+def _told(value: tuple[str, str]) -> str:
+    return "=".join(quote(word, safe="") for word in value)
 
 
 def _name(config: Config, rate: float | None) -> str:

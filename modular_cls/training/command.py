@@ -4,11 +4,13 @@ import shlex
 from pathlib import Path
 
 from modular_cls.arguments import add_overwrite
+from modular_cls.config import Config
 from modular_cls.errors import ModularClsError
-from modular_cls.files import put_back
+from modular_cls.files import check_free_json, put_back
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import read_config, run_parser, whole_config
 
+_MACHINE = ("accelerator", "devices", "precision", "threads")  # how fast, not what is measured
 _FULL = """
 A whole configuration: configs/modular.yaml with every field that has a default. A file names only
 what it changes: it may say what it stands on (base: flat.yaml), and several --config are put on
@@ -77,6 +79,7 @@ def evaluate(prog: str, arguments: list[str]) -> None:
     )
     parser.add_argument("--split", default="test", help="which split of it")
     parser.add_argument("--out", type=Path, help="JSON file to write the metrics to")
+    add_overwrite(parser)
     if {"-h", "--help"} & set(arguments):
         parser.parse_args(["--help"])
     folder, options = _leading_path(prog, arguments)
@@ -90,19 +93,37 @@ def evaluate(prog: str, arguments: list[str]) -> None:
 
     # The run's own configuration comes first, so that files and flags given here change it.
     config, chosen = parse_run(parser, ["--config", str(folder / "config.yaml"), *options])
+    if chosen.out:
+        check_free_json(chosen.out, chosen.overwrite, ("balanced_accuracy", "recall"))
     run = Run.load(folder)
     data = config.data
-    if config.prediction != run.config.prediction:
-        raise ModularClsError(
-            "evaluate measures a run as it is; only data can differ, not prediction (see "
-            "predict --prior)"
-        )
+    if other := _other_than_data(config, run.config):
+        told = f"only data can differ, not {', '.join(other)}"
+        raise ModularClsError(f"evaluate measures a run as it is; {told} (see predict --prior)")
+    run = replace(run, config=replace(run.config, training=config.training))
     if chosen.manifest:
         data = replace(data, manifest=chosen.manifest, root=None, about=None)
     metrics = evaluate_run(run, data, chosen.split)
     print_metrics(metrics, f"{run.config.method} on {data.manifest}, {chosen.split}", chosen.split)
     if chosen.out:
         write_metrics(chosen.out, metrics)
+
+
+def _other_than_data(asked: Config, run: Config) -> list[str]:
+    """Keys in which what is asked for differs from the run, beside its data and the machine."""
+    one, two = asked.to_dict(), run.to_dict()
+    for keys in (one, two):
+        del keys["data"]
+        for name in _MACHINE:
+            keys["training"].pop(name, None)
+    differ = [key for key in one if one[key] != two[key]]
+    inside = [
+        [f"{key}.{name}" for name in one[key] if one[key].get(name) != two[key].get(name)]
+        if isinstance(one[key], dict) and isinstance(two[key], dict)
+        else [key]
+        for key in differ
+    ]
+    return [name for key, names in zip(differ, inside, strict=True) for name in names or [key]]
 
 
 def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:

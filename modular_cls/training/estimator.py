@@ -1,7 +1,8 @@
 """Heads solved on features from anywhere, as a scikit-learn estimator."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -14,9 +15,10 @@ from torch import Tensor
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
 from modular_cls.config.bases import read_yaml, with_bases
+from modular_cls.config.config import SEEDS
 from modular_cls.config.shipped import method_config
 from modular_cls.data.labels import Labels, check_together, is_blank
-from modular_cls.errors import ConfigError, shortened, unknown
+from modular_cls.errors import ConfigError, require, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
 from modular_cls.models.joint_classifier import JointClassifier
@@ -105,7 +107,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
             UndefinedError: If the method is no convex problem, or not defined on these numbers of
                 examples.
         """
-        how = Heads(None if self.ridges is None else [float(r) for r in self.ridges], self.folds)
+        how = self._how()
         method, balanced = read_method(self.method)
         features = self._features(X, reset=True)
         self._answers = self._read(y, len(features), self.schema)
@@ -160,7 +162,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         if not known.any():
             raise ConfigError(f"y: no row has all labels of {composite.name}; nothing to score")
         pairs = target[known] * size + logs[composite.name].argmax(1)[known]
-        weight = torch.ones(len(target)) if sample_weight is None else torch.tensor(sample_weight)
+        weight = _weights(sample_weight, len(target), known)
         confusion = torch.bincount(pairs, weight[known], size * size).view(size, size)
         return float(summarise(confusion, composite)["balanced_accuracy"])
 
@@ -168,6 +170,19 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         tags: Tags = super().__sklearn_tags__()  # type: ignore[no-untyped-call]
         tags.target_tags.multi_output = True
         return tags
+
+    def _how(self) -> Heads:
+        """How heads are solved, each setting of its kind."""
+        ridges, number = self.ridges, self.seed
+        require(isinstance(self.folds, Integral), "folds", self.folds, "a whole number")
+        fits = isinstance(number, Integral) and 0 <= number < SEEDS
+        require(fits, "seed", number, f"a whole number from 0, below {SEEDS:,}")
+        if ridges is None:
+            return Heads(None, int(self.folds))
+        fits = isinstance(ridges, Iterable) and not isinstance(ridges, (str, Mapping))
+        fits = fits and all(isinstance(r, Real) for r in ridges)
+        require(fits, "ridges", ridges, "None, or a list of numbers")
+        return Heads([float(r) for r in ridges], int(self.folds))
 
     def _solve(
         self, train: Features, method: Mapping[str, Any], how: Heads, balanced: bool
@@ -243,6 +258,8 @@ def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         balanced = drawn == "balanced"
     if missing := [key for key in _PARTS[:2] if key not in parts]:
         raise ConfigError(f"method has no {missing[0]}; it needs model and criterion")
+    if not isinstance(parts.get("finish") or [], list):
+        raise ConfigError(f"finish is {parts['finish']!r}; it must be a list of steps")
     finish: list[Part] = list(parts.get("finish") or [])
     return {"model": parts["model"], "criterion": parts["criterion"], "finish": finish}, balanced
 
@@ -250,6 +267,21 @@ def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 def _targets(labels: Labels) -> dict[str, Tensor]:
     outputs = (*labels.schema.outputs, *labels.schema.joints)
     return {o.name: torch.from_numpy(labels.targets(o)) for o in outputs}
+
+
+def _weights(given: Any, rows: int, known: Tensor) -> Tensor:
+    """What each row counts; raises ConfigError unless all are finite, from 0, and some are more."""
+    if given is None:
+        return torch.ones(rows)
+    try:
+        weights = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError(f"sample_weight is {given!r:.40}; it must hold numbers") from None
+    if weights.shape != (rows,):
+        raise ConfigError(f"sample_weight has shape {weights.shape}; it must be ({rows},)")
+    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights[known.numpy()].any():
+        raise ConfigError("sample_weight must be finite, at least 0, and above 0 somewhere")
+    return torch.from_numpy(weights)
 
 
 def _names(identity: Sequence[str] | None, rows: int) -> list[str] | None:

@@ -58,7 +58,7 @@ def evaluate_run(run: Run, data: Data, split: str = "test") -> dict[str, Any]:
     use_threads(run.config)
     schema = run.model.schema
     scarce = [dict(s.joint_class) for s in data.scarcities]
-    whole = replace(data, scarcity=None, hold_out=0.0, limit=None)
+    whole = replace(data, scarcity=None, hold_out=0.0, limit=None, per_class=None)
     module = AttributeDataModule(schema, whole, run.config.seed, splits=(split,))
     if run.model.frozen:
         rows, network = module.datasets[split], run.model.backbone

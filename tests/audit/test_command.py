@@ -50,3 +50,19 @@ def test_a_configuration_of_data_alone_is_enough(faces):
     out = faces.capsys.readouterr().out
     assert "gender" in out
     assert "hair" not in out
+
+
+def test_a_file_of_the_user_is_replaced_only_when_told_to(faces):
+    faces.write()
+    manifest = faces.folder / "manifest.csv"
+    before = manifest.read_bytes()
+    asked = ["audit", str(manifest), "--config", str(MODULAR), "--config", str(faces.data_config())]
+    copy = faces.folder / "copy.csv"
+    copy.write_bytes(before)
+    for out in (manifest, copy):
+        assert main([*asked, "--no-pictures", "--json", str(out)]) == 1
+        assert "exists and is not what this writes" in faces.capsys.readouterr().err
+        assert out.read_bytes() == before
+    assert main([*asked, "--no-pictures", "--json", str(copy), "--overwrite"]) == 0
+    assert json.loads(copy.read_text())["errors"] == 0
+    assert main([*asked, "--no-pictures", "--json", str(copy)]) == 0  # which is an audit now

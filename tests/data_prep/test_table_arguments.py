@@ -30,6 +30,13 @@ def test_what_does_not_fit_together(folder, capsys, twice, message):
     assert message in refused(capsys, folder, rows(), *twice)
 
 
+def test_a_value_may_hold_an_equals_sign(folder, capsys):
+    table = with_column("age", [">=30", "<30"])
+    flags = (*HAIR, "--attribute", "age=age", "--value", "age:>=30=old", "--value", "age:<30=young")
+    converted(folder, table, *flags)
+    assert "old" in capsys.readouterr().out
+
+
 def test_columns_that_are_not_used_are_told(folder, capsys):
     converted(folder, with_column("note", ["x"]), *HAIR)
     assert "note: columns that are not used: gender, note\n" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_without_its_pictures_a_run_is_extended_untested(apart, tmp_path, capsys
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("schema: [", "is not a YAML file that can be read"),
+        ("schema: [", "is corrupt: line 1: did not find expected node content"),
         ("[]", "the file must be a mapping of names"),
         ({"data": {}}, "schema must be a mapping of names, found None"),
         ({"schema": {}}, "schema adds neither attributes nor composites"),

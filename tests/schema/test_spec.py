@@ -80,6 +80,20 @@ def test_yaml_booleans_are_refused(value):
         Schema.from_dict(changed(composites=named))
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        changed(attributes={True: ["a", "b"]}),
+        changed(composites={11: {"attributes": ["hair"]}}),
+        changed(composites={"c": {"attributes": [True]}}),
+        changed(composites={"c": {"attributes": ["hair"], "names": {False: {"hair": "long"}}}}),
+    ],
+)
+def test_names_are_text(spec):
+    with pytest.raises(SchemaError, match=r"was read as a YAML (bool|int); put it in quotes"):
+        Schema.from_dict(spec)
+
+
 @pytest.mark.parametrize("name", ["path", "split", "source", "identity"])
 def test_columns_of_the_manifest_are_no_attributes(name):
     with pytest.raises(SchemaError):

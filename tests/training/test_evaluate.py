@@ -111,6 +111,41 @@ def test_it_can_be_measured_later(folder, faces_dir, capsys):
     assert "split 'test' has no images" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--seed", "7"],
+        ["--training.updates", "5"],
+        ["--backbone.name", "resnet18"],
+        ["--prediction.unreachable", "true"],
+        ["--schema", "{attributes: {hair: [short, long]}}"],
+    ],
+)
+def test_what_it_would_not_heed_is_refused(folder, flags, capsys):
+    assert main(["evaluate", str(folder / "run"), "--split", "validation", *flags]) == 1
+    name = flags[0].removeprefix("--")
+    assert f"only data can differ, not {name}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["run/metrics.json", "run/classes.json", "run/config.yaml"])
+def test_what_is_no_measurement_is_not_replaced(folder, name, capsys):
+    before = (folder / name).read_bytes()
+    asked = ["evaluate", str(folder / "run"), "--split", "validation", "--out", str(folder / name)]
+    assert main(asked) == 1
+    assert "exists and is not what this writes" in capsys.readouterr().err
+    assert (folder / name).read_bytes() == before
+
+
+def test_all_images_of_a_split_are_measured(folder, faces_dir, tmp_path):
+    """How many a run was trained with does not matter."""
+    rows = (faces_dir / "manifest.csv").read_text().splitlines()
+    flags = ["--split", "train", "--data.per_class", "2", "--out", str(tmp_path / "m.json")]
+    manifest = ["--manifest", str(faces_dir / "manifest.csv")]
+    assert main(["evaluate", str(folder / "run"), *manifest, *flags]) == 0
+    support = json.loads((tmp_path / "m.json").read_text())["hair_gender"]["support"]
+    assert sum(support.values()) == sum(",train," in row for row in rows)
+
+
 def test_reports_and_cards_say_that_nothing_is_known(folder):
     assert main(["report", str(folder / "run"), "--out", str(folder / "report")]) == 0
     page = (folder / "report" / "report.md").read_text()
