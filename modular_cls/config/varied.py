@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modular_cls.errors import ConfigError
 
+if TYPE_CHECKING:
+    Labels = dict[str, str]
+else:
+    Labels = dict[str, str | int | float | bool]  # what YAML may hold; `as_labels` makes it text
 PLACES = ("model", "criterion", "finish")  # of a configuration, where a knob may be
 
 
@@ -32,7 +36,7 @@ class Scarcity:
         validation: Whether its validation images stay; default only where keep is null.
     """
 
-    joint_class: dict[str, Any]
+    joint_class: Labels
     keep: int | None
     validation: bool | None = None
 

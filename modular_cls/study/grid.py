@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from modular_cls.config.config import SEEDS
-from modular_cls.config.varied import as_labels
+from modular_cls.config.varied import Labels, as_labels
 from modular_cls.errors import ConfigError
 
 
@@ -23,7 +23,7 @@ class Tune:
             no rates.
     """
 
-    scarce: dict[str, Any] | list[dict[str, Any]]
+    scarce: Labels | list[Labels]
     rates: list[float] = field(default_factory=lambda: [0.001, 0.002, 0.004, 0.008, 0.016, 0.032])
 
     def __post_init__(self) -> None:

@@ -1,8 +1,9 @@
 """What can be said of a table on the command line."""
 
 import pytest
+import table
 
-from tests.data_prep.small_tables import HAIR, converted, refused, rows, with_column
+from tests.data_prep.small_tables import HAIR, converted, refused, rows, with_column, write
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,14 @@ def test_a_value_may_hold_an_equals_sign(folder, capsys):
 def test_columns_that_are_not_used_are_told(folder, capsys):
     converted(folder, with_column("note", ["x"]), *HAIR)
     assert "note: columns that are not used: gender, note\n" in capsys.readouterr().err
+
+
+def test_the_table_that_is_read_is_never_written_over(folder, capsys):
+    mine = write(
+        folder / "own.csv",
+        [{"path": r["path"], "split": "train"} | r | {"notes": "x"} for r in rows()],
+    )
+    before = mine.read_bytes()
+    assert table.main([str(mine), *HAIR, "--split", "split", "--out", str(mine)]) == 1
+    assert "is what is read; give another --out" in capsys.readouterr().err
+    assert mine.read_bytes() == before

@@ -208,3 +208,52 @@ def test_uniform_means_uniform_whatever_prior_the_run_was_given(faces_dir, files
     predictor = Predictor.load(tmp_path / "run")
     assert (predictor(files[:3]).probabilities["hair_gender"][:, 3] == 0).all()
     assert (predictor(files[:3], prior="uniform").probabilities["hair_gender"][:, 3] > 0).all()
+
+
+@pytest.mark.parametrize("alone", ["path", "text", "pillow", "array", "grey"])
+def test_one_picture_is_no_list_of_pictures(predictor, files, alone):
+    array = np.asarray(Image.open(files[0]))
+    kinds = {"path": files[0], "text": str(files[0]), "pillow": Image.open(files[0]),
+             "array": array, "grey": array[:, :, 0]}  # fmt: skip
+    with pytest.raises(ImageError, match="give a list of them"):
+        predictor(kinds[alone])
+
+
+def test_any_row_of_pictures_is_one(predictor, files):
+    arrays = np.stack([np.asarray(Image.open(file)) for file in files[:3]])
+    expected = predictor(files[:3]).probabilities["hair"]
+    for pictures in (arrays, list(arrays), (file for file in files[:3])):
+        assert np.array_equal(predictor(pictures).probabilities["hair"], expected)
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 3, b"x", torch.zeros(3, 32, 32), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_what_is_no_picture_is_told(predictor, wrong):
+    with pytest.raises(
+        ImageError, match=r"picture is a path, one of Pillow|must be uint8 of shape"
+    ):
+        predictor([wrong])
+
+
+def test_pictures_that_are_none_and_no_batch(predictor, files):
+    with pytest.raises(ImageError, match="give a list"):
+        predictor(None)
+    for size in (0, -1):
+        with pytest.raises(ConfigError, match=f"batch_size is {size}; it must be at least 1"):
+            predictor(files, batch_size=size)
+
+
+@pytest.mark.parametrize(
+    ("prior", "known", "message"),
+    [
+        (None, ["long"], "given is .* it must be a mapping"),
+        (None, {"hair": None}, "given hair is None; it must be a value"),
+        (None, {"hair": 1}, "'1' is not one of"),
+        ([0.5, 0.5], None, "prior is .* a mapping of joint classes"),
+        ({"short_female": "half"}, None, "it must be a finite number"),
+    ],
+)
+def test_assumptions_of_another_kind(predictor, files, prior, known, message):
+    with pytest.raises((ConfigError, SchemaError), match=message):
+        predictor(files[:1], prior=prior, given=known)

@@ -1,5 +1,7 @@
 """What the page says first."""
 
+import json
+
 import pytest
 
 from modular_cls.cli import main
@@ -69,3 +71,23 @@ def test_a_reference_that_lacks_the_smallest_number_is_told_where_it_begins(writ
         write_run("flat", 0, seed)
         write_run("flat", 5, seed)
     assert said(write_run)[0].startswith("- hair_gender, k = 5: **modular** has ")
+
+
+def test_a_class_without_test_images_is_named(write_run):
+    folder = write_run("modular", 0)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["test"]["hair_gender"]["support"]["long_haired_man"] = 0
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    assert any(
+        "No test image of long_haired_man: balanced accuracy is the mean over 3 of 4" in line
+        for line in said(write_run)
+    )
+
+
+def test_other_test_images_of_equal_counts_are_noticed(write_run):
+    write_run("modular", 0)
+    folder = write_run("flat", 0)
+    assert not any("list different test images" in line for line in said(write_run))
+    table = (folder / "predictions.csv").read_text()
+    (folder / "predictions.csv").write_text(table.replace(".png", "_other.png"))
+    assert any("list different test images" in line for line in said(write_run))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from modular_cls.errors import ConfigError
 from modular_cls.study.grid import Study, Tune
@@ -19,27 +18,13 @@ def test_tune_is_for_one_number_kept_and_not_with_tuned():
         Study(["flat"], [5], [0], tune=Tune(OTHER), tuned="tuned.yaml")
     with pytest.raises(ConfigError, match="above 0"):
         Tune(OTHER, [0.0, 0.1])
+    with pytest.raises(ConfigError, match="seeds holds 4294967296; each must be below"):
+        Study(["flat"], [5], [2**32])
+    with pytest.raises(ConfigError, match="tune.scarce.hair is True; it must be one value"):
+        Tune({"hair": True})
 
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def tiny(faces_dir, tmp_path_factory):
-    """A configuration that makes every cell take seconds."""
-    data = {
-        "manifest": str(faces_dir / "manifest.csv"),
-        "image_size": 32,
-        "workers": 0,
-        "batch_size": 8,
-    }
-    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(
-        yaml.safe_dump(
-            {"data": data, "training": {"updates": 3, "threads": 1, "validate_every": 0}}
-        )
-    )
-    return str(path)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Rates and knobs chosen on real tiny runs, and taken by the study that they are for."""
 
+import csv
 import json
 
 import pytest
@@ -229,3 +230,39 @@ def test_several_classes_judge_in_turn(faces_dir, pretrained_dir, tmp_path):
     (found,) = chosen.methods.values()
     assert means[found["knob"]["finish.CorrectPrior.smoothing"]] == max(means.values())
     assert found["trials"] == 2
+
+
+def test_judges_of_equal_values_are_told_apart(faces_dir, pretrained_dir, tmp_path):
+    """Otherwise one run stands for both, and the second is never trained."""
+    with (faces_dir / "manifest.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    words = ("no", "yes")
+    for i, row in enumerate(rows):
+        labels = {"long": words[row["hair"] == "long"], "male": words[row["gender"] == "male"]}
+        row |= labels | {"odd": words[i % 2]}
+    with (tmp_path / "m.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(
+            file, ["path", "split", "long", "male", "odd"], extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+    values = {name: list(words) for name in ("long", "male", "odd")}
+    schema = {"attributes": values, "composites": {"all": {"attributes": list(values)}}}
+    rare = {"joint_class": {"long": "yes", "male": "yes", "odd": "yes"}, "keep": 3}
+    data = {"manifest": str(tmp_path / "m.csv"), "root": str(faces_dir), "image_size": 32,
+            "workers": 0, "scarcity": rare}  # fmt: skip
+    frozen = {"name": f"local-dir:{pretrained_dir}", "pretrained": True, "frozen": True, "args": {}}
+    also = write(tmp_path / "also.yaml", {"schema": schema, "data": data, "backbone": frozen})
+    knob = {"key": "finish.CorrectPrior.smoothing", "values": [1, 30]}
+    judges = [{"long": "yes", "male": "no", "odd": "no"}, {"long": "no", "male": "yes", "odd": "no"},
+              {"long": "no", "odd": "yes", "male": "no"}]  # fmt: skip
+    assert len({tuple(sorted(j.values())) for j in judges}) == 1
+    method_ = method(tmp_path, "product_corrected", knob=knob)
+    study = Study([method_], [5], [0], [also], tune=Tune(judges))
+    assert run_study(study, tmp_path / "out") == []
+    judged = {}
+    for file in (tmp_path / "out").glob("*/metrics.json"):
+        config = load_config(file.parent / "config.yaml")
+        judged.setdefault(knob_value(config), []).append(config.data.scarcities[0].joint_class)
+    assert all(sorted(map(str, found)) == sorted(map(str, judges)) for found in judged.values())
+    assert run_study(study, tmp_path / "out") == []  # and goes on where it is done

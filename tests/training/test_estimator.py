@@ -4,6 +4,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
@@ -163,3 +164,59 @@ def test_later_features_that_do_not_fit():
         model.score(TRAIN[0], TRAIN[1].assign(hair=None))
     with pytest.raises(ValueError, match="identity 3"):
         model.fit(*TRAIN, identity=["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ridges": 1e-3}, "ridges is 0.001; it must be None, or a list of numbers"),
+        ({"ridges": "auto"}, "ridges is 'auto'"),
+        ({"folds": "2"}, "folds is '2'; it must be a whole number"),
+        ({"folds": 2.5}, "folds is 2.5"),
+        ({"seed": None}, "seed is None; it must be a whole number"),
+        ({"seed": -1}, "seed is -1"),
+        ({"prior": {"short_female": "0.5"}}, "it must be a number from 0 to 1"),
+        (
+            {"method": {"model": {"name": "FlatClassifier"}, "criterion": {"name": "JointLikelihood"},
+                        "finish": {"name": "FitBias"}}},
+            "finish is .* it must be a list of steps",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_of_another_kind_are_named(settings, message):
+    x, y = TRAIN
+    with pytest.raises(ValueError, match=message):
+        ComposedClassifier(SCHEMA, **QUICK | settings).fit(x, y)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], r"sample_weight has shape \(1,\)"),
+        ("all", "it must hold numbers"),
+        (0.0, "above 0 somewhere"),
+        (-1.0, "at least 0"),
+        (np.nan, "must be finite"),
+    ],
+)
+def test_weights_that_count_nothing(weights, message):
+    model = ComposedClassifier(SCHEMA, **QUICK).fit(*TRAIN)
+    x, y = TEST
+    given = np.full(len(x), weights) if isinstance(weights, float) else weights
+    with pytest.raises(ValueError, match=message):
+        model.score(x, y, sample_weight=given)
+
+
+def test_weights_of_a_series_go_by_place():
+    model = ComposedClassifier(SCHEMA, **QUICK).fit(*TRAIN)
+    x, y = TEST
+    weights = np.arange(1.0, len(x) + 1)
+    series = pd.Series(weights, index=range(100, 100 + len(x)))
+    assert model.score(x, y, sample_weight=series) == model.score(x, y, sample_weight=weights)
+
+
+def test_a_column_that_is_there_twice():
+    x, y = TRAIN
+    frame = pd.DataFrame(y).iloc[:, [0, 0]]
+    with pytest.raises(ValueError, match="is there more than once"):
+        ComposedClassifier(**QUICK).fit(x, frame)
