@@ -62,7 +62,7 @@ class Parser(ArgumentParser):
 
     def check_keys(self, content: Mapping[str, Any], where: str = "") -> None:
         """Refuse a key that is none, an empty one too, while it is known which file has it."""
-        known = {action.dest for action in self._actions} | {BASE}
+        known = [*dict.fromkeys(action.dest for action in self._actions), BASE]
         typed = {a.dest: a._typehint for a in self._actions if hasattr(a, "_typehint")}
         for key, value in content.items():
             path = f"{where}{str(key).removesuffix('+')}"
@@ -79,9 +79,7 @@ class Parser(ArgumentParser):
             elif inside:
                 names = dict.fromkeys(d.removeprefix(f"{path}.").split(".")[0] for d in below)
                 told = "null" if value is None else repr(value)
-                self.error(
-                    f"{path} is {told}; it must be a mapping with {', '.join(sorted(names))}"
-                )
+                self.error(f"{path} is {told}; it must be a mapping with {', '.join(names)}")
 
     def _check_entries(self, value: Any, kind: Any, path: str) -> None:
         """Refuse an entry whose fields do not fit; of several kinds, jsonargparse names none."""

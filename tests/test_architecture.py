@@ -68,6 +68,7 @@ ELSEWHERE = {
     "training/history": "training/test_saver",
     "training/partly": "training/test_targets",
     "training/randomness": "training/test_saver",
+    "training/settings": "training/test_estimator",
     "training/reading": "training/test_rehearsal",
     "training/terms": "training/test_checkpoint",
 }

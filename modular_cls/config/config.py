@@ -135,9 +135,6 @@ class Config:
             ("seed", self.seed, 0),
         ):
             require(value >= least, name, value, f"at least {least}")
-        scarce = [s.joint_class for s in self.data.scarcities]
-        if twice := [c for i, c in enumerate(scarce) if c in scarce[:i]]:
-            raise ConfigError(f"data.scarcity names {twice[0]} twice; one entry makes it scarce")
         if self.backbone.frozen and not self.backbone.pretrained:
             reason = "frozen from scratch, its features would be random"
             raise ConfigError(f"backbone.frozen needs backbone.pretrained: {reason}")

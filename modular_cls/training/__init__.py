@@ -29,6 +29,7 @@ Its files, in the order to read them:
     evaluate       metrics on any manifest
     interventions  what a model answers with an attribute set to the truth
     estimator      heads on features from anywhere, for scikit-learn
+    settings       what that is given beside features and labels
     targets        a table of answers from anywhere -> labels
     command        `modular-cls train` and `modular-cls evaluate`
 """

@@ -1,8 +1,7 @@
 """Heads solved on features from anywhere, as a scikit-learn estimator."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +14,9 @@ from torch import Tensor
 from modular_cls import criteria, models
 from modular_cls.config import Heads, Part, Prediction
 from modular_cls.config.bases import read_yaml, with_bases
-from modular_cls.config.config import SEEDS
 from modular_cls.config.shipped import method_config
 from modular_cls.data.labels import Labels, check_together, is_blank
-from modular_cls.errors import ConfigError, require, shortened, unknown
+from modular_cls.errors import ConfigError, shortened, unknown
 from modular_cls.finish import Features
 from modular_cls.finish.step import Counts
 from modular_cls.models.joint_classifier import JointClassifier
@@ -27,6 +25,7 @@ from modular_cls.schema import Schema
 from modular_cls.training.ending import build_ending, finish_model, taught_classes
 from modular_cls.training.evaluate import log_probabilities
 from modular_cls.training.metrics import summarise
+from modular_cls.training.settings import read_heads, read_weights
 from modular_cls.training.solved import check_solvable, solve_heads
 from modular_cls.training.targets import Answers
 
@@ -107,7 +106,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
             UndefinedError: If the method is no convex problem, or not defined on these numbers of
                 examples.
         """
-        how = self._how()
+        how = read_heads(self.ridges, self.folds, self.seed)
         method, balanced = read_method(self.method)
         features = self._features(X, reset=True)
         self._answers = self._read(y, len(features), self.schema)
@@ -162,7 +161,7 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         if not known.any():
             raise ConfigError(f"y: no row has all labels of {composite.name}; nothing to score")
         pairs = target[known] * size + logs[composite.name].argmax(1)[known]
-        weight = _weights(sample_weight, len(target), known)
+        weight = read_weights(sample_weight, len(target), known)
         confusion = torch.bincount(pairs, weight[known], size * size).view(size, size)
         return float(summarise(confusion, composite)["balanced_accuracy"])
 
@@ -170,19 +169,6 @@ class ComposedClassifier(ClassifierMixin, BaseEstimator):
         tags: Tags = super().__sklearn_tags__()  # type: ignore[no-untyped-call]
         tags.target_tags.multi_output = True
         return tags
-
-    def _how(self) -> Heads:
-        """How heads are solved, each setting of its kind."""
-        ridges, number = self.ridges, self.seed
-        require(isinstance(self.folds, Integral), "folds", self.folds, "a whole number")
-        fits = isinstance(number, Integral) and 0 <= number < SEEDS
-        require(fits, "seed", number, f"a whole number from 0, below {SEEDS:,}")
-        if ridges is None:
-            return Heads(None, int(self.folds))
-        fits = isinstance(ridges, Iterable) and not isinstance(ridges, (str, Mapping))
-        fits = fits and all(isinstance(r, Real) for r in ridges)
-        require(fits, "ridges", ridges, "None, or a list of numbers")
-        return Heads([float(r) for r in ridges], int(self.folds))
 
     def _solve(
         self, train: Features, method: Mapping[str, Any], how: Heads, balanced: bool
@@ -267,21 +253,6 @@ def read_method(method: str | Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 def _targets(labels: Labels) -> dict[str, Tensor]:
     outputs = (*labels.schema.outputs, *labels.schema.joints)
     return {o.name: torch.from_numpy(labels.targets(o)) for o in outputs}
-
-
-def _weights(given: Any, rows: int, known: Tensor) -> Tensor:
-    """What each row counts; raises ConfigError unless all are finite, from 0, and some are more."""
-    if given is None:
-        return torch.ones(rows)
-    try:
-        weights = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ConfigError(f"sample_weight is {given!r:.40}; it must hold numbers") from None
-    if weights.shape != (rows,):
-        raise ConfigError(f"sample_weight has shape {weights.shape}; it must be ({rows},)")
-    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights[known.numpy()].any():
-        raise ConfigError("sample_weight must be finite, at least 0, and above 0 somewhere")
-    return torch.from_numpy(weights)
 
 
 def _names(identity: Sequence[str] | None, rows: int) -> list[str] | None:

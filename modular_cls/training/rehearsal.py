@@ -44,6 +44,9 @@ def rehearse(config: Config) -> None:
     _check_room(config, schema)
     check_names(schema)
     check_knob(config)
+    scarce = [s.joint_class for s in config.data.scarcities]
+    if twice := [c for i, c in enumerate(scarce) if c in scarce[:i]]:
+        raise ConfigError(f"data.scarcity names {twice[0]} twice; one entry makes it scarce")
     with torch.random.fork_rng(devices=[]):  # whoever reads a configuration draws nothing
         build_part(config.model, models, JointClassifier, "model")  # as it is written
         model = build_model(config, schema, _WIDTH)

@@ -50,8 +50,8 @@ def test_without_its_pictures_a_run_is_extended_untested(apart, tmp_path, capsys
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("schema: [", "is corrupt: line 1: did not find expected node content"),
-        ("[]", "the file must be a mapping of names"),
+        ("schema: [", "is corrupt: line 2: did not find expected node content"),
+        ("[]", "holds a list; it must be a mapping"),
         ({"data": {}}, "schema must be a mapping of names, found None"),
         ({"schema": {}}, "schema adds neither attributes nor composites"),
         ({"schema": {"composite": WHOLE}}, "unknown key 'composite' in schema of"),

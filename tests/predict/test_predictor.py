@@ -249,7 +249,7 @@ def test_pictures_that_are_none_and_no_batch(predictor, files):
     [
         (None, ["long"], "given is .* it must be a mapping"),
         (None, {"hair": None}, "given hair is None; it must be a value"),
-        (None, {"hair": 1}, "'1' is not one of"),
+        (None, {"hair": 1}, "unknown value '1' of attribute 'hair'"),
         ([0.5, 0.5], None, "prior is .* a mapping of joint classes"),
         ({"short_female": "half"}, None, "it must be a finite number"),
     ],
