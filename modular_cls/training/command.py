@@ -97,6 +97,8 @@ def evaluate(prog: str, arguments: list[str]) -> None:
         check_free_json(chosen.out, chosen.overwrite, ("balanced_accuracy", "recall"))
     run = Run.load(folder)
     data = config.data
+    if config.schema != run.config.schema:  # as files about data say it, too
+        print("note: labels are read by the schema of the run, not by another that is given")
     if other := _other_than_data(config, run.config):
         told = f"only data can differ, not {', '.join(other)}"
         raise ModularClsError(f"evaluate measures a run as it is; {told} (see predict --prior)")
@@ -113,7 +115,7 @@ def _other_than_data(asked: Config, run: Config) -> list[str]:
     """Keys in which what is asked for differs from the run, beside its data and the machine."""
     one, two = asked.to_dict(), run.to_dict()
     for keys in (one, two):
-        del keys["data"]
+        del keys["data"], keys["schema"]
         for name in _MACHINE:
             keys["training"].pop(name, None)
     differ = [key for key in one if one[key] != two[key]]

@@ -118,13 +118,18 @@ def test_it_can_be_measured_later(folder, faces_dir, capsys):
         ["--training.updates", "5"],
         ["--backbone.name", "resnet18"],
         ["--prediction.unreachable", "true"],
-        ["--schema", "{attributes: {hair: [short, long]}}"],
     ],
 )
 def test_what_it_would_not_heed_is_refused(folder, flags, capsys):
     assert main(["evaluate", str(folder / "run"), "--split", "validation", *flags]) == 1
     name = flags[0].removeprefix("--")
     assert f"only data can differ, not {name}" in capsys.readouterr().err
+
+
+def test_another_schema_is_told(folder, capsys):
+    asked = ["evaluate", str(folder / "run"), "--split", "validation"]
+    assert main([*asked, "--schema", "{attributes: {hair: [short, long]}}"]) == 0
+    assert "by the schema of the run, not by another" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["run/metrics.json", "run/classes.json", "run/config.yaml"])
