@@ -119,21 +119,25 @@ def check_free_json(out: Path, overwrite: bool, keys: Collection[str], flag: str
         keys: Of a mapping as we write it, or of each mapping in it.
         flag: By which `out` was given.
     """
-    if out.is_dir():
-        raise OutputExistsError(f"{flag} {out} is a folder; give a file")
-    if overwrite or not out.exists():
+    if not out.exists():
         return
-    try:
-        content = json.loads(out.read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    inner = list(content.values()) if isinstance(content, dict) else []
-    whole = isinstance(content, dict) and set(keys) <= set(content)
-    if not whole and not (
-        inner and all(isinstance(v, dict) and set(keys) <= set(v) for v in inner)
-    ):
+    if not out.is_file():  # nor is a pipe, which would be waited for
+        raise OutputExistsError(f"{flag} {out} is no file; give one")
+    if not overwrite and not _is_json_of(out, set(keys)):
         advice = f"give another {flag}, or --overwrite to replace it"
         raise OutputExistsError(f"{out} exists and is not what this writes; {advice}")
+
+
+def _is_json_of(file: Path, keys: set[str]) -> bool:
+    """Whether a file holds a JSON mapping with these keys, or one of such mappings."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:  # broken UTF-8 too
+        return False
+    if not isinstance(content, dict) or keys <= set(content):
+        return isinstance(content, dict)
+    inner = list(content.values())
+    return bool(inner) and all(isinstance(each, dict) and keys <= set(each) for each in inner)
 
 
 def _umask() -> int:

@@ -6,12 +6,21 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
 from modular_cls.data.text_table import read_table
 from modular_cls.errors import OutputExistsError
-from modular_cls.files import _MACHINE, check_free, new_folder, put_back, replacing_file, tidy
+from modular_cls.files import (
+    _MACHINE,
+    check_free,
+    check_free_json,
+    new_folder,
+    put_back,
+    replacing_file,
+    tidy,
+)
 
 STOPS = pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, SystemExit])
 
@@ -233,3 +242,31 @@ def test_killed_at_any_moment_the_folder_is_whole_at_the_next_start(tmp_path):
         assert names(tmp_path) == ["out"]
         assert len({(out / name).read_text() for name in names(out)}) == 1
         assert len(names(out)) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "ours"),
+    [
+        ('{"errors": 0, "findings": [], "rows": 3}', True),
+        ('{"a": {"errors": 0, "findings": []}, "b": {"errors": 1, "findings": []}}', True),
+        ('{"errors": 0}', False),
+        ('{"a": {"errors": 0, "findings": []}, "b": 3}', False),
+        ("{}", False),
+        ("[1]", False),
+        ("path,split\n", False),
+        ("\x00", False),
+    ],
+)
+def test_only_json_of_its_own_is_replaced_unasked(content, ours, tmp_path):
+    file = tmp_path / "out.json"
+    file.write_text(content)
+    with nullcontext() if ours else pytest.raises(OutputExistsError, match="is not what this"):
+        check_free_json(file, False, ("errors", "findings"))
+    check_free_json(file, True, ("errors", "findings"))
+
+
+def test_a_folder_or_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(OutputExistsError, match="is no file"):
+            check_free_json(place, True, ("errors",))

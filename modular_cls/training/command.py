@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from modular_cls.arguments import add_overwrite
 from modular_cls.config import Config
@@ -10,7 +11,8 @@ from modular_cls.files import check_free_json, put_back
 from modular_cls.jobs.signals import Interrupted
 from modular_cls.parsing import read_config, run_parser, whole_config
 
-_MACHINE = ("accelerator", "devices", "precision", "threads")  # how fast, not what is measured
+# How fast, not what is measured.
+_MACHINE = [f"training.{name}" for name in ("accelerator", "devices", "precision", "threads")]
 _FULL = """
 A whole configuration: configs/modular.yaml with every field that has a default. A file names only
 what it changes: it may say what it stands on (base: flat.yaml), and several --config are put on
@@ -113,19 +115,16 @@ def evaluate(prog: str, arguments: list[str]) -> None:
 
 def _other_than_data(asked: Config, run: Config) -> list[str]:
     """Keys in which what is asked for differs from the run, beside its data and the machine."""
-    one, two = asked.to_dict(), run.to_dict()
-    for keys in (one, two):
-        del keys["data"], keys["schema"]
-        for name in _MACHINE:
-            keys["training"].pop(name, None)
-    differ = [key for key in one if one[key] != two[key]]
-    inside = [
-        [f"{key}.{name}" for name in one[key] if one[key].get(name) != two[key].get(name)]
-        if isinstance(one[key], dict) and isinstance(two[key], dict)
-        else [key]
-        for key in differ
-    ]
-    return [name for key, names in zip(differ, inside, strict=True) for name in names or [key]]
+    one, two = _settings(asked), _settings(run)
+    return [key for key in one | two if one.get(key) != two.get(key) and key not in _MACHINE]
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What makes a run, beside its data and words, by keys such as training.updates."""
+    blocks = {k: v for k, v in config.to_dict().items() if k not in ("data", "schema")}
+    plain = {key: value for key, value in blocks.items() if not isinstance(value, dict)}
+    inside = ((key, block) for key, block in blocks.items() if key not in plain)
+    return plain | {f"{key}.{name}": v for key, block in inside for name, v in block.items()}
 
 
 def _leading_path(prog: str, arguments: list[str]) -> tuple[Path, list[str]]:

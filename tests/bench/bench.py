@@ -14,7 +14,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -30,11 +29,11 @@ import torch
 import yaml
 from against_timm import measure_against_timm, measure_prediction, measure_starts
 from extending import measure_extending
+from hand_loop import HandLoop
 from memory import measure_growth, measure_memory
 from reuse import measure_reuse
 from scale import measure_decoding, measure_manifest
 from tables import RESULTS, show, spread, yes
-from torch import Tensor
 
 from modular_cls import criteria, load_config
 from modular_cls.data.datamodule import AttributeDataModule
@@ -85,27 +84,6 @@ class Setup:
         return AttributeTask(copy.deepcopy(self.model), self.criterion, self.config.training, [])
 
 
-class HandLoop:
-    """A plain PyTorch loop: the model, criterion, optimiser and schedule of a task, no Lightning."""
-
-    def __init__(self, task: AttributeTask, batches: Iterator[dict[str, Any]]) -> None:
-        self.model, self.criterion, self.batches = task.model.train(), task.criterion, batches
-        made = task.configure_optimizers()
-        self.optimiser, self.schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
-
-    def block(self) -> float:
-        """Train for a block; returns seconds per step."""
-        started = time.perf_counter()
-        for _ in range(BLOCK):
-            batch = next(self.batches)
-            self.optimiser.zero_grad()
-            loss: Tensor = self.criterion(self.model(batch["image"]), batch["target"])
-            loss.backward()
-            self.optimiser.step()
-            self.schedule.step()
-        return (time.perf_counter() - started) / BLOCK
-
-
 class Alternate(pl.Callback):
     """Pauses Lightning after each of its blocks, and runs the hand loops' blocks in between.
 
@@ -129,7 +107,7 @@ class Alternate(pl.Callback):
         self.seconds[0].append((time.perf_counter() - self.resumed) / BLOCK)
         if number % 2 == 0:
             for i in (0, 1, 1, 0) if number + 1 < self.blocks else (0, 1):
-                self.seconds[i + 1].append(self.hand[i].block())
+                self.seconds[i + 1].append(self.hand[i].block(BLOCK))
         self.resumed = time.perf_counter()
 
 
@@ -179,7 +157,7 @@ def measure_data(setup: Setup, blocks: int) -> None:
         fixed = [next(batches) for _ in range(BLOCK)][-1]
         loaded.append(BLOCK * size / (time.perf_counter() - started))
     loop = HandLoop(setup.task(), itertools.repeat(fixed))
-    trained = [size / loop.block() for _ in range(blocks)]
+    trained = [size / loop.block(BLOCK) for _ in range(blocks)]
     ratio = median(loaded[1:]) / median(trained[1:])
     rows = [
         (
